@@ -1,0 +1,324 @@
+# One file builds everything, in five variants, each in its own build/<V>/.
+# Sources are found by name, so adding a map, a workload or a test is one new
+# file and no edit here. Rules are written once, for any variant, and
+# instantiated for all five; a variant nobody asks for costs nothing.
+
+## Variables
+V ?= release#         the variant: release debug asan ubsan tsan
+T ?=#                 check: only test programs whose path contains T
+MARCH ?= native#      release: what -march gets; MARCH= builds portably
+WERROR ?= -Werror#    WERROR= lets a build with warnings pass
+PREFIX ?= /usr/local# install: where to
+DESTDIR ?=#           install: prepended to PREFIX, for packaging
+QUICK ?=#             bench: QUICK=1 takes half a minute
+VERBOSE ?=#           VERBOSE=1 prints each command in full
+TEST_TIMEOUT ?= 300#  tests: seconds until a program is killed and has failed
+REPEAT ?= 5#          tsan: how often each test runs, each time with another seed
+CFLAGS ?=#            added behind the flags of the variant, as are CXXFLAGS and LDFLAGS
+CXXFLAGS ?=
+LDFLAGS ?=
+
+V := $(strip $V)
+VARIANTS := release debug asan ubsan tsan
+ifeq ($(filter $V,$(VARIANTS)),)
+$(error unknown V=$V: it is one of $(VARIANTS))
+endif
+
+# As many jobs as processors; a -j on the command line overrides it.
+MAKEFLAGS += --no-builtin-rules --no-builtin-variables -j$(shell nproc)
+.SUFFIXES:
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := all
+.PHONY: FORCE
+FORCE:
+
+# $(call say,text)command: print the text instead of the command.
+say = $(if $(strip $(VERBOSE)),,@printf '  %-5s %s\n' $1 && )
+quote = '$(subst ','\'',$(strip $1))'
+comma := ,
+
+# ---- Compilers and flags ---------------------------------------------------
+
+# Sanitizers want clang-19: the gcc and the clang that Debian 12 installs by
+# default die under ThreadSanitizer on kernels with many mmap_rnd_bits.
+GCC_VARIANTS := release debug
+ifneq ($(filter default undefined,$(origin CC)),)
+cc = $(if $(filter $1,$(GCC_VARIANTS)),gcc,clang-19)
+else
+cc = $(CC)
+endif
+ifneq ($(filter default undefined,$(origin CXX)),)
+cxx = $(if $(filter $1,$(GCC_VARIANTS)),g++,clang++-19)
+else
+cxx = $(CXX)
+endif
+# The package that brings a compiler, for the message that it is missing.
+package_of = $(or $(patsubst clang++%,clang%,$(filter clang%,$1)),$1)
+need_compiler = $(if $(shell command -v $(firstword $1)),,$(error $(firstword $1) is not \
+	installed: run scripts/setup.sh, or install package $(call package_of,$(firstword $1))))
+
+MODE_release := -O3 $(addprefix -march=,$(strip $(MARCH))) -g
+MODE_debug := -O1 -g -DCHECKED
+MODE_asan := -O1 -g -fno-omit-frame-pointer -fsanitize=address,leak -DCHECKED
+MODE_ubsan := -O1 -g -fno-omit-frame-pointer -fsanitize=undefined -fno-sanitize-recover=all -DCHECKED
+MODE_tsan := -O1 -g -fno-omit-frame-pointer -fsanitize=thread
+
+WARN := -Wall -Wextra -Wshadow -Wpointer-arith -Wcast-qual -Wundef -Wvla $(strip $(WERROR))
+WARN_C := -Wstrict-prototypes -Wmissing-prototypes
+# A plain read or write of an _Atomic is seq_cst without saying so. Tests may.
+WARN_clang := -Watomic-implicit-seq-cst
+
+# Flags by variant ($1); then those that depend on the folder of the source.
+c_flags = -std=c11 -D_GNU_SOURCE -I. $(MODE_$1) $(WARN) $(WARN_C) \
+	$(if $(findstring clang,$(call cc,$1)),$(WARN_clang)) -pthread $(CFLAGS)
+cxx_flags = -std=c++17 -D_GNU_SOURCE -I. $(MODE_$1) $(WARN) -pthread $(CXXFLAGS)
+ld_flags = $(filter -fsanitize=%,$(MODE_$1)) -pthread $(LDFLAGS)
+
+# core is linked into every subject. Hidden, several copies live side by side
+# in one process. A plug-in shows its table, and uses its own functions even
+# if the binary has one of that name. The harness stays visible, since plug-ins
+# call its helpers.
+DIR_core := -fPIC -fvisibility=hidden
+PLUGIN_FLAGS := -fPIC -Wl,-Bsymbolic
+DIR_harness = $(PACKAGE_CFLAGS) -Ibuild/$1 -DPLUGIN_DIR='"$(strip $(PREFIX))/lib/hamtbench"'
+dir_flags = $(call DIR_$(firstword $(subst /, ,$2)),$1) \
+	$(if $(findstring /tests/,$2),$(call DIR_harness,$1) -DBUILD_DIR='"build/$1"' \
+		$(if $(findstring clang,$(call cc,$1)),$(WARN_clang:-W%=-Wno-%)))
+
+# ---- Packages of the binary ------------------------------------------------
+
+PACKAGES := hwloc sqlite3 jansson popt libxxhash
+MISSING_PACKAGES := $(strip $(foreach p,$(PACKAGES) jemalloc, \
+	$(if $(shell pkg-config --exists $p 2>/dev/null && echo yes),,$p)))
+ifeq ($(MISSING_PACKAGES),)
+PACKAGE_CFLAGS := $(shell pkg-config --cflags $(PACKAGES))
+PACKAGE_LIBS := $(shell pkg-config --libs $(PACKAGES))
+endif
+need_packages = $(if $(MISSING_PACKAGES),$(error not installed: $(MISSING_PACKAGES): run scripts/setup.sh))
+
+# jemalloc is linked into the binary, not preloaded, and must be named even
+# where nothing refers to it: plug-ins get their malloc from the executable's
+# libraries. Sanitizers bring their own malloc.
+ALLOCATOR_release := jemalloc
+allocator = $(or $(ALLOCATOR_$1),libc)
+allocator_libs = $(if $(ALLOCATOR_$1),-Wl$(comma)--no-as-needed -l$(ALLOCATOR_$1))
+bin_libs = $(call allocator_libs,$1) -Wl,--as-needed $(PACKAGE_LIBS) -ldl -lm
+
+# ---- Sources ---------------------------------------------------------------
+
+CORE := $(wildcard core/*.c)
+HARNESS := $(wildcard harness/*.c)
+TESTS := $(wildcard core/tests/test_*.c harness/tests/test_*.c workloads/tests/test_*.c)
+# Helpers that all tests of one folder share.
+SUPPORT_core := $(filter-out core/tests/test_%,$(wildcard core/tests/*.c))
+SUPPORT_harness := $(filter-out harness/tests/test_%,$(wildcard harness/tests/*.c))
+SUBJECTS := $(wildcard workloads/subjects/*.c workloads/subjects/*.cc)
+WORKLOADS := $(wildcard workloads/*.c)
+TEST_PLUGINS := $(wildcard harness/tests/plugins/*.c workloads/tests/plugins/*.c) \
+	$(filter-out workloads/tests/test_%,$(wildcard workloads/tests/*.c))
+PLUGINS := $(SUBJECTS) $(WORKLOADS) $(TEST_PLUGINS)
+
+# What a plug-in's source says about its own build, one comment line each:
+#	/* needs: liburcu-cds lib:ck */         pkg-config names, or lib:NAME
+#	/* debian: liburcu-dev */               packages that bring them
+#	/* variants: hamt=-DX hamt-hp=-DY,-DZ */  several plug-ins from one source
+# FACTS is the list of words source:keyword:word.
+FACTS := $(if $(PLUGINS),$(shell awk '$$1 == "/*" && $$NF == "*/" && \
+	$$2 ~ /^(needs|debian|variants):$$/ { \
+		for (i = 3; i < NF; i++) print FILENAME ":" $$2 $$i }' $(PLUGINS)))
+fact = $(patsubst $1:$2:%,%,$(filter $1:$2:%,$(FACTS)))
+
+# Words name=flags (commas for spaces) of the plug-ins built from source $1.
+plugin_words = $(or $(call fact,$1,variants),$(subst _,-,$(basename $(notdir $1)))=)
+plugin_name = $(firstword $(subst =, ,$1))
+plugin_names = $(foreach w,$(call plugin_words,$1),$(call plugin_name,$w))
+
+have_lib = $(shell echo 'int main(void) { return 0; }' | \
+	$(call cc,$V) -x c -o /dev/null - -l$1 2>/dev/null && echo yes)
+have_package = $(shell pkg-config --exists $1 2>/dev/null && echo yes)
+have = $(if $(filter lib:%,$1),$(call have_lib,$(1:lib:%=%)),$(call have_package,$1))
+lacks = $(foreach n,$(call fact,$1,needs),$(if $(call have,$n),,$n))
+ABSENT := $(foreach p,$(PLUGINS),$(if $(strip $(call lacks,$p)),$p))
+PRESENT := $(filter-out $(ABSENT),$(PLUGINS))
+
+need_names = $(filter-out lib:%,$(call fact,$1,needs))
+need_flags = $(if $(need_names),$(shell pkg-config $2 $(need_names)))
+need_libs = $(patsubst lib:%,-l%,$(filter lib:%,$(call fact,$1,needs)))
+
+products = $(addprefix build/$1/subjects/,$(SUBJECT_SO)) $(addprefix build/$1/workloads/,$(WORKLOAD_SO))
+SUBJECT_SO := $(foreach p,$(filter $(SUBJECTS),$(PRESENT)),$(addsuffix .so,$(call plugin_names,$p)))
+WORKLOAD_SO := $(foreach p,$(filter $(WORKLOADS),$(PRESENT)),$(addsuffix .so,$(call plugin_names,$p)))
+TEST_SO := $(foreach p,$(filter $(TEST_PLUGINS),$(PRESENT)),$(addsuffix .so,$(call plugin_names,$p)))
+
+objects = $(patsubst %.c,build/$1/%.o,$2)
+# core/tests/test_x.c -> build/V/tests/core/test_x
+program = $(foreach t,$2,build/$1/tests/$(subst /tests/,/,$(basename $t)))
+# Tests of variant $1 that T selects.
+selected = $(foreach p,$(call program,$1,$(TESTS)),$(if $(findstring $(strip $T),$p),$p,$(if $(strip $T),,$p)))
+# What must be there before they run: those outside core may load plug-ins.
+beside = $(if $(filter-out build/$1/tests/core/%,$2),all-$1 \
+	$(addprefix build/$1/tests/plugins/,$(TEST_SO)))
+
+# ---- Rules, for one variant ($1) -------------------------------------------
+
+# $(call update,COMMANDS) - their output becomes the target, but only if it
+# differs, so that what depends on it is rebuilt only then. The name in between
+# is the process's own: two makes may run in one tree.
+update = @new=$@.$$$$; if { $1; } >$$new; then cmp -s $$new $@ && rm $$new || mv $$new $@; \
+	else rm $$new; exit 1; fi
+
+define variant
+.PHONY: all-$1 prune-$1
+all-$1: build/$1/hamtbench $(call products,$1) prune-$1
+
+# The compiler with what it predefines (its version, what -march=native means
+# here) and every flag: all objects depend on this file.
+build/$1/flags: FORCE
+	$$(call need_compiler,$$(call cc,$1))
+	@mkdir -p $$(@D)
+	$$(call update,$$(call buildflags,$1))
+
+build/$1/buildinfo.h: build/$1/flags FORCE
+	$$(call update,$$(buildinfo))
+
+# Objects of tests are on the way between two pattern rules; keep them.
+.PRECIOUS: build/$1/%.o
+build/$1/%.o: %.c build/$1/flags | build/$1/buildinfo.h
+	$$(if $$(filter harness/%,$$<),$$(need_packages))
+	@mkdir -p $$(@D)
+	$$(call say,CC $$@)$$(call cc,$1) $$(call c_flags,$1) $$(call dir_flags,$1,$$<) -MMD -MP -c -o $$@ $$<
+
+# What is made of several objects depends on their list as well: a source that
+# is gone must go from there too.
+build/$1/objects: FORCE
+	@mkdir -p $$(@D)
+	$$(call update,printf '%s\n' $$(sort $(CORE) $(HARNESS) $(SUPPORT_core) $(SUPPORT_harness)))
+
+build/$1/libhamt.a: $(call objects,$1,$(CORE)) build/$1/objects
+	@rm -f $$@
+	$$(call say,AR $$@)ar rcsD $$@ $$(filter %.o,$$^)
+
+build/$1/hamtbench: $(call objects,$1,$(HARNESS)) build/$1/objects
+	$$(need_packages)
+	$$(call say,LD $$@)$$(call cc,$1) $$(call ld_flags,$1) -rdynamic -o $$@ $$(filter %.o,$$^) $$(call bin_libs,$1)
+
+build/$1/tests/core/%: build/$1/core/tests/%.o $(call objects,$1,$(SUPPORT_core)) build/$1/libhamt.a
+	@mkdir -p $$(@D)
+	$$(call say,LD $$@)$$(call cc,$1) $$(call ld_flags,$1) -o $$@ $$^ -lm
+
+build/$1/tests/harness/%: build/$1/harness/tests/%.o \
+    $(call objects,$1,$(SUPPORT_harness) $(filter-out harness/main.c,$(HARNESS))) build/$1/objects
+	@mkdir -p $$(@D)
+	$$(call say,LD $$@)$$(call cc,$1) $$(call ld_flags,$1) -rdynamic -o $$@ $$(filter %.o,$$^) $$(call bin_libs,$1)
+
+build/$1/tests/workloads/%: build/$1/workloads/tests/%.o \
+    $(call objects,$1,$(filter-out harness/main.c,$(HARNESS))) build/$1/objects
+	@mkdir -p $$(@D)
+	$$(call say,LD $$@)$$(call cc,$1) $$(call ld_flags,$1) -rdynamic -o $$@ $$(filter %.o,$$^) $$(call bin_libs,$1)
+
+# Say which subjects could not be built and what brings them; and take away
+# the plug-ins whose source is gone, since the binary loads all that it finds.
+prune-$1:
+	@mkdir -p build/$1/subjects build/$1/workloads
+	@cd build/$1 && for so in subjects/*.so workloads/*.so; do \
+		case ' $(SUBJECT_SO:%=subjects/%) $(WORKLOAD_SO:%=workloads/%) ' in \
+		*" $$$$so "*) ;; *) rm -f "$$$$so" ;; esac; done
+	@rm -f build/$1/subjects/*.missing
+	$(foreach s,$(filter $(SUBJECTS),$(ABSENT)),$(foreach n,$(call plugin_names,$s),
+	@echo '$n $(or $(call fact,$s,debian),$(call fact,$s,needs))' >build/$1/subjects/$n.missing))
+
+$(foreach p,$(filter $(SUBJECTS),$(PRESENT)),$(call plugins_of,$1,subjects,$p))
+$(foreach p,$(filter $(WORKLOADS),$(PRESENT)),$(call plugins_of,$1,workloads,$p))
+$(foreach p,$(filter $(TEST_PLUGINS),$(PRESENT)),$(call plugins_of,$1,tests/plugins,$p))
+endef
+
+# The plug-ins in build/$1/$2 made from source $3.
+define plugins_of
+$(foreach w,$(call plugin_words,$3),$(call plugin,$1,build/$1/$2/$(call plugin_name,$w).so,$3,$(subst $(comma),
+	 ,$(patsubst $(call plugin_name,$w)=%,%,$(filter-out $(call plugin_name,$w),$w)))))
+endef
+
+# One plug-in $2 from source $3 with flags $4, compiled and linked at once.
+# It takes of core what it uses; the harness's helpers come from the binary.
+define plugin
+
+$2: $3 build/$1/libhamt.a build/$1/flags
+	@mkdir -p $$(@D)
+	$$(call say,SO $$@)$(if $(filter %.cc,$3),$$(call cxx,$1) $$(call cxx_flags,$1),$$(call cc,$1) $$(call c_flags,$1)) \
+		$(PLUGIN_FLAGS) $(strip $4) $$(call need_flags,$3,--cflags) \
+		-MMD -MP -MF $$(@:.so=.d) -MT $$@ -shared $$(LDFLAGS) -o $$@ $$< build/$1/libhamt.a \
+		$$(call need_flags,$3,--libs) $(call need_libs,$3) -lm
+
+endef
+
+# buildflags - everything that a command of variant $1 is made of.
+buildflags = printf '%s\n' $(call quote,$(call cc,$1) $(call c_flags,$1)) \
+	$(call quote,$(call cxx,$1) $(call cxx_flags,$1)) \
+	$(call quote,$(call ld_flags,$1) : $(call bin_libs,$1)) \
+	$(call quote,$(DIR_core) : $(call DIR_harness,$1) : $(PLUGIN_FLAGS)) && \
+	$(call cc,$1) $(MODE_$1) -dM -E -x c /dev/null | cksum
+
+# buildinfo - the facts of this build as C macros, on standard output.
+c_string = $$(printf '%s' $1 | sed 's/[\\"]/\\&/g')
+define buildinfo
+revision=unknown; dirty=0; \
+if [ "$$(git rev-parse --show-cdup 2>/dev/null || echo no)" = "" ]; then \
+	revision=$$(git rev-parse -q --verify HEAD || echo unknown); \
+	[ -z "$$(git --no-optional-locks status --porcelain 2>/dev/null | head -n 1)" ] || dirty=1; \
+fi; \
+echo '/* Generated by make; rewritten when it changes. */'; \
+echo "#define BUILD_REVISION \"$$revision\""; \
+echo "#define BUILD_DIRTY $$dirty"; \
+echo "#define BUILD_COMPILER \"$(call c_string,"$$($(call cc,$(@D:build/%=%)) --version | head -n 1)")\""; \
+echo "#define BUILD_FLAGS \"$(call c_string,$(call quote,$(call c_flags,$(@D:build/%=%))))\""; \
+echo '#define BUILD_VARIANT "$(@D:build/%=%)"'; \
+echo '#define BUILD_ALLOCATOR "$(call allocator,$(@D:build/%=%))"'
+endef
+
+$(foreach v,$(VARIANTS),$(eval $(call variant,$v)))
+-include $(foreach v,$(VARIANTS),$(wildcard build/$v/*/*.d build/$v/*/*/*.d))
+
+# ---- Targets ---------------------------------------------------------------
+
+run_tests = TEST_TIMEOUT=$(strip $(TEST_TIMEOUT)) scripts/run-tests.sh
+BATS := $(wildcard scripts/tests/*.bats)
+ALL_TESTS := $(foreach v,$(VARIANTS),$(call program,$v,$(TESTS)))
+
+.PHONY: all test check tsan bench lint install clean help
+all: all-$V ## the binary and the plug-ins of variant V (default)
+
+test: $(ALL_TESTS) $(foreach v,$(VARIANTS),$(call beside,$v,$(TESTS))) ## before a commit: unit tests in every variant, scripts, lint
+	@$(run_tests) $(ALL_TESTS) $(BATS)
+
+check: $(call selected,$V) $(call beside,$V,$(call selected,$V)) ## the unit tests of variant V, or those that T names
+	@$(run_tests) $(call selected,$V)
+
+tsan: $(call selected,tsan) $(call beside,tsan,$(call selected,tsan)) ## stress: the unit tests under ThreadSanitizer, REPEAT times
+	@$(run_tests) --repeat $(strip $(REPEAT)) $(call selected,tsan)
+
+bench: all-$V ## the default benchmark suite, with a table and plots
+	@HAMTBENCH=build/$V/hamtbench QUICK=$(strip $(QUICK)) scripts/bench.sh
+
+lint: ## layers, rules of core, house style, shell scripts
+	@scripts/lint.sh
+
+BINDIR = $(DESTDIR)$(strip $(PREFIX))/bin
+LIBDIR = $(DESTDIR)$(strip $(PREFIX))/lib
+INCDIR = $(DESTDIR)$(strip $(PREFIX))/include/hamt
+install: all-$V build/$V/libhamt.a ## binary, plug-ins, library and headers into PREFIX
+	install -d $(BINDIR) $(LIBDIR)/hamtbench/subjects $(LIBDIR)/hamtbench/workloads $(INCDIR)
+	install build/$V/hamtbench $(BINDIR)
+	install -m 644 build/$V/libhamt.a $(LIBDIR)
+	install -m 644 $(SUBJECT_SO:%=build/$V/subjects/%) $(LIBDIR)/hamtbench/subjects
+	install -m 644 $(WORKLOAD_SO:%=build/$V/workloads/%) $(LIBDIR)/hamtbench/workloads
+	for h in core/*.h; do sed 's:^#include "core/:#include ":' "$$h" >$(INCDIR)/$${h#core/} || exit 1; done
+
+clean: ## remove build/
+	rm -rf build
+
+help: ## this text
+	@echo 'Targets:'
+	@sed -n 's/^\([a-z]*\):.* ## \(.*\)/  \1	\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 18
+	@echo 'Variables (make NAME=value), with their defaults:'
+	@sed -n 's/^\([A-Z_]*\) ?= *\([^#]*\)# *\(.*\)/  \1	\2	\3/p' $(firstword $(MAKEFILE_LIST)) | expand -t 18,30
+	@echo '  CC, CXX         replace the compilers (gcc; clang-19 for sanitizers)'

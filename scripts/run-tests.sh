@@ -1,0 +1,157 @@
+#!/bin/sh
+# Run test programs that speak TAP, and bats files, one after the other; print
+# one line for each, in full what a failed one said, and at the end
+#	N passed, N failed, N skipped
+# alone on its line. A program that says nothing, ends before its plan, dies
+# or runs too long counts as a failed test: silence never passes.
+set -eu
+
+usage() {
+	cat <<'TEXT'
+usage: scripts/run-tests.sh [--repeat N] PROGRAM | FILE.bats ...
+  --repeat N     run each program N times, each time with another CHECK_SEED
+  TEST_TIMEOUT   environment: seconds until a program is killed (300)
+Exit status: 0 all passed, 1 something failed or nothing passed, 2 usage.
+TEXT
+}
+
+bad_usage() {
+	echo "run-tests.sh: $1" >&2
+	exit 2
+}
+
+is_count() {
+	case $1 in
+	'' | *[!0-9]* | 0*) return 1 ;;
+	esac
+}
+
+repeat=1
+while [ $# -gt 0 ]; do
+	case $1 in
+	--help)
+		usage
+		exit 0
+		;;
+	--repeat)
+		is_count "${2:-}" || bad_usage "--repeat wants a number from 1 up"
+		repeat=$2
+		shift 2
+		;;
+	-*) bad_usage "unknown option $1 (it knows --repeat, --help)" ;;
+	*) break ;;
+	esac
+done
+limit=${TEST_TIMEOUT:-300}
+is_count "$limit" || bad_usage "TEST_TIMEOUT=$limit: wants seconds, from 1 up"
+
+# The one place that says how sanitized programs run. A race ends with status
+# 66 but does not stop the program, so that one run shows them all. What the
+# caller has set comes last and wins.
+symbols="external_symbolizer_path=$(command -v llvm-symbolizer-19 || command -v addr2line || true)"
+export TSAN_OPTIONS="halt_on_error=0:exitcode=66:second_deadlock_stack=1:$symbols:${TSAN_OPTIONS:-}"
+export ASAN_OPTIONS="detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1:$symbols:${ASAN_OPTIONS:-}"
+export UBSAN_OPTIONS="print_stacktrace=1:$symbols:${UBSAN_OPTIONS:-}"
+# ThreadSanitizer wants its memory where it expects it. Where a container
+# forbids setarch, clang's own retry has to do.
+fixed_layout=
+setarch -R true 2>/dev/null && fixed_layout='setarch -R'
+
+scratch=$(mktemp -d)
+log=$scratch/log
+child=
+stop() {
+	[ -z "$child" ] || kill "$child" 2>/dev/null || true
+	rm -rf "$scratch"
+}
+trap stop EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+passed=0 failed=0 skipped=0
+
+# Count the TAP lines of $log: passed, failed, skipped, and the plan or -1.
+count_tap() {
+	awk 'BEGIN { plan = -1 }
+		/^not ok / { failed++; next }
+		/^ok .*# [Ss][Kk][Ii][Pp]/ { skipped++; next }
+		/^ok / { passed++ }
+		/^1\.\.[0-9]+/ { plan = substr($1, 4) }
+		END { print passed + 0, failed + 0, skipped + 0, plan }' "$log"
+}
+
+# run_one SEED COMMAND... - run it, judge it, add to the totals.
+run_one() {
+	seed=$1
+	shift
+	program=$1
+	label=$program${seed:+ CHECK_SEED=$seed}
+	case $program in
+	*.bats) set -- bats --formatter tap "$@" ;;
+	*/tsan/* | tsan/*)
+		# shellcheck disable=SC2086 # empty or two words
+		set -- $fixed_layout "$@"
+		;;
+	esac
+	[ -z "$seed" ] || set -- env CHECK_SEED="$seed" "$@"
+
+	began=$(date +%s)
+	status=0
+	# In the background, so that Ctrl-C is answered at once; timeout then
+	# ends everything that the program has started. A shell hides SIGINT
+	# from what it runs in the background, hence env.
+	env --default-signal=INT,QUIT timeout -k 10 "$limit" "$@" >"$log" 2>&1 &
+	child=$!
+	wait "$child" || status=$?
+	child=
+	took=$(($(date +%s) - began))
+
+	# shellcheck disable=SC2046 # four numbers
+	set -- $(count_tap)
+	seen=$(($1 + $2 + $3))
+	why=
+	if [ "$took" -ge "$limit" ] && { [ "$status" = 124 ] || [ "$status" = 137 ]; }; then
+		why="killed after $limit s (TEST_TIMEOUT)"
+	elif [ "$status" = 77 ] && [ "$1" = 0 ] && [ "$2" = 0 ]; then
+		[ "$seen" -gt 0 ] || set -- 0 0 1 "$4"
+	elif [ "$status" = 66 ]; then
+		why="exit status 66: ThreadSanitizer reported"
+	elif [ "$status" -gt 128 ]; then
+		why="ended by signal $((status - 128))"
+	elif [ "$4" -ge 0 ] && [ "$seen" != "$4" ]; then
+		why="said $seen of $4 results"
+	elif [ "$status" = 0 ] && [ "$seen" = 0 ]; then
+		why="ran no test"
+	elif [ "$status" != 0 ] && { [ "$status" != 1 ] || [ "$2" = 0 ]; }; then
+		why="exit status $status"
+	fi
+	[ -z "$why" ] || set -- "$1" $(($2 + 1)) "$3" "$4"
+
+	passed=$((passed + $1)) failed=$((failed + $2)) skipped=$((skipped + $3))
+	if [ "$2" -gt 0 ]; then
+		printf 'FAIL  %s: %d passed, %d failed, %d skipped, %d s%s\n' \
+			"$label" "$1" "$2" "$3" "$took" "${why:+; $why}"
+		sed 's/^/    /' "$log"
+	else
+		printf 'ok    %s: %d passed, %d skipped, %d s\n' "$label" "$1" "$3" "$took"
+		# What was skipped, and why: check.h says it on the line before.
+		[ "$3" = 0 ] || grep -iE '^ok .*# skip|^# skip:' "$log" | sed 's/^/    /' || true
+	fi
+}
+
+first_seed=${CHECK_SEED:-20260101}
+turn=0
+while [ "$turn" -lt "$repeat" ]; do
+	for program in "$@"; do
+		if [ "$repeat" -gt 1 ]; then
+			run_one $((first_seed + turn)) "$program"
+		else
+			run_one "" "$program"
+		fi
+	done
+	turn=$((turn + 1))
+done
+
+echo "$passed passed, $failed failed, $skipped skipped"
+# All skipped proves as little as nothing run.
+[ "$failed" = 0 ] && [ "$passed" -gt 0 ]
