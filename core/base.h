@@ -1,0 +1,114 @@
+/*
+ * base.h - what every file of core/ needs: misuse and invariants, the
+ * allocator seam, the status of a map operation, a cache line.
+ *
+ * Three kinds of failure, three treatments:
+ *   the caller's fault   misuse_if(): aborts in every build, names the rule
+ *   our own fault        invariant(): aborts in checked builds (-DCHECKED)
+ *   nobody's fault       a status value; nothing is lost
+ */
+#ifndef CORE_BASE_H
+#define CORE_BASE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define MUST_USE __attribute__((warn_unused_result))
+#define LIKELY(condition) __builtin_expect(!!(condition), 1)
+#define UNLIKELY(condition) __builtin_expect(!!(condition), 0)
+
+/* Two lines: x86 prefetches lines in pairs, so 64 would still share. */
+#define CACHE_LINE_BYTES 128
+#define CACHE_ALIGNED _Alignas(CACHE_LINE_BYTES)
+
+/*
+ * misuse_if - abort when the caller broke a rule that he could have kept.
+ * rule: a string literal, "function: what must hold".
+ */
+#define misuse_if(condition, rule)                                             \
+	do {                                                                   \
+		if (UNLIKELY(condition)) {                                     \
+			fputs("misuse: " rule "\n", stderr);                   \
+			abort();                                               \
+		}                                                              \
+	} while (0)
+
+/* invariant - in checked builds, abort when our own reasoning was wrong. */
+#ifdef CHECKED
+#define invariant(condition)                                                   \
+	do {                                                                   \
+		if (UNLIKELY(!(condition))) {                                  \
+			fprintf(stderr, "invariant broken: %s (%s:%d)\n",      \
+			    #condition, __FILE__, __LINE__);                   \
+			abort();                                               \
+		}                                                              \
+	} while (0)
+#else
+#define invariant(condition) ((void)sizeof(!!(condition)))
+#endif
+
+/*
+ * The allocator seam: every byte that core takes or gives back passes here.
+ * alloc returns memory aligned for any scalar, or NULL. free gets the size
+ * that was asked for. Both are called by any thread at any time.
+ * An all-zero struct means malloc() and free().
+ */
+struct allocator {
+	void *(*alloc)(void *state, size_t bytes);
+	void (*free)(void *state, void *memory, size_t bytes);
+	void *state;
+};
+
+static inline void *
+allocator_alloc(const struct allocator *a, size_t bytes)
+{
+	return a->alloc != NULL ? a->alloc(a->state, bytes) : malloc(bytes);
+}
+
+/*
+ * allocator_free - give back memory; NULL is allowed.
+ * Checked builds poison it first, so that a reader without protection sees
+ * rubbish at once instead of a plausible old value.
+ */
+static inline void
+allocator_free(const struct allocator *a, void *memory, size_t bytes)
+{
+	if (memory == NULL)
+		return;
+#ifdef CHECKED
+	/* volatile: the compiler may otherwise drop stores before free(). */
+	for (volatile unsigned char *p = memory; p < (unsigned char *)memory + bytes; p++)
+		*p = 0xdb;
+#endif
+	if (a->alloc != NULL)
+		a->free(a->state, memory, bytes);
+	else
+		free(memory);
+}
+
+/*
+ * A probe lets a harness see how long reclamation takes; core has no clock.
+ * One retire in 2^sample_shift is stamped with now_ns(state), never 0; when that
+ * object is freed, freed(state, age) runs on the thread that frees, with
+ * the freeing thread's own probe: so state has one writer.
+ */
+struct reclaim_probe {
+	uint64_t (*now_ns)(void *state);
+	void (*freed)(void *state, uint64_t age_ns);
+	void *state;
+	unsigned sample_shift;
+};
+
+/* What an operation on either map says. */
+enum hamt_status {
+	HAMT_OK,       /* done: found, inserted, replaced or removed */
+	HAMT_ABSENT,   /* the key is not in the map */
+	HAMT_EXISTS,   /* the key is already in the map, which stays as it was */
+	HAMT_MISMATCH, /* the value is not the expected one */
+	HAMT_NOMEM,    /* no memory; the map is exactly as it was */
+};
+
+#endif
