@@ -1,0 +1,227 @@
+/*
+ * cmd_export.c - hamtbench export: what a results file holds, as text.
+ */
+#include <inttypes.h>
+#include <string.h>
+
+#include "harness/command.h"
+#include "harness/environment.h"
+#include "harness/export.h"
+#include "harness/options.h"
+#include "harness/points.h"
+#include "harness/store.h"
+
+#define NAME "export"
+
+enum { WHAT_POINTS = EXPORT_PHASES + 1 };
+
+static const char *const what_words[] = {
+	[EXPORT_TRIALS] = "trials", [EXPORT_HISTOGRAMS] = "histograms", [EXPORT_SAMPLES] = "samples",
+	[EXPORT_THREADS] = "threads", [EXPORT_PHASES] = "phases", [WHAT_POINTS] = "points", NULL,
+};
+static const char *const format_words[] = { [EXPORT_CSV] = "csv", [EXPORT_JSON] = "json", NULL };
+
+static bool
+check_what(const char *text, char *canonical, size_t canonical_size, char *error, size_t error_size)
+{
+	return options_check_word(what_words, text, canonical, canonical_size, error, error_size);
+}
+
+static bool
+check_format(const char *text, char *canonical, size_t canonical_size, char *error, size_t error_size)
+{
+	return options_check_word(format_words, text, canonical, canonical_size, error, error_size);
+}
+
+static bool
+parse_series(const char *text, struct store_filter *filter, char *error, size_t size)
+{
+	uint64_t number;
+
+	*filter = (struct store_filter){ .choice = STORE_ALL };
+	if (strcmp(text, "all") == 0)
+		return true;
+	if (strcmp(text, "last") == 0) {
+		filter->choice = STORE_LAST;
+		return true;
+	}
+	if (!options_parse_count(text, &number, error, size) || number == 0 || number > INT64_MAX) {
+		snprintf(error, size, "'%s' is no series; wanted is a number from 1 up, last or all", text);
+		return false;
+	}
+	filter->choice = STORE_NUMBER;
+	filter->series = (int64_t)number;
+	return true;
+}
+
+static bool
+check_series(const char *text, char *canonical, size_t canonical_size, char *error, size_t error_size)
+{
+	struct store_filter filter;
+
+	if (!parse_series(text, &filter, error, error_size))
+		return false;
+	if (filter.choice == STORE_NUMBER)
+		snprintf(canonical, canonical_size, "%" PRId64, filter.series);
+	else
+		snprintf(canonical, canonical_size, "%s", text);
+	return true;
+}
+
+static const struct plugin_option options[] = {
+	{ .name = "db", .type = OPTION_TEXT, .initial = STORE_DEFAULT_PATH, .meta = "FILE",
+	    .check = options_check_path, .help = "results file" },
+	{ .name = "series", .type = OPTION_TEXT, .initial = "all", .meta = "N|last|all", .check = check_series,
+	    .help = "which series: one command is one series" },
+	{ .name = "what", .type = OPTION_TEXT, .initial = "trials", .meta = "WHAT", .check = check_what,
+	    .help = "trials, points (medians over trials), histograms, samples, threads, phases" },
+	{ .name = "format", .type = OPTION_TEXT, .initial = "csv", .meta = "FORMAT", .check = check_format,
+	    .help = "csv; trials also as json" },
+	{ .name = NULL },
+};
+
+struct exporting {
+	struct export export;
+	struct points *points;            /* for WHAT_POINTS */
+	struct environment *environment;  /* for JSON */
+	size_t environments;
+	char *error;
+	size_t error_size;
+	bool failed;
+};
+
+static bool
+visit_environment(void *arg, const struct environment *environment)
+{
+	struct exporting *x = arg;
+	struct environment *more = realloc(x->environment, (x->environments + 1) * sizeof(*more));
+
+	if (more != NULL) {
+		x->environment = more;
+		more += x->environments;
+		*more = *environment;
+		more->json = strdup(environment->json);
+		if (more->json != NULL) {
+			x->environments++;
+			return true;
+		}
+	}
+	snprintf(x->error, x->error_size, "no memory for the environments");
+	x->failed = true;
+	return false;
+}
+
+static bool
+visit_trial(void *arg, const struct store_origin *origin, const struct record *record)
+{
+	struct exporting *x = arg;
+
+	x->failed = !export_trial(&x->export, origin, record, x->error, x->error_size);
+	return !x->failed;
+}
+
+static bool
+visit_for_points(void *arg, const struct store_origin *origin, const struct record *record)
+{
+	struct exporting *x = arg;
+
+	(void)origin;
+	x->failed = !points_add(x->points, record);
+	if (x->failed)
+		snprintf(x->error, x->error_size, "no memory for the points");
+	return !x->failed;
+}
+
+static bool
+export_points(struct exporting *x, struct store *store, const struct store_filter *filter)
+{
+	bool fine;
+
+	x->points = points_new();
+	if (x->points == NULL) {
+		snprintf(x->error, x->error_size, "no memory for the points");
+		return false;
+	}
+	fine = store_each_trial(store, filter, visit_for_points, x, x->error, x->error_size) && !x->failed;
+	if (fine) {
+		points_finish(x->points);
+		fine = export_points_csv(stdout, x->points, x->error, x->error_size);
+	}
+	points_free(x->points);
+	return fine;
+}
+
+static bool
+export_trials(struct exporting *x, struct store *store, struct store_filter *filter, enum export_what what,
+    enum export_format format)
+{
+	/* For CSV, too: a series that is not there shows before anything is written. */
+	bool fine =
+	    store_each_environment(store, filter, visit_environment, x, x->error, x->error_size) && !x->failed;
+
+	/* JSON's trials have their phases with them. */
+	filter->with_series = what != EXPORT_TRIALS || format == EXPORT_JSON;
+	fine = fine && export_begin(&x->export, stdout, what, format, x->environment, x->environments, x->error,
+	        x->error_size) &&
+	    store_each_trial(store, filter, visit_trial, x, x->error, x->error_size) && !x->failed &&
+	    export_end(&x->export, x->error, x->error_size);
+	for (size_t i = 0; i < x->environments; i++)
+		environment_free(&x->environment[i]);
+	free(x->environment);
+	return fine;
+}
+
+static int
+export_with(const struct option_values *values)
+{
+	char error[ERROR_SIZE] = "";
+	struct exporting x = { .error = error, .error_size = sizeof(error) };
+	unsigned what = 0, format = 0;
+	struct store_filter filter;
+	struct store *store;
+	bool fine;
+
+	while (strcmp(what_words[what], option_text(values, "what")) != 0)
+		what++;
+	while (strcmp(format_words[format], option_text(values, "format")) != 0)
+		format++;
+	if (format == EXPORT_JSON && what != EXPORT_TRIALS)
+		return command_error(NAME, "--format json is for --what trials only");
+	if (!parse_series(option_text(values, "series"), &filter, error, sizeof(error)))
+		return command_error(NAME, "--series: %s", error);
+	store = store_open(option_text(values, "db"), STORE_READ, error, sizeof(error));
+	if (store == NULL)
+		return command_error(NAME, "%s", error);
+	fine = what == WHAT_POINTS ? export_points(&x, store, &filter) :
+	    export_trials(&x, store, &filter, (enum export_what)what, (enum export_format)format);
+	store_close(store);
+	if (!fine)
+		return command_error(NAME, "%s", error);
+	return command_finish(NAME, STATUS_OK);
+}
+
+int
+command_export(int argc, char **argv)
+{
+	const struct option_group group = { .owner = NAME, .title = "Options", .options = options };
+	struct option_values *values = NULL;
+	struct command_line line;
+	char error[ERROR_SIZE];
+	int status;
+
+	if (!command_line_read(&line, argc, argv, &group, 1, error, sizeof(error)))
+		return command_error(NAME, "%s", error);
+	if (line.help) {
+		command_line_help(stdout, NAME " [OPTION...]", &group, 1);
+		status = command_finish(NAME, STATUS_OK);
+	} else if (line.arguments > 0) {
+		status = command_error(NAME, "'%s' is no option", line.argument[0]);
+	} else if (!options_single(options, &line, &values, error, sizeof(error))) {
+		status = command_error(NAME, "%s", error);
+	} else {
+		status = export_with(values);
+		options_free(values);
+	}
+	command_line_free(&line);
+	return status;
+}

@@ -1,0 +1,833 @@
+/*
+ * cmd_run.c - hamtbench run: choose, check, measure, keep, print.
+ *
+ * Everything that can be refused is refused before the first trial. A trial that is
+ * finished is in the results file before its row is on standard output, and
+ * nothing that goes wrong later takes it away again.
+ */
+#include <inttypes.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "harness/command.h"
+#include "harness/environment.h"
+#include "harness/export.h"
+#include "harness/options.h"
+#include "harness/plugins.h"
+#include "harness/points.h"
+#include "harness/progress.h"
+#include "harness/runner.h"
+#include "harness/schedule.h"
+#include "harness/store.h"
+#include "harness/summary.h"
+
+#define NAME "run"
+#define THREADS_MOST 16384
+#define NS_PER_MS UINT64_C(1000000)
+#define NS_PER_S UINT64_C(1000000000)
+#define LONGEST_NS (30 * 24 * 3600 * NS_PER_S)
+
+/* ---- Options ---- */
+
+static const char *const membind_words[] = { "none", "local", "interleave", NULL };
+static const char *const smr_words[] = {
+	[SMR_OFF] = "off", [SMR_COUNTERS] = "counters", [SMR_SAMPLED] = "sampled", [SMR_FULL] = "full", NULL,
+};
+static const char *const order_words[] = { "random", "given", NULL };
+enum { FORMAT_TABLE, FORMAT_CSV, FORMAT_JSON };
+static const char *const format_words[] = {
+	[FORMAT_TABLE] = "table", [FORMAT_CSV] = "csv", [FORMAT_JSON] = "json", NULL,
+};
+
+static bool
+check_membind(const char *text, char *canonical, size_t canonical_size, char *error, size_t error_size)
+{
+	return options_check_word(membind_words, text, canonical, canonical_size, error, error_size);
+}
+
+static bool
+check_smr(const char *text, char *canonical, size_t canonical_size, char *error, size_t error_size)
+{
+	return options_check_word(smr_words, text, canonical, canonical_size, error, error_size);
+}
+
+static bool
+check_order(const char *text, char *canonical, size_t canonical_size, char *error, size_t error_size)
+{
+	return options_check_word(order_words, text, canonical, canonical_size, error, error_size);
+}
+
+static bool
+check_format(const char *text, char *canonical, size_t canonical_size, char *error, size_t error_size)
+{
+	return options_check_word(format_words, text, canonical, canonical_size, error, error_size);
+}
+
+/* What it means the topology says; here: does it fit into the record? */
+static bool
+check_pin(const char *text, char *canonical, size_t canonical_size, char *error, size_t error_size)
+{
+	if (strlen(text) >= RECORD_TEXT) {
+		snprintf(error, error_size,
+		    "the list has more than %d characters; ranges such as 0-63 are shorter", RECORD_TEXT - 1);
+		return false;
+	}
+	snprintf(canonical, canonical_size, "%s", text);
+	return true;
+}
+
+static const struct plugin_option choice_options[] = {
+	{ .name = "subject", .type = OPTION_TEXT, .meta = "NAME,..|PATH",
+	    .help = "maps to measure; may be given several times (default: all that are built)" },
+	{ .name = "workload", .type = OPTION_TEXT, .meta = "NAME,..|PATH",
+	    .help = "loads to put on them; may be given several times (default mixed)" },
+	{ .name = "threads", .letter = 't', .type = OPTION_COUNT, .meta = "N,..", .least = 1, .most = THREADS_MOST,
+	    .help = "numbers of worker threads (default 1, 2, 4 ... up to the number of cores)" },
+	{ .name = NULL },
+};
+static const struct plugin_option *const subject_option = &choice_options[0];
+static const struct plugin_option *const workload_option = &choice_options[1];
+static const struct plugin_option *const threads_option = &choice_options[2];
+
+/* What can move a figure: kept with every trial. Pin, membind and seed are columns of their own. */
+static const struct plugin_option measure_options[] = {
+	{ .name = "duration", .letter = 'd', .type = OPTION_TIME, .initial = "1s", .meta = "TIME",
+	    .least = NS_PER_MS, .most = LONGEST_NS, .help = "measured part of a trial" },
+	{ .name = "warmup", .type = OPTION_TIME, .initial = "100ms", .meta = "TIME", .most = LONGEST_NS,
+	    .help = "the same load before it, not measured" },
+	{ .name = "latency-sample", .type = OPTION_COUNT, .initial = "7", .meta = "K", .most = 32,
+	    .help = "take the time of one call in 2^K; 0: of all" },
+	{ .name = "smr-stats", .type = OPTION_TEXT, .initial = "sampled", .meta = "LEVEL", .check = check_smr,
+	    .help = "reclamation: off, counters (garbage over time), sampled (and the time from retire to free, "
+	            "1 in 64), full (of all)" },
+	{ .name = "sample-interval", .type = OPTION_TIME, .initial = "5ms", .meta = "TIME", .least = NS_PER_MS / 10,
+	    .most = 10 * NS_PER_S, .help = "between two samples of garbage and memory" },
+	{ .name = NULL },
+};
+
+static const struct plugin_option conduct_options[] = {
+	{ .name = "trials", .type = OPTION_COUNT, .initial = "3", .meta = "N", .least = 1, .most = 1000000,
+	    .help = "of each point" },
+	{ .name = "seed", .letter = 'S', .type = OPTION_COUNT, .initial = "1", .meta = "N",
+	    .help = "of all that is random; trial k of a point takes N + k - 1" },
+	{ .name = "pin", .type = OPTION_TEXT, .initial = "core-first", .meta = "POLICY|LIST", .check = check_pin,
+	    .help = "where threads go: a policy (see: list policies) or processors such as 0,2,4-7" },
+	{ .name = "membind", .type = OPTION_TEXT, .initial = "none", .meta = "WHERE", .check = check_membind,
+	    .help = "where memory comes from: none, local, interleave" },
+	{ .name = "order", .type = OPTION_TEXT, .initial = "random", .meta = "ORDER", .check = check_order,
+	    .help = "of the points within a round: random, given" },
+	{ .name = "watchdog", .type = OPTION_TIME, .initial = "30s", .meta = "TIME", .least = 100 * NS_PER_MS,
+	    .most = LONGEST_NS, .help = "end the run when a thread completes no operation for so long" },
+	{ .name = NULL },
+};
+
+static const struct plugin_option output_options[] = {
+	{ .name = "db", .type = OPTION_TEXT, .meta = "FILE", .check = options_check_path,
+	    .help = "results file, added to (default " STORE_DEFAULT_PATH ")" },
+	{ .name = "no-db", .type = OPTION_FLAG, .help = "keep no results, only print" },
+	{ .name = "format", .type = OPTION_TEXT, .initial = "table", .meta = "FORMAT", .check = check_format,
+	    .help = "on standard output: table (at the end), csv, json (each trial at once)" },
+	{ .name = "quiet", .type = OPTION_FLAG, .help = "no progress and no warnings" },
+	{ .name = "dry-run", .type = OPTION_FLAG, .help = "print what would be measured, and end" },
+	{ .name = NULL },
+};
+
+/* ---- A run ---- */
+
+struct run {
+	struct command_line line;
+	struct schedule_choice *subject, *workload;
+	size_t subjects, workloads;
+	struct option_values *measure, *conduct, *output;
+	uint64_t *threads;
+	size_t thread_counts;
+	struct topology *topology;
+	struct topology_summary machine;
+	struct clock clock;
+	struct schedule schedule;
+	struct environment environment;
+	struct store *store; /* NULL: --no-db */
+	int64_t series;
+	struct points *points;
+	struct progress *progress;
+	struct export export;
+	unsigned format;
+	uint64_t trials_each, total;
+	uint64_t done, kept, bad; /* trials: over, with a record, not valid or could not run */
+	bool stopped;        /* by an error that was said; no further trial */
+	char error[ERROR_SIZE];
+};
+
+static volatile sig_atomic_t interrupted, pipe_closed;
+
+/* The first signal asks for an end, the second is deadly. */
+static void
+on_interrupt(int signal_number)
+{
+	(void)signal_number;
+	interrupted = 1;
+	signal(SIGINT, SIG_DFL);
+	signal(SIGTERM, SIG_DFL);
+}
+
+static void
+on_pipe(int signal_number)
+{
+	(void)signal_number;
+	pipe_closed = 1;
+}
+
+static void
+catch_signals(void)
+{
+	/* Restart: writes of rows are not cut short by Ctrl-C. */
+	struct sigaction interrupt = { .sa_handler = on_interrupt, .sa_flags = SA_RESTART };
+	struct sigaction closed = { .sa_handler = on_pipe, .sa_flags = SA_RESTART };
+	struct sigaction before;
+
+	/* Who started us in the background may have chosen to spare us Ctrl-C. */
+	sigaction(SIGINT, NULL, &before);
+	if (before.sa_handler != SIG_IGN)
+		sigaction(SIGINT, &interrupt, NULL);
+	sigaction(SIGTERM, &interrupt, NULL);
+	sigaction(SIGPIPE, &closed, NULL);
+}
+
+/* ---- Choosing ---- */
+
+struct choosing {
+	struct run *run;
+	enum plugin_kind kind;
+};
+
+static bool
+choose_one(struct run *run, enum plugin_kind kind, const char *what)
+{
+	struct schedule_choice **list = kind == PLUGIN_SUBJECT ? &run->subject : &run->workload, *more;
+	size_t *count = kind == PLUGIN_SUBJECT ? &run->subjects : &run->workloads;
+	const char *word = plugin_kind_names[kind];
+	char said[ERROR_SIZE - 64];
+	struct plugin *plugin = plugin_load(kind, what, said, sizeof(said));
+
+	if (plugin == NULL) {
+		snprintf(run->error, sizeof(run->error), "--%s: %s", word, said);
+		return false;
+	}
+	for (size_t i = 0; i < *count; i++)
+		if (strcmp((*list)[i].plugin->name, plugin->name) == 0) {
+			snprintf(run->error, sizeof(run->error), "--%s: '%s' is given twice", word, plugin->name);
+			plugin_free(plugin);
+			return false;
+		}
+	more = realloc(*list, (*count + 1) * sizeof(*more));
+	if (more == NULL) {
+		snprintf(run->error, sizeof(run->error), "--%s: no memory", word);
+		plugin_free(plugin);
+		return false;
+	}
+	*list = more;
+	(*list)[(*count)++] = (struct schedule_choice){ .plugin = plugin };
+	return true;
+}
+
+/* The value of --subject or --workload: a list, or one path that happens to have commas. */
+static bool
+choose_list(void *arg, const char *text)
+{
+	const struct choosing *c = arg;
+
+	if (strchr(text, '/') != NULL && access(text, F_OK) == 0)
+		return choose_one(c->run, c->kind, text);
+	for (;; text++) {
+		size_t length = strcspn(text, ",");
+		char *what = strndup(text, length);
+		bool fine;
+
+		if (what == NULL) {
+			snprintf(c->run->error, sizeof(c->run->error), "--%s: no memory",
+			    plugin_kind_names[c->kind]);
+			return false;
+		}
+		fine = choose_one(c->run, c->kind, what);
+		free(what);
+		if (!fine)
+			return false;
+		text += length;
+		if (*text == '\0')
+			return true;
+	}
+}
+
+static bool
+choose_all_subjects(struct run *run)
+{
+	struct plugin_names names;
+	char said[ERROR_SIZE - 64];
+	bool fine = true;
+
+	if (!plugins_find(PLUGIN_SUBJECT, &names, said, sizeof(said))) {
+		snprintf(run->error, sizeof(run->error), "--subject: %s", said);
+		return false;
+	}
+	for (size_t i = 0; i < names.count && fine; i++)
+		fine = choose_one(run, PLUGIN_SUBJECT, names.name[i]);
+	if (names.count == 0) {
+		snprintf(run->error, sizeof(run->error), "--subject: none is built; name one by its path");
+		fine = false;
+	}
+	plugin_names_free(&names);
+	return fine;
+}
+
+/* Which plug-ins? Their options are not known yet, so the rest of the line waits. */
+static bool
+choose(struct run *run, int argc, char **argv)
+{
+	struct choosing subjects = { run, PLUGIN_SUBJECT }, workloads = { run, PLUGIN_WORKLOAD };
+
+	if (!command_line_peek(argc, argv, subject_option->name, choose_list, &subjects) ||
+	    !command_line_peek(argc, argv, workload_option->name, choose_list, &workloads))
+		return false;
+	return (run->subjects > 0 || choose_all_subjects(run)) &&
+	    (run->workloads > 0 || choose_one(run, PLUGIN_WORKLOAD, "mixed"));
+}
+
+/* All tables that the command line is read by: for free(). */
+static struct option_group *
+option_groups(const struct run *run, size_t *count)
+{
+	struct option_group own[] = {
+		{ NAME, "What to measure", choice_options }, { NAME, "How to measure", measure_options },
+		{ NAME, "How to go about it", conduct_options }, { NAME, "Output", output_options },
+	};
+	size_t owns = sizeof(own) / sizeof(own[0]);
+	struct option_group *group = calloc(owns + run->workloads + run->subjects, sizeof(*group));
+
+	if (group == NULL)
+		return NULL;
+	memcpy(group, own, sizeof(own));
+	*count = owns;
+	for (size_t i = 0; i < run->workloads; i++)
+		group[(*count)++] = (struct option_group){ .owner = run->workload[i].plugin->title,
+			.options = run->workload[i].plugin->options };
+	for (size_t i = 0; i < run->subjects; i++)
+		group[(*count)++] = (struct option_group){ .owner = run->subject[i].plugin->title,
+			.options = run->subject[i].plugin->options };
+	return group;
+}
+
+/* ---- Reading the options ---- */
+
+static bool
+default_threads(struct run *run)
+{
+	uint64_t cores = run->machine.cores;
+	size_t n = 0;
+
+	/* cores are the machine's; this process may have been given fewer processors. */
+	if (cores > run->machine.allowed_pus)
+		cores = run->machine.allowed_pus;
+	if (cores == 0)
+		cores = 1;
+	run->threads = calloc(66, sizeof(*run->threads));
+	if (run->threads == NULL) {
+		snprintf(run->error, sizeof(run->error), "--threads: no memory");
+		return false;
+	}
+	for (uint64_t t = 1; t < cores; t *= 2)
+		run->threads[n++] = t;
+	run->threads[n++] = cores;
+	run->thread_counts = n;
+	return true;
+}
+
+static bool
+read_threads(struct run *run)
+{
+	if (!options_counts(threads_option, &run->line, &run->threads, &run->thread_counts, run->error,
+	        sizeof(run->error)))
+		return false;
+	if (run->thread_counts > 0)
+		return true;
+	free(run->threads);
+	return default_threads(run);
+}
+
+static bool
+read_values(struct run *run)
+{
+	char *error = run->error;
+	size_t size = sizeof(run->error);
+
+	if (!options_single(measure_options, &run->line, &run->measure, error, size) ||
+	    !options_single(conduct_options, &run->line, &run->conduct, error, size) ||
+	    !options_single(output_options, &run->line, &run->output, error, size) || !read_threads(run))
+		return false;
+	if (option_flag(run->output, "no-db") && option_is_set(run->output, "db")) {
+		snprintf(error, size, "--no-db and --db exclude each other");
+		return false;
+	}
+	for (size_t i = 0; i < run->workloads; i++)
+		if (!options_sets(
+			run->workload[i].plugin->options, &run->line, &run->workload[i].sets, error, size))
+			return false;
+	for (size_t i = 0; i < run->subjects; i++)
+		if (!options_sets(
+			run->subject[i].plugin->options, &run->line, &run->subject[i].sets, error, size))
+			return false;
+	while (strcmp(format_words[run->format], option_text(run->output, "format")) != 0)
+		run->format++;
+	run->trials_each = option_count(run->conduct, "trials");
+	return true;
+}
+
+static bool
+look_at_machine(struct run *run)
+{
+	run->topology = topology_open(NULL, run->error, sizeof(run->error));
+	if (run->topology == NULL)
+		return false;
+	topology_summary(run->topology, &run->machine);
+	if (!clock_init(&run->clock)) {
+		snprintf(run->error, sizeof(run->error), "%s", run->clock.note);
+		return false;
+	}
+	return true;
+}
+
+static bool
+make_schedule(struct run *run)
+{
+	json_t *options = options_json(run->measure);
+	struct schedule_source source = { .subject = run->subject, .subjects = run->subjects,
+		.workload = run->workload, .workloads = run->workloads, .threads = run->threads,
+		.thread_counts = run->thread_counts, .topology = run->topology,
+		.pin = option_text(run->conduct, "pin"), .run_options = options };
+	bool fine = schedule_make(&run->schedule, &source, run->error, sizeof(run->error));
+
+	json_decref(options);
+	/* Neither factor is near 2^32. */
+	run->total = run->schedule.count * run->trials_each;
+	return fine;
+}
+
+/* ---- Before the first trial ---- */
+
+static int
+dry_run(const struct run *run)
+{
+	uint64_t each_ns = option_time_ns(run->measure, "duration") + option_time_ns(run->measure, "warmup");
+	uint64_t timed = 0;
+	char time[32];
+
+	for (size_t i = 0; i < run->schedule.count; i++)
+		timed += !run->schedule.point[i].plan.fixed_work;
+	progress_format_time(timed * run->trials_each * each_ns, time, sizeof(time));
+	printf("%zu point%s, %" PRIu64 " trial%s each: %" PRIu64 " trials, at least %s (prefill%s not counted)\n",
+	    run->schedule.count, run->schedule.count == 1 ? "" : "s", run->trials_each,
+	    run->trials_each == 1 ? "" : "s", run->total, time,
+	    timed < run->schedule.count ? " and loads of a fixed amount of work" : "");
+	for (size_t i = 0; i < run->schedule.count; i++)
+		printf("%s\n", run->schedule.point[i].label);
+	return command_finish(NAME, STATUS_OK);
+}
+
+/* The command as it could be typed again, for free(); NULL = no memory. */
+static char *
+command_text(int argc, char **argv)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+
+	if (out == NULL)
+		return NULL;
+	fputs("hamtbench", out);
+	for (int i = 0; i < argc; i++) {
+		const char *word = argv[i];
+		const char *plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_=+,.:/@%";
+
+		fputc(' ', out);
+		if (word[0] != '\0' && word[strspn(word, plain)] == '\0') {
+			fputs(word, out);
+			continue;
+		}
+		fputc('\'', out);
+		for (; *word != '\0'; word++)
+			if (*word == '\'')
+				fputs("'\\''", out);
+			else
+				fputc(*word, out);
+		fputc('\'', out);
+	}
+	if (fclose(out) != 0) {
+		free(text);
+		return NULL;
+	}
+	return text;
+}
+
+static bool
+capture_environment(struct run *run)
+{
+	const char **path = calloc(run->subjects + run->workloads + 1, sizeof(*path));
+	char warnings[ENVIRONMENT_TEXT], *next = warnings;
+	bool fine;
+
+	if (path == NULL) {
+		snprintf(run->error, sizeof(run->error), "no memory for the environment");
+		return false;
+	}
+	for (size_t i = 0; i < run->subjects; i++)
+		path[i] = run->subject[i].plugin->path;
+	for (size_t i = 0; i < run->workloads; i++)
+		path[run->subjects + i] = run->workload[i].plugin->path;
+	fine = environment_capture(&run->environment, &run->machine, &run->clock, path, run->error,
+	    sizeof(run->error));
+	free(path);
+	if (!fine || option_flag(run->output, "quiet"))
+		return fine;
+	environment_warnings(&run->environment, warnings, sizeof(warnings));
+	for (char *line; (line = strsep(&next, "\n")) != NULL;)
+		if (line[0] != '\0')
+			command_error(NAME, "warning: %s", line);
+	return true;
+}
+
+static bool
+open_results(struct run *run, int argc, char **argv)
+{
+	const char *path = option_is_set(run->output, "db") ? option_text(run->output, "db") : STORE_DEFAULT_PATH;
+	char *command;
+	bool fine;
+
+	if (option_flag(run->output, "no-db"))
+		return true;
+	run->store = store_open(path, STORE_WRITE, run->error, sizeof(run->error));
+	if (run->store == NULL)
+		return false;
+	command = command_text(argc, argv);
+	if (command == NULL) {
+		snprintf(run->error, sizeof(run->error), "no memory for the command's text");
+		return false;
+	}
+	fine = store_series_begin(run->store, command, &run->environment, run->total, &run->series, run->error,
+	    sizeof(run->error));
+	free(command);
+	return fine;
+}
+
+/* ---- Trials ---- */
+
+/* Say what is wrong, between rows and progress. */
+static void
+complain(struct run *run, const char *text)
+{
+	progress_clear(run->progress);
+	command_error(NAME, "%s", text);
+}
+
+/* An error that ends the run; what was kept stays. */
+static void
+stop(struct run *run, const char *text)
+{
+	complain(run, text);
+	run->stopped = true;
+}
+
+/* Standard output refuses. A reader that went away has seen enough: no word of it. */
+static void
+stop_output(struct run *run, const char *said)
+{
+	char text[2 * ERROR_SIZE];
+
+	snprintf(text, sizeof(text), "standard output: %s", said);
+	if (!pipe_closed)
+		complain(run, text);
+	run->stopped = true;
+}
+
+/* The scheme that a subject was told to use says more than the subject's default. */
+static void
+fill_reclaimer(struct record *record, const struct schedule_point *point)
+{
+	for (const struct plugin_option *o = point->subject->options; o != NULL && o->name != NULL; o++)
+		if (strcmp(o->name, "reclaim") == 0 && o->type == OPTION_TEXT &&
+		    option_text(point->subject_options, "reclaim") != NULL)
+			snprintf(record->reclaimer, sizeof(record->reclaimer), "%s",
+			    option_text(point->subject_options, "reclaim"));
+}
+
+static void
+fill_record(struct run *run, struct record *record, const struct schedule_point *point, uint64_t round,
+    uint64_t position)
+{
+	/* NULL = no memory; then the record lacks its options, which is said below. */
+	record->options = strdup(point->options);
+	record->trial = round + 1;
+	record->position = position;
+	fill_reclaimer(record, point);
+	snprintf(record->pin, sizeof(record->pin), "%s", option_text(run->conduct, "pin"));
+	snprintf(record->membind, sizeof(record->membind), "%s", option_text(run->conduct, "membind"));
+}
+
+/* A finished trial: into the file first, then onto standard output. */
+static void
+keep_trial(struct run *run, const struct record *record, const struct schedule_point *point, uint64_t position)
+{
+	struct store_origin origin = { .series_id = run->series };
+	char said[ERROR_SIZE], text[2 * ERROR_SIZE];
+
+	snprintf(origin.environment_id, sizeof(origin.environment_id), "%s", run->environment.id);
+	if (run->store != NULL &&
+	    !store_trial(run->store, run->series, record, &origin.trial_id, said, sizeof(said))) {
+		stop(run, said);
+		return;
+	}
+	run->kept++;
+	if (run->format != FORMAT_TABLE) {
+		progress_clear(run->progress);
+		if (!export_trial(&run->export, &origin, record, said, sizeof(said))) {
+			stop_output(run, said);
+			return;
+		}
+	}
+	if (!points_add(run->points, record)) {
+		stop(run, "no memory for the points of the summary");
+		return;
+	}
+	if (!record->valid) {
+		run->bad++;
+		snprintf(text, sizeof(text), "trial %" PRIu64 " of %" PRIu64 " (%s): not valid: %s", position + 1,
+		    run->total, point->label, record->why);
+		complain(run, text);
+	}
+}
+
+static void
+run_trial(struct run *run, size_t at, uint64_t round, uint64_t position)
+{
+	const struct schedule_point *point = &run->schedule.point[at];
+	struct trial_request request = {
+		.subject = point->subject->subject,
+		.workload = point->workload->workload,
+		.subject_options = point->subject_options,
+		.workload_options = point->workload_options,
+		.plan = &point->plan,
+		.threads = point->threads,
+		.seed = option_count(run->conduct, "seed") + round,
+		.topology = run->topology,
+		.placement = point->placement,
+		.membind = option_text(run->conduct, "membind"),
+		.clock = &run->clock,
+		.duration_ns = option_time_ns(run->measure, "duration"),
+		.warmup_ns = option_time_ns(run->measure, "warmup"),
+		.sample_interval_ns = option_time_ns(run->measure, "sample-interval"),
+		.watchdog_ns = option_time_ns(run->conduct, "watchdog"),
+		.latency_shift = (unsigned)option_count(run->measure, "latency-sample"),
+		.interrupted = &interrupted,
+		.tick = progress_tick,
+		.tick_arg = run->progress,
+	};
+	struct record *record = record_new(point->threads);
+	char said[ERROR_SIZE] = "no reason given", text[2 * ERROR_SIZE];
+
+	if (record == NULL) {
+		stop(run, "no memory for the record of a trial");
+		return;
+	}
+	while (strcmp(smr_words[request.smr_stats], option_text(run->measure, "smr-stats")) != 0)
+		request.smr_stats++;
+	progress_begin(run->progress, at, point->label);
+	switch (runner_run(&request, record, said, sizeof(said))) {
+	case TRIAL_DONE:
+		run->done++;
+		fill_record(run, record, point, round, position);
+		if (record->options == NULL)
+			stop(run, "no memory for the record of a trial");
+		else
+			keep_trial(run, record, point, position);
+		break;
+	case TRIAL_FAILED:
+		run->done++;
+		run->bad++;
+		snprintf(text, sizeof(text), "trial %" PRIu64 " of %" PRIu64 " (%s) could not run: %s",
+		    position + 1, run->total, point->label, said);
+		complain(run, text);
+		break;
+	case TRIAL_INTERRUPTED:
+		break;
+	}
+	progress_end(run->progress);
+	record_free(record);
+}
+
+static void
+run_trials(struct run *run)
+{
+	size_t count = run->schedule.count, *order = calloc(count, sizeof(*order));
+	bool random = strcmp(option_text(run->conduct, "order"), "random") == 0;
+
+	if (order == NULL) {
+		stop(run, "no memory for the order of the trials");
+		return;
+	}
+	for (uint64_t round = 0; round < run->trials_each; round++) {
+		schedule_round(&run->schedule, random, option_count(run->conduct, "seed"), round, order);
+		for (size_t i = 0; i < count && !run->stopped && !interrupted; i++)
+			run_trial(run, order[i], round, round * count + i);
+	}
+	free(order);
+}
+
+/* ---- The end ---- */
+
+static void
+print_table(struct run *run)
+{
+	char environment[ENVIRONMENT_TEXT];
+
+	points_finish(run->points);
+	environment_summary(&run->environment, environment, sizeof(environment));
+	if (points_count(run->points) > 0) {
+		printf("%s\n\n", environment);
+		if (!summary_print(stdout, run->points))
+			stop(run, "no memory for the summary");
+	}
+	if (run->store != NULL && run->kept > 0)
+		printf("%" PRIu64 " trial%s in %s, series %" PRId64
+		       "; as CSV: hamtbench export --db %s --series %" PRId64 "\n",
+		    run->kept, run->kept == 1 ? "" : "s", store_path(run->store), run->series,
+		    store_path(run->store), run->series);
+}
+
+static void
+end_output(struct run *run)
+{
+	char said[ERROR_SIZE];
+
+	if (run->format == FORMAT_TABLE)
+		print_table(run);
+	else if (!run->stopped && !export_end(&run->export, said, sizeof(said)))
+		stop_output(run, said);
+}
+
+static int
+end_run(struct run *run)
+{
+	bool cut = interrupted != 0 && run->done < run->total;
+	int status;
+
+	progress_clear(run->progress);
+	if (run->store != NULL && !store_series_end(run->store, run->series,
+	        run->stopped || cut ? SERIES_INTERRUPTED : SERIES_COMPLETE, run->error, sizeof(run->error)) &&
+	    !run->stopped)
+		stop(run, run->error);
+	end_output(run);
+	if (cut && run->store != NULL)
+		fprintf(stderr,
+		    "hamtbench run: interrupted: %" PRIu64 " of %" PRIu64 " trials kept in %s (series %" PRId64
+		    ")\n",
+		    run->kept, run->total, store_path(run->store), run->series);
+	else if (cut)
+		fprintf(stderr, "hamtbench run: interrupted: %" PRIu64 " of %" PRIu64 " trials done\n", run->kept,
+		    run->total);
+	status = run->stopped ? STATUS_USAGE : cut ? STATUS_INTERRUPTED : run->bad > 0 ? STATUS_CHECK : STATUS_OK;
+	if (!run->stopped)
+		status = command_finish(NAME, status);
+	return status;
+}
+
+static int
+measure(struct run *run)
+{
+	uint64_t guess_ns = option_time_ns(run->measure, "duration") + option_time_ns(run->measure, "warmup");
+	enum export_format format = run->format == FORMAT_JSON ? EXPORT_JSON : EXPORT_CSV;
+
+	run->points = points_new();
+	run->progress = progress_new(option_flag(run->output, "quiet") ? NULL : stderr, run->schedule.count,
+	    run->trials_each, guess_ns);
+	if (run->points == NULL || run->progress == NULL)
+		return command_error(NAME, "no memory for the points of the run");
+	catch_signals();
+	if (run->format != FORMAT_TABLE && !export_begin(&run->export, stdout, EXPORT_TRIALS, format,
+	        &run->environment, 1, run->error, sizeof(run->error)))
+		stop_output(run, run->error);
+	if (!run->stopped)
+		run_trials(run);
+	return end_run(run);
+}
+
+static void
+choices_free(struct schedule_choice *choice, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		option_sets_free(&choice[i].sets);
+		plugin_free(choice[i].plugin);
+	}
+	free(choice);
+}
+
+static void
+run_free(struct run *run)
+{
+	progress_free(run->progress);
+	points_free(run->points);
+	store_close(run->store);
+	environment_free(&run->environment);
+	schedule_free(&run->schedule);
+	topology_close(run->topology);
+	free(run->threads);
+	options_free(run->measure);
+	options_free(run->conduct);
+	options_free(run->output);
+	choices_free(run->subject, run->subjects);
+	choices_free(run->workload, run->workloads);
+	command_line_free(&run->line);
+}
+
+/* With the plug-ins chosen: read the line by all tables, then do what it says. */
+static int
+read_and_run(struct run *run, const struct option_group *group, size_t groups, int argc, char **argv)
+{
+	if (!command_line_read(&run->line, argc, argv, group, groups, run->error, sizeof(run->error)))
+		return command_error(NAME, "%s", run->error);
+	if (run->line.help) {
+		command_line_help(stdout, NAME " [OPTION...]", group, groups);
+		return command_finish(NAME, STATUS_OK);
+	}
+	if (run->line.arguments > 0)
+		return command_error(NAME, "'%s' is no option", run->line.argument[0]);
+	if (!look_at_machine(run) || !read_values(run) || !make_schedule(run))
+		return command_error(NAME, "%s", run->error);
+	if (option_flag(run->output, "dry-run"))
+		return dry_run(run);
+	if (!capture_environment(run) || !open_results(run, argc, argv))
+		return command_error(NAME, "%s", run->error);
+	return measure(run);
+}
+
+int
+command_run(int argc, char **argv)
+{
+	struct option_group *group = NULL;
+	struct run run = { 0 };
+	size_t groups = 0;
+	int status;
+
+	if (!choose(&run, argc, argv))
+		status = command_error(NAME, "%s", run.error);
+	else if ((group = option_groups(&run, &groups)) == NULL)
+		status = command_error(NAME, "no memory for the options");
+	else
+		status = read_and_run(&run, group, groups, argc, argv);
+	free(group);
+	run_free(&run);
+	if (pipe_closed && status == STATUS_USAGE) {
+		/* Who read our output has gone: go as quietly as if the signal had been left alone. */
+		signal(SIGPIPE, SIG_DFL);
+		raise(SIGPIPE);
+	}
+	return status;
+}

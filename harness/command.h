@@ -1,0 +1,44 @@
+/*
+ * command.h - what the subcommands of hamtbench have in common: their table,
+ * exit statuses, and the way they say what is wrong.
+ */
+#ifndef HARNESS_COMMAND_H
+#define HARNESS_COMMAND_H
+
+#include "core/base.h"
+
+#define ERROR_SIZE 1024 /* bytes for one line that says what is wrong */
+
+enum {
+	STATUS_OK = 0,
+	STATUS_CHECK = 1,        /* a check failed: a wrong map, a trial that could not run */
+	STATUS_USAGE = 2,        /* usage, bad input, a file or disk that refuses */
+	STATUS_INTERRUPTED = 130 /* as a shell says it of SIGINT */
+};
+
+struct command {
+	const char *name;
+	const char *help; /* one line */
+	int (*run)(int argc, char **argv); /* argv[0] is the command's name; returns the exit status */
+};
+
+int command_run(int argc, char **argv);
+int command_list(int argc, char **argv);
+int command_export(int argc, char **argv);
+int command_topo(int argc, char **argv);
+
+/*
+ * command_error - "hamtbench COMMAND: " and one line on stderr; COMMAND may be
+ * NULL. Whatever is in the texts, it stays one line: control characters become '?'.
+ * Returns   STATUS_USAGE.
+ */
+int command_error(const char *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/*
+ * command_finish - the last words of a command: flush standard output.
+ * Returns   status; STATUS_USAGE after one line when not all could be written.
+ *           A reader that went away (EPIPE) has seen enough: no line.
+ */
+int command_finish(const char *command, int status);
+
+#endif

@@ -1,0 +1,498 @@
+/*
+ * export.c - trials as CSV and JSON. Whatever a call writes, it flushes, and
+ * then looks whether all of it arrived: a full disk is noticed at the trial
+ * that no longer fits, and what was written before stays whole.
+ */
+#include "harness/export.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#define COLUMN_BYTES (RECORD_TEXT + 1) /* any column but a string */
+
+/* arrived - flush; did everything since errno was set to 0 get out? */
+static bool
+arrived(FILE *out, const char *what, char *error, size_t size)
+{
+	if (fflush(out) == 0 && !ferror(out))
+		return true;
+	snprintf(error, size, "cannot write the %s: %s", what, errno != 0 ? strerror(errno) : "write error");
+	return false;
+}
+
+/* CSV */
+
+/* csv_text - RFC 4180, 2.5 to 2.7: in quotes where it has to be, and quotes doubled. */
+static void
+csv_text(FILE *out, const char *text)
+{
+	if (strpbrk(text, ",\"\r\n") == NULL) {
+		fputs(text, out);
+		return;
+	}
+	putc('"', out);
+	for (; *text != '\0'; text++) {
+		if (*text == '"')
+			putc('"', out);
+		putc(*text, out);
+	}
+	putc('"', out);
+}
+
+static void
+csv_count(FILE *out, uint64_t count)
+{
+	if (count != UINT64_MAX)
+		fprintf(out, "%" PRIu64, count);
+}
+
+/* csv_number - of a trial or a series: 0 is none. */
+static void
+csv_number(FILE *out, int64_t number)
+{
+	if (number != 0)
+		fprintf(out, "%" PRId64, number);
+}
+
+static void
+csv_real(FILE *out, double real)
+{
+	if (!isnan(real))
+		fprintf(out, "%.9g", real);
+}
+
+static void
+csv_column(FILE *out, const struct record *record, const struct column *c)
+{
+	char text[COLUMN_BYTES];
+
+	if (c->type == COLUMN_STRING) {
+		const char *string = *(char *const *)(const void *)((const char *)record + c->offset);
+
+		csv_text(out, string != NULL ? string : "");
+		return;
+	}
+	record_column_text(record, c, text, sizeof(text));
+	csv_text(out, text);
+}
+
+static void
+csv_trial(FILE *out, const struct store_origin *origin, const struct record *record)
+{
+	for (const struct column *c = record_columns; c->name != NULL; c++) {
+		csv_column(out, record, c);
+		putc(',', out);
+	}
+	csv_number(out, origin->series_id);
+	putc(',', out);
+	csv_number(out, origin->trial_id);
+	fprintf(out, ",%s\n", origin->environment_id);
+}
+
+#define PREFIX "series,trial_id,subject,workload,threads,dist,mix,trial,"
+
+/* csv_prefix - which trial a row of a series belongs to. */
+static void
+csv_prefix(FILE *out, const struct store_origin *origin, const struct record *record)
+{
+	csv_number(out, origin->series_id);
+	putc(',', out);
+	csv_number(out, origin->trial_id);
+	putc(',', out);
+	csv_text(out, record->subject);
+	putc(',', out);
+	csv_text(out, record->workload);
+	fprintf(out, ",%" PRIu64 ",", record->threads);
+	csv_text(out, record->dist);
+	putc(',', out);
+	csv_text(out, record->mix);
+	putc(',', out);
+	csv_count(out, record->trial);
+	putc(',', out);
+}
+
+static void
+csv_histograms(FILE *out, const struct store_origin *origin, const struct record *record)
+{
+	for (unsigned i = 0; i < RECORD_HISTOGRAMS; i++) {
+		const struct histogram *h = &record->histogram[i];
+
+		for (unsigned b = 0; b < HISTOGRAM_BUCKETS; b++) {
+			if (h->count[b] == 0)
+				continue;
+			csv_prefix(out, origin, record);
+			fprintf(out, "%s,%" PRIu64 ",%" PRIu64 ",%" PRIu64 "\n", record_histogram_names[i],
+			    histogram_low(b), histogram_high(b), h->count[b]);
+		}
+	}
+}
+
+static void
+csv_samples(FILE *out, const struct store_origin *origin, const struct record *record)
+{
+	for (size_t i = 0; i < record->samples; i++) {
+		const struct record_sample *s = &record->sample[i];
+
+		csv_prefix(out, origin, record);
+		csv_count(out, s->at_ns);
+		putc(',', out);
+		csv_count(out, s->pending);
+		putc(',', out);
+		csv_count(out, s->pending_bytes);
+		putc(',', out);
+		csv_count(out, s->rss_bytes);
+		putc(',', out);
+		csv_count(out, s->ops);
+		putc('\n', out);
+	}
+}
+
+static void
+csv_threads(FILE *out, const struct store_origin *origin, const struct record *record)
+{
+	for (uint64_t i = 0; i < record->threads; i++) {
+		const struct record_thread *t = &record->thread[i];
+
+		csv_prefix(out, origin, record);
+		fprintf(out, "%" PRIu64 ",", i);
+		if (t->cpu >= 0)
+			fprintf(out, "%d", t->cpu);
+		putc(',', out);
+		csv_count(out, t->ops);
+		putc(',', out);
+		csv_count(out, t->elapsed_ns);
+		putc('\n', out);
+	}
+}
+
+static void
+csv_phases(FILE *out, const struct store_origin *origin, const struct record *record)
+{
+	for (unsigned i = 0; i < record->phases; i++) {
+		const struct record_phase *p = &record->phase[i];
+
+		csv_prefix(out, origin, record);
+		fprintf(out, "%u,", i);
+		csv_text(out, p->name);
+		putc(',', out);
+		csv_count(out, p->ops);
+		putc(',', out);
+		csv_real(out, p->elapsed_s);
+		putc(',', out);
+		csv_real(out, p->mops);
+		putc('\n', out);
+	}
+}
+
+/* What each kind is called, the header beyond the prefix, and who writes it. */
+static const struct {
+	const char *name;
+	const char *header; /* trials have their own */
+	void (*rows)(FILE *out, const struct store_origin *origin, const struct record *record);
+} kinds[] = {
+	[EXPORT_TRIALS] = { "trials", NULL, csv_trial },
+	[EXPORT_HISTOGRAMS] = { "histograms", PREFIX "name,low_ns,high_ns,count\n", csv_histograms },
+	[EXPORT_SAMPLES] = { "samples", PREFIX "at_ns,pending,pending_bytes,rss_bytes,ops\n", csv_samples },
+	[EXPORT_THREADS] = { "threads", PREFIX "thread,cpu,ops,elapsed_ns\n", csv_threads },
+	[EXPORT_PHASES] = { "phases", PREFIX "position,name,ops,elapsed_s,mops\n", csv_phases },
+};
+
+static void
+csv_begin(FILE *out, enum export_what what)
+{
+	if (what != EXPORT_TRIALS) {
+		fputs(kinds[what].header, out);
+		return;
+	}
+	for (const struct column *c = record_columns; c->name != NULL; c++)
+		fprintf(out, "%s,", c->name);
+	fputs("series,trial_id,environment\n", out);
+}
+
+/* JSON. Functions that make a value give NULL when there is no memory. */
+
+/* json_words - text that may be no proper UTF-8, as a path in a message: then its odd bytes become '?'. */
+static json_t *
+json_words(const char *text)
+{
+	json_t *words = json_string(text);
+	char *copy;
+
+	if (words != NULL || (copy = strdup(text)) == NULL)
+		return words;
+	for (char *c = copy; *c != '\0'; c++)
+		if ((unsigned char)*c >= 0x80)
+			*c = '?';
+	words = json_string(copy);
+	free(copy);
+	return words;
+}
+
+static json_t *
+json_count(uint64_t count)
+{
+	char text[24];
+
+	if (count == UINT64_MAX)
+		return json_null();
+	if (count <= INT64_MAX)
+		return json_integer((json_int_t)count);
+	snprintf(text, sizeof(text), "%" PRIu64, count);
+	return json_string(text);
+}
+
+static json_t *
+json_number(int64_t number)
+{
+	return number == 0 ? json_null() : json_integer(number);
+}
+
+/* json_figure - JSON has neither NaN nor infinity. */
+static json_t *
+json_figure(double real)
+{
+	return isfinite(real) ? json_real(real) : json_null();
+}
+
+/* json_embedded - a document within the document; a text that is none stays text. */
+static json_t *
+json_embedded(const char *text)
+{
+	json_t *value = text == NULL ? json_null() : json_loads(text, JSON_DECODE_ANY, NULL);
+
+	return value != NULL ? value : json_words(text);
+}
+
+static json_t *
+json_column(const struct record *record, const struct column *c)
+{
+	const void *field = (const char *)record + c->offset;
+
+	switch (c->type) {
+	case COLUMN_TEXT:
+		return json_words(field);
+	case COLUMN_STRING:
+		return json_embedded(*(char *const *)field);
+	case COLUMN_COUNT:
+		return json_count(*(const uint64_t *)field);
+	case COLUMN_REAL:
+		return json_figure(*(const double *)field);
+	case COLUMN_BOOL:
+		return json_boolean(*(const bool *)field);
+	}
+	return NULL;
+}
+
+static json_t *
+json_phases(const struct record *record)
+{
+	json_t *phases = json_array();
+	bool done = phases != NULL;
+
+	for (unsigned i = 0; done && i < record->phases; i++) {
+		const struct record_phase *p = &record->phase[i];
+
+		/* o takes the values over; s copies. */
+		done = json_array_append_new(phases, json_pack("{s:o, s:o, s:o, s:o}", "name", json_words(p->name),
+		    "ops", json_count(p->ops), "elapsed_s", json_figure(p->elapsed_s), "mops",
+		    json_figure(p->mops))) == 0;
+	}
+	if (done)
+		return phases;
+	json_decref(phases);
+	return NULL;
+}
+
+static json_t *
+json_trial(const struct store_origin *origin, const struct record *record)
+{
+	json_t *trial = json_object();
+	bool done = trial != NULL;
+
+	for (const struct column *c = record_columns; done && c->name != NULL; c++)
+		done = json_object_set_new(trial, c->name, json_column(record, c)) == 0;
+	done = done && json_object_set_new(trial, "series", json_number(origin->series_id)) == 0 &&
+	    json_object_set_new(trial, "trial_id", json_number(origin->trial_id)) == 0 &&
+	    json_object_set_new(trial, "environment", origin->environment_id[0] == '\0' ? json_null() :
+	    json_words(origin->environment_id)) == 0 &&
+	    json_object_set_new(trial, "phases", json_phases(record)) == 0;
+	if (done)
+		return trial;
+	json_decref(trial);
+	return NULL;
+}
+
+/* write_json - value on one line, and drop it; false when there is no memory. */
+static bool
+write_json(FILE *out, json_t *value)
+{
+	/* 17 digits give every double back; an object keeps the order in which it was filled. */
+	char *text = value == NULL ? NULL :
+	    json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(17));
+
+	json_decref(value);
+	if (text == NULL)
+		return false;
+	fputs(text, out);
+	free(text);
+	return true;
+}
+
+static void
+json_begin(FILE *out, const struct environment *environments, size_t count)
+{
+	fprintf(out, "{\"schema\":%d,\"environments\":{", EXPORT_SCHEMA);
+	/* An id is hexadecimal and the document is JSON already. */
+	for (size_t i = 0; i < count; i++)
+		fprintf(out, "%s\n\"%s\":%s", i > 0 ? "," : "", environments[i].id, environments[i].json);
+	fputs("},\n\"trials\":[", out);
+}
+
+/* Both */
+
+bool
+export_begin(struct export *e, FILE *out, enum export_what what, enum export_format format,
+    const struct environment *environments, size_t count, char *error, size_t size)
+{
+	misuse_if(format == EXPORT_JSON && what != EXPORT_TRIALS, "export_begin: only trials can be JSON");
+	*e = (struct export){ .out = out, .format = format, .what = what };
+	errno = 0;
+	if (format == EXPORT_JSON)
+		json_begin(out, environments, count);
+	else
+		csv_begin(out, what);
+	return arrived(out, kinds[what].name, error, size);
+}
+
+bool
+export_trial(struct export *e, const struct store_origin *origin, const struct record *record, char *error,
+    size_t size)
+{
+	errno = 0;
+	if (e->format == EXPORT_CSV) {
+		kinds[e->what].rows(e->out, origin, record);
+	} else {
+		fputs(e->trials > 0 ? ",\n" : "\n", e->out);
+		if (!write_json(e->out, json_trial(origin, record))) {
+			snprintf(error, size, "cannot write the %s: no memory", kinds[e->what].name);
+			return false;
+		}
+	}
+	e->trials++;
+	return arrived(e->out, kinds[e->what].name, error, size);
+}
+
+bool
+export_end(struct export *e, char *error, size_t size)
+{
+	errno = 0;
+	if (e->format == EXPORT_JSON)
+		fputs("\n]}\n", e->out);
+	return arrived(e->out, kinds[e->what].name, error, size);
+}
+
+/* Points */
+
+#define POINT_TEXT(field) { #field, COLUMN_TEXT, offsetof(struct point, field) }
+#define POINT_STRING(field) { #field, COLUMN_STRING, offsetof(struct point, field) }
+#define POINT_COUNT(field) { #field, COLUMN_COUNT, offsetof(struct point, field) }
+#define POINT_REAL(field) { #field, COLUMN_REAL, offsetof(struct point, field) }
+
+static const struct {
+	const char *name;
+	enum column_type type;
+	size_t offset;
+} point_columns[] = {
+	POINT_TEXT(subject),
+	POINT_TEXT(reclaimer),
+	POINT_TEXT(workload),
+	POINT_COUNT(threads),
+	POINT_COUNT(keys),
+	POINT_TEXT(dist),
+	POINT_TEXT(mix),
+	POINT_COUNT(trials),
+	POINT_COUNT(valid),
+	POINT_REAL(mops_median),
+	POINT_REAL(mops_min),
+	POINT_REAL(mops_max),
+	POINT_REAL(mops_lo),
+	POINT_REAL(mops_hi),
+	POINT_REAL(mops_coverage),
+	POINT_REAL(roofline_ratio),
+	POINT_REAL(hit_ratio),
+	POINT_REAL(jain),
+	POINT_REAL(cpu_ns_per_op),
+	POINT_REAL(get_p50_ns),
+	POINT_REAL(get_p90_ns),
+	POINT_REAL(get_p99_ns),
+	POINT_REAL(get_p999_ns),
+	POINT_REAL(get_max_ns),
+	POINT_REAL(update_p50_ns),
+	POINT_REAL(update_p90_ns),
+	POINT_REAL(update_p99_ns),
+	POINT_REAL(update_p999_ns),
+	POINT_REAL(update_max_ns),
+	POINT_REAL(pending_peak),
+	POINT_REAL(pending_mean),
+	POINT_REAL(reclaim_p50_ns),
+	POINT_REAL(reclaim_p90_ns),
+	POINT_REAL(reclaim_p99_ns),
+	POINT_REAL(reclaim_p999_ns),
+	POINT_REAL(reclaim_max_ns),
+	POINT_REAL(rss_bytes),
+	POINT_TEXT(pin),
+	POINT_TEXT(membind),
+	POINT_STRING(options),
+};
+
+static void
+csv_point_value(FILE *out, enum column_type type, const void *field)
+{
+	switch (type) {
+	case COLUMN_TEXT:
+		csv_text(out, field);
+		return;
+	case COLUMN_STRING: {
+		const char *string = *(const char *const *)field;
+
+		csv_text(out, string != NULL ? string : "");
+		return;
+	}
+	case COLUMN_COUNT:
+		csv_count(out, *(const uint64_t *)field);
+		return;
+	case COLUMN_REAL:
+		/* Some are whole numbers of bytes or ns: 15 digits keep them whole. */
+		if (!isnan(*(const double *)field))
+			fprintf(out, "%.15g", *(const double *)field);
+		return;
+	case COLUMN_BOOL:
+		return; /* no point has one */
+	}
+}
+
+bool
+export_points_csv(FILE *out, const struct points *points, char *error, size_t size)
+{
+	const size_t columns = sizeof(point_columns) / sizeof(point_columns[0]);
+
+	errno = 0;
+	for (size_t i = 0; i < columns; i++)
+		fprintf(out, "%s%s", i > 0 ? "," : "", point_columns[i].name);
+	putc('\n', out);
+	for (size_t p = 0; p < points_count(points); p++) {
+		const char *point = (const char *)points_at(points, p);
+
+		for (size_t i = 0; i < columns; i++) {
+			if (i > 0)
+				putc(',', out);
+			csv_point_value(out, point_columns[i].type, point + point_columns[i].offset);
+		}
+		putc('\n', out);
+	}
+	return arrived(out, "points", error, size);
+}

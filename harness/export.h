@@ -1,0 +1,70 @@
+/*
+ * export.h - trials as text: CSV (RFC 4180, but lines end in LF) and JSON.
+ *
+ * trials      CSV: every column of record_columns[], then series, trial_id,
+ *             environment. JSON: one document,
+ *             { "schema": 1, "environments": { id: {...} }, "trials": [ { column: value, ...,
+ *               "series", "trial_id", "environment": id, "phases": [...] } ] };
+ *             the column options is an object. Counts beyond 2^63 - 1, which many readers refuse, are strings.
+ * histograms  CSV only, as are the rest: one row for each non-empty bucket,
+ * samples     each sample, each thread, each phase, with the same first columns
+ * threads     series, trial_id, subject, workload, threads, dist, mix, trial.
+ * phases
+ *
+ * No value is an empty field or null. Rows reach the file trial by trial; when
+ * the program is killed, only the JSON's closing brackets are missing.
+ * Write errors (full disk, closed pipe) are reported by the call that met them,
+ * in one line without newline. Threads: one at a time.
+ */
+#ifndef HARNESS_EXPORT_H
+#define HARNESS_EXPORT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "core/base.h"
+#include "harness/environment.h"
+#include "harness/points.h"
+#include "harness/record.h"
+#include "harness/store.h"
+
+#define EXPORT_SCHEMA 1
+
+enum export_format { EXPORT_CSV, EXPORT_JSON };
+
+enum export_what { EXPORT_TRIALS, EXPORT_HISTOGRAMS, EXPORT_SAMPLES, EXPORT_THREADS, EXPORT_PHASES };
+
+/* Filled in by export_begin(); plain, nothing to free. */
+struct export {
+	FILE *out;
+	enum export_format format;
+	enum export_what what;
+	uint64_t trials; /* written so far */
+};
+
+/*
+ * export_begin - write the head: CSV's header line, JSON's environments.
+ * environments  count of them, all that the trials will name; used by JSON only.
+ * Returns   true; false and one line in error.
+ * Misuse    EXPORT_JSON with anything but EXPORT_TRIALS aborts.
+ */
+bool export_begin(struct export *e, FILE *out, enum export_what what, enum export_format format,
+    const struct environment *environments, size_t count, char *error, size_t size) MUST_USE;
+
+/*
+ * export_trial - write one trial and flush. For anything but trials the
+ * record needs its series (store_filter.with_series).
+ * Returns   true; false and one line in error.
+ */
+bool export_trial(struct export *e, const struct store_origin *origin, const struct record *record,
+    char *error, size_t size) MUST_USE;
+
+/* export_end - write the tail and flush; false and one line in error. The file stays open. */
+bool export_end(struct export *e, char *error, size_t size) MUST_USE;
+
+/* export_points_csv - the points as CSV, one row each: struct point's members by name, after points_finish(). */
+bool export_points_csv(FILE *out, const struct points *points, char *error, size_t size) MUST_USE;
+
+#endif

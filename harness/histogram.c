@@ -1,0 +1,77 @@
+/*
+ * histogram.c - bucket (octave, part) holds the values octave zeros shifted in
+ * behind the 6 bits 1ppppp; the first two octaves are 0 .. 31 and 32 .. 63, one
+ * value a bucket:
+ *	low(index)  = index                            index < 32
+ *	            = (32 + index % 32) << (index / 32 - 1)   otherwise
+ */
+#include "harness/histogram.h"
+
+uint64_t
+histogram_low(unsigned index)
+{
+	invariant(index < HISTOGRAM_BUCKETS);
+	if (index < HISTOGRAM_SUBS)
+		return index;
+	return (uint64_t)(HISTOGRAM_SUBS + index % HISTOGRAM_SUBS) << (index / HISTOGRAM_SUBS - 1);
+}
+
+uint64_t
+histogram_high(unsigned index)
+{
+	return index + 1 == HISTOGRAM_BUCKETS ? HISTOGRAM_LIMIT_NS - 1 : histogram_low(index + 1) - 1;
+}
+
+void
+histogram_merge(struct histogram *into, const struct histogram *from)
+{
+	if (from->total + from->lost == 0)
+		return;
+	if (into->total + into->lost == 0 || from->min < into->min)
+		into->min = from->min;
+	if (from->max > into->max)
+		into->max = from->max;
+	into->sum = into->sum + from->sum < into->sum ? UINT64_MAX : into->sum + from->sum;
+	into->total += from->total;
+	into->lost += from->lost;
+	for (unsigned i = 0; i < HISTOGRAM_BUCKETS; i++)
+		into->count[i] += from->count[i];
+}
+
+uint64_t
+histogram_percentile(const struct histogram *h, double pct)
+{
+	uint64_t all = h->total + h->lost, below = 0, rank;
+	double exact;
+
+	misuse_if(!(pct >= 0 && pct <= 100), "histogram_percentile: pct must be 0 .. 100");
+	if (all == 0)
+		return 0;
+	/* The rank-th smallest value: rank = ceil(pct % of all), at least 1. */
+	exact = (double)all * pct / 100;
+	/* 99.9 is a little more than 99.9 in binary: that must not cost a rank. */
+	exact -= exact * 0x1p-50;
+	rank = exact >= (double)all ? all : (uint64_t)exact;
+	if (rank < all && (double)rank < exact)
+		rank++;
+	if (rank == 0)
+		rank = 1;
+	for (unsigned i = 0; i < HISTOGRAM_BUCKETS; i++) {
+		below += h->count[i];
+		if (below >= rank) {
+			uint64_t high = histogram_high(i);
+
+			return high < h->max ? high : h->max;
+		}
+	}
+	/* A lost value: larger than all in the buckets. */
+	return h->max;
+}
+
+double
+histogram_mean(const struct histogram *h)
+{
+	uint64_t all = h->total + h->lost;
+
+	return all == 0 ? 0 : (double)h->sum / (double)all;
+}

@@ -1,0 +1,723 @@
+/*
+ * keys.c - keys are made KEYS_BLOCK at a time by loops that the compiler turns
+ * into vector code: eight xoshiro256++ generators side by side, then the
+ * distribution. The rare key that needs a second look is done alone.
+ *
+ * Zipf: rejection inversion (Hoermann and Derflinger 1996, Rejection-Inversion
+ * to Generate Variates from Monotone Discrete Distributions). The hat is the
+ * integral H of h(x) = x^-theta, so drawing is x = H^-1(u), k = round(x), and k
+ * is accepted if
+ *	u >= H(k + 1/2) - h(k), which is x >= k - s(k)		(exact)
+ *	k = 1 or (1/2 - (k - x)) k^2 >= squeeze			(implies it)
+ * The paper's squeeze is k - x <= s(2). Ours follows s(k), which goes to 1/2 like
+ * theta (theta + 1) / (24 k^2), so that it leaves the exact test to about one
+ * draw in 700 instead of one in 60; see zipf_squeeze().
+ *
+ * With a = 1 - theta
+ *	H(x) = (x^a - 1) / a = expm1(a ln x) / a, H^-1(u) = exp(log1p(a u) / a)
+ * and both forms keep full precision while a goes to 0. For a = 0 itself, where
+ * H is ln and H^-1 is exp, a = 2^-60 gives the same doubles: |u| < 40.
+ *
+ * The logarithm and the exponential are written out here, in operations that
+ * IEEE 754 rounds exactly: that is what makes them vectorise everywhere, and a
+ * seed give the same keys on every machine. Hence no fused multiply-add.
+ */
+#include "harness/keys.h"
+
+#include <errno.h>
+#include <float.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/random.h"
+
+/* gcc -std=c11 fuses nothing; clang does unless told. */
+#ifdef __clang__
+#pragma STDC FP_CONTRACT OFF
+#endif
+#if FLT_EVAL_METHOD != 0
+#error "keys.c needs doubles that are rounded after each operation; on i386: -msse2 -mfpmath=sse"
+#endif
+
+#define LANES RANDOM_LANES
+#define ROWS (KEYS_BLOCK / LANES)
+#define ALWAYS_INLINE static inline __attribute__((always_inline))
+
+/* Ranks up to here are exact in the low bits of a double; beyond, keys are made one by one. */
+#define VECTOR_MAX_N (UINT64_C(1) << 52)
+
+_Static_assert(KEYS_BLOCK == RANDOM_BLOCK, "a block of keys is made of a block of random words");
+
+struct zipf {
+	double a;        /* 1 - theta, or 2^-60 for 0 */
+	double inverse;  /* 1 / a */
+	double theta;
+	double low;      /* u is uniform in [low, low + width): low = H(3/2) - h(1) */
+	double width;    /* H(n + 1/2) - low */
+	double squeeze;  /* at least sup over k >= 2 of (1/2 - s(k)) k^2 */
+	double n;
+};
+
+typedef void keys_block_fn(struct keys *k, uint64_t *restrict out);
+
+/* The vector loops, compiled once for each instruction set. */
+struct kernel {
+	const char *name;
+	keys_block_fn *uniform;
+	keys_block_fn *zipf;
+};
+
+struct keys {
+	struct random_lanes lanes;
+	uint64_t buffer[KEYS_BLOCK];
+	unsigned left; /* keys at the end of buffer not given out yet */
+	enum keys_kind kind;
+	keys_block_fn *make;
+	uint64_t n;
+	uint64_t surplus;     /* uniform: 2^64 mod n */
+	uint64_t next;        /* sequential */
+	struct random redraw; /* for what the lanes could not settle */
+	struct zipf zipf;
+	struct keys_permutation scramble;
+};
+
+ALWAYS_INLINE uint64_t
+bits_of(double x)
+{
+	uint64_t bits;
+
+	memcpy(&bits, &x, sizeof(bits));
+	return bits;
+}
+
+ALWAYS_INLINE double
+double_of(uint64_t bits)
+{
+	double x;
+
+	memcpy(&x, &bits, sizeof(x));
+	return x;
+}
+
+/*
+ * What the logarithm of 1 + t is put together from, for -1 < t, finite.
+ * 1 + t = w + c = 2^e (m + c 2^-e) with m in [sqrt(1/2), sqrt(2)), so with
+ * f = m - 1 + c 2^-e and s = f / (2 + f): ln(1 + t) = e ln 2 + 2 artanh(s).
+ */
+ALWAYS_INLINE void
+log1p_reduce(double t, double *e, double *f, double *s)
+{
+	double w = 1.0 + t, c = t - (w - 1.0);
+	/* e + 1023, by moving sqrt(1/2) down to where the exponent changes. */
+	uint64_t biased = (bits_of(w) - 0x3fe6a09e667f3bcd + (UINT64_C(1023) << 52)) >> 52;
+	double m = double_of(bits_of(w) - ((biased - 1023) << 52));
+
+	*e = double_of(biased | 0x4330000000000000) - (0x1p52 + 1023.0);
+	*f = m - 1.0 + c * double_of((2046 - biased) << 52);
+	*s = *f / (2.0 + *f);
+}
+
+/*
+ * log1p_finish - 2 artanh(s) = 2 s + s^3 P(s^2), P minimax (error 3e-16), and
+ * 2 s = f - s f, which for small f loses nothing. The sums are in Estrin's order: a short chain.
+ */
+ALWAYS_INLINE double
+log1p_finish(double e, double f, double s)
+{
+	double z = s * s, z2 = z * z, half = 0.5 * f * f;
+	double p = (0.66666666666662022 + z * 0.40000000011315989) +
+	           z2 * ((0.28571424108288601 + z * 0.22222865163118039) +
+	                    z2 * (0.18140080876512493 + z * 0.16623365040916308));
+
+	/* ln 2 in two parts: e times the first is exact. */
+	return e * 6.93147180369123816490e-01 -
+	       ((half - (s * (half + p * z) + e * 1.90821492927058770002e-10)) - f);
+}
+
+static double
+log1p_of(double t)
+{
+	double e, f, s;
+
+	log1p_reduce(t, &e, &f, &s);
+	return log1p_finish(e, f, s);
+}
+
+/*
+ * exp_parts - e^y = *scale + the result, *scale a power of 2, for |y| <= 700.
+ * y = e ln 2 + r, |r| <= ln(2) / 2; e^r = 1 + r + r^2 Q(r), Q minimax (error 9e-16).
+ */
+ALWAYS_INLINE double
+exp_parts(double y, double *scale)
+{
+	/* Adding 3 * 2^51 leaves the nearest integer in the low bits. */
+	double shifted = y * 1.44269504088896338700e+00 + 0x1.8p52, e = shifted - 0x1.8p52;
+	double r = (y - e * 6.93147180369123816490e-01) - e * 1.90821492927058770002e-10;
+	double r2 = r * r, r4 = r2 * r2;
+	double q = ((0.50000000000000022 + r * 0.16666666666648286) +
+	               r2 * (0.041666666666596887 + r * 0.0083333333537310809)) +
+	           r4 * (((0.0013888888928552112 + r * 0.00019841208729729818) +
+	                     r2 * (2.4801506195465696e-05 + r * 2.7625116913978285e-06)) +
+	                    r4 * 2.7626373098845732e-07);
+
+	*scale = double_of((bits_of(shifted) + 1023) << 52);
+	return *scale * (r + r2 * q);
+}
+
+/* Below e^-700, which next to 1 is nothing, the power of 2 would run out of exponent. */
+static double
+exp_clamped(double y, double *scale)
+{
+	return exp_parts(y < -700.0 ? -700.0 : y, scale);
+}
+
+static double
+zipf_h(const struct zipf *z, double x)
+{
+	double scale, rest = exp_clamped(-z->theta * log1p_of(x - 1.0), &scale);
+
+	return scale + rest;
+}
+
+static double
+zipf_integral(const struct zipf *z, double x)
+{
+	double scale, rest = exp_clamped(z->a * log1p_of(x - 1.0), &scale);
+
+	return ((scale - 1.0) + rest) / z->a;
+}
+
+/* zipf_inverse - H^-1(u). */
+ALWAYS_INLINE double
+zipf_inverse(double a, double inverse, double u)
+{
+	double scale, rest = exp_parts(log1p_of(a * u) * inverse, &scale);
+
+	return scale + rest;
+}
+
+/* unit_of - a number in (0, 1) out of the top 52 bits: the middles of 2^52 equal parts. */
+ALWAYS_INLINE double
+unit_of(uint64_t random_bits)
+{
+	return double_of(random_bits >> 12 | 0x3ff0000000000000) - (1.0 - 0x1p-53);
+}
+
+/* zipf_round - the rank nearest to x, 1 .. n. */
+ALWAYS_INLINE double
+zipf_round(double x, double n)
+{
+	double rank = x < 0x1p52 ? (x + 0x1p52) - 0x1p52 : x;
+
+	rank = rank < n ? rank : n;
+	return rank > 1.0 ? rank : 1.0;
+}
+
+/*
+ * zipf_open - the squeeze does not tell whether rank, which is round(x), is accepted.
+ * A rank beyond n, or 0, for x a rounding error outside the range, is open too.
+ * The 2^-50 accepts every rank from about 2^26 on, where x is too coarse for the
+ * exact test and a rejection has a chance of 1 / k^2: less than 2^-50.
+ * No && and ||: the vector loops want no branches.
+ */
+ALWAYS_INLINE bool
+zipf_open(const struct zipf *z, double x, double rank)
+{
+	bool squeezed = ((0.5 + 0x1p-50) - (rank - x)) * rank * rank >= z->squeeze;
+
+	return !((rank == 1.0) | (squeezed & (rank <= z->n)));
+}
+
+/* zipf_settle - the rank, 0 .. n - 1, that u and x = H^-1(u) lead to, drawing again after a rejection. */
+static uint64_t
+zipf_settle(struct keys *k, double u, double x)
+{
+	const struct zipf *z = &k->zipf;
+
+	for (;;) {
+		double rank = zipf_round(x, z->n);
+
+		if (!zipf_open(z, x, rank) || u >= zipf_integral(z, rank + 0.5) - zipf_h(z, rank))
+			return (uint64_t)rank - 1;
+		u = z->low + unit_of(random_next(&k->redraw)) * z->width;
+		x = zipf_inverse(z->a, z->inverse, u);
+	}
+}
+
+/* marks - fold the flags (0 or 1) of a block: bit i of word l of the result is flag i * LANES + l. */
+ALWAYS_INLINE void
+marks(const union random_block *flag, uint64_t *set)
+{
+	random_row bits = flag->row[0];
+
+	for (unsigned i = 1; i < ROWS; i++)
+		bits |= flag->row[i] << i;
+	memcpy(set, &bits, sizeof(bits));
+}
+
+/* mark_take - the number of one flag of lane l, which is taken away. */
+ALWAYS_INLINE unsigned
+mark_take(uint64_t *set, unsigned l)
+{
+	unsigned i = (unsigned)__builtin_ctzll(set[l]);
+
+	set[l] &= set[l] - 1;
+	return i * LANES + l;
+}
+
+/*
+ * uniform_block - Lemire's multiplication, as random_below(), for n < 2^32:
+ * word * n = (high32 * n << 32) + low32 * n, whose top 64 bits are the key.
+ */
+ALWAYS_INLINE void
+uniform_block(struct keys *k, uint64_t *restrict out)
+{
+	uint64_t n = k->n, surplus = k->surplus, open[LANES];
+	union random_block word, again;
+
+	random_lanes_draw(&k->lanes, &word);
+	for (unsigned j = 0; j < KEYS_BLOCK; j++) {
+		uint64_t below = (uint32_t)word.word[j] * n, above = (word.word[j] >> 32) * n + (below >> 32);
+
+		out[j] = above >> 32;
+		again.word[j] = (above << 32 | (uint32_t)below) < surplus;
+	}
+	marks(&again, open);
+	for (unsigned l = 0; l < LANES; l++)
+		while (UNLIKELY(open[l] != 0))
+			out[mark_take(open, l)] = random_below(&k->redraw, n);
+}
+
+ALWAYS_INLINE void
+zipf_block(struct keys *k, uint64_t *restrict out)
+{
+	const struct zipf z = k->zipf;
+	const struct keys_permutation p = k->scramble;
+	union random_block word, again;
+	uint64_t open[LANES];
+	double u[KEYS_BLOCK], x[KEYS_BLOCK], e[KEYS_BLOCK], f[KEYS_BLOCK];
+	uint32_t left[KEYS_BLOCK], right[KEYS_BLOCK];
+
+	random_lanes_draw(&k->lanes, &word);
+	/* zipf_inverse(), in loops whose chains are short enough for the processor to overlap them. */
+	for (unsigned j = 0; j < KEYS_BLOCK; j++) {
+		u[j] = z.low + unit_of(word.word[j]) * z.width;
+		log1p_reduce(z.a * u[j], &e[j], &f[j], &x[j]);
+	}
+	for (unsigned j = 0; j < KEYS_BLOCK; j++)
+		x[j] = log1p_finish(e[j], f[j], x[j]) * z.inverse;
+	for (unsigned j = 0; j < KEYS_BLOCK; j++) {
+		double scale, rest = exp_parts(x[j], &scale);
+
+		x[j] = scale + rest;
+	}
+	for (unsigned j = 0; j < KEYS_BLOCK; j++) {
+		double rank = (x[j] + 0x1p52) - 0x1p52;
+
+		again.word[j] = zipf_open(&z, x[j], rank);
+		/* 2^52 + (rank - 1) has rank - 1 in its low bits. */
+		word.word[j] = bits_of(rank + (0x1p52 - 1.0)) & 0xfffffffffffff;
+	}
+	/* keys_permutation_step(), but for the block. */
+	for (unsigned j = 0; j < KEYS_BLOCK; j++) {
+		left[j] = (uint32_t)(word.word[j] >> p.bits);
+		right[j] = (uint32_t)word.word[j] & p.right_mask;
+	}
+	for (unsigned r = 0; r < p.rounds; r += 2)
+		for (unsigned j = 0; j < KEYS_BLOCK; j++) {
+			uint32_t sum = left[j];
+
+			sum += (uint32_t)((uint64_t)keys_round(right[j], p.key[r]) * p.lefts >> 32);
+			left[j] = sum - p.lefts < sum ? sum - p.lefts : sum;
+			right[j] = (right[j] + (keys_round(left[j], p.key[r + 1]) >> p.right_shift)) & p.right_mask;
+		}
+	for (unsigned j = 0; j < KEYS_BLOCK; j++) {
+		out[j] = (uint64_t)left[j] << p.bits | right[j];
+		again.word[j] |= (uint64_t)(out[j] >= p.n);
+	}
+	marks(&again, open);
+	for (unsigned l = 0; l < LANES; l++)
+		while (UNLIKELY(open[l] != 0)) {
+			unsigned j = mark_take(open, l);
+
+			/* The squeeze left it open or the grid's point is beyond n: the same u settles both. */
+			out[j] = keys_permutation_at(&p, zipf_settle(k, u[j], x[j]));
+		}
+}
+
+static void
+uniform_plain(struct keys *k, uint64_t *restrict out)
+{
+	uniform_block(k, out);
+}
+
+static void
+zipf_plain(struct keys *k, uint64_t *restrict out)
+{
+	zipf_block(k, out);
+}
+
+#ifdef __x86_64__
+#define AVX2 __attribute__((target("avx2")))
+#define AVX512 __attribute__((target("avx512f,avx512dq,avx512vl,avx512bw")))
+
+AVX2 static void
+uniform_avx2(struct keys *k, uint64_t *restrict out)
+{
+	uniform_block(k, out);
+}
+
+AVX2 static void
+zipf_avx2(struct keys *k, uint64_t *restrict out)
+{
+	zipf_block(k, out);
+}
+
+AVX512 static void
+uniform_avx512(struct keys *k, uint64_t *restrict out)
+{
+	uniform_block(k, out);
+}
+
+AVX512 static void
+zipf_avx512(struct keys *k, uint64_t *restrict out)
+{
+	zipf_block(k, out);
+}
+#endif
+
+static const struct kernel kernels[] = {
+	{ "plain", uniform_plain, zipf_plain },
+#ifdef __x86_64__
+	{ "avx2", uniform_avx2, zipf_avx2 },
+	{ "avx512", uniform_avx512, zipf_avx512 },
+#endif
+};
+
+/* kernels_usable - how many of them this processor runs; the last is the best. */
+static unsigned
+kernels_usable(void)
+{
+#ifdef __x86_64__
+	__builtin_cpu_init();
+	if (!__builtin_cpu_supports("avx2"))
+		return 1;
+	if (!__builtin_cpu_supports("avx512f") || !__builtin_cpu_supports("avx512dq") ||
+	    !__builtin_cpu_supports("avx512vl") || !__builtin_cpu_supports("avx512bw"))
+		return 2;
+#endif
+	return sizeof(kernels) / sizeof(kernels[0]);
+}
+
+/* uniform_wide - the range is beyond 32 bits. */
+static void
+uniform_wide(struct keys *k, uint64_t *restrict out)
+{
+	union random_block word;
+	uint64_t low;
+
+	random_lanes_draw(&k->lanes, &word);
+	for (unsigned j = 0; j < KEYS_BLOCK; j++) {
+		out[j] = random_multiply(word.word[j], k->n, &low);
+		if (UNLIKELY(low < k->surplus))
+			out[j] = random_below(&k->redraw, k->n);
+	}
+}
+
+/* zipf_wide - the range is beyond the integers of a double. */
+static void
+zipf_wide(struct keys *k, uint64_t *restrict out)
+{
+	union random_block word;
+
+	random_lanes_draw(&k->lanes, &word);
+	for (unsigned j = 0; j < KEYS_BLOCK; j++) {
+		double u = k->zipf.low + unit_of(word.word[j]) * k->zipf.width;
+		double x = zipf_inverse(k->zipf.a, k->zipf.inverse, u);
+
+		out[j] = keys_permutation_at(&k->scramble, zipf_settle(k, u, x));
+	}
+}
+
+static void
+sequential_block(struct keys *k, uint64_t *restrict out)
+{
+	uint64_t next = k->next;
+
+	for (unsigned j = 0; j < KEYS_BLOCK; j++) {
+		out[j] = next++;
+		next = next == k->n ? 0 : next;
+	}
+	k->next = next;
+}
+
+/* keys_install - the kernel's loop where the range allows it. */
+static void
+keys_install(struct keys *k, const struct kernel *kernel)
+{
+	if (k->kind == KEYS_UNIFORM)
+		k->make = k->n <= UINT32_MAX ? kernel->uniform : uniform_wide;
+	else if (k->kind == KEYS_ZIPF)
+		k->make = k->n <= VECTOR_MAX_N ? kernel->zipf : zipf_wide;
+}
+
+static void
+uniform_start(struct keys *k, const struct keys_spec *spec, unsigned thread, unsigned threads)
+{
+	(void)spec;
+	(void)thread;
+	(void)threads;
+	k->surplus = -k->n % k->n;
+	keys_install(k, &kernels[kernels_usable() - 1]);
+}
+
+/*
+ * zipf_squeeze - a bound on (1/2 - s(k)) k^2 for every k >= 2.
+ * With x = k - s(k): H(k + 1/2) - H(x) = h(k), so 1/2 - s(k) is the error of the
+ * midpoint rule, h''(k)/24 + ..., over h near k - 1/2: about
+ * theta (theta + 1) / (24 k^2), times 1 - theta/(2k) + O((theta/k)^2). Up to
+ * k = 64 we look; from there on, for theta <= 8, the last term is below 1/16.
+ * Steeper ones draw k = 1 in all but one case in 250: every other k gets the exact test.
+ */
+static double
+zipf_squeeze(const struct zipf *z)
+{
+	double bound = z->theta * (z->theta + 1.0) / 24.0;
+
+	if (z->theta > 8.0)
+		return HUGE_VAL;
+	for (double k = 2.0; k <= 64.0; k += 1.0) {
+		double x = zipf_inverse(z->a, z->inverse, zipf_integral(z, k + 0.5) - zipf_h(z, k));
+		double here = (0.5 - (k - x)) * k * k;
+
+		bound = here > bound ? here : bound;
+	}
+	return bound * (1.0 + 1.0 / 16.0);
+}
+
+static void
+zipf_start(struct keys *k, const struct keys_spec *spec, unsigned thread, unsigned threads)
+{
+	struct zipf *z = &k->zipf;
+	double high;
+
+	(void)thread;
+	(void)threads;
+	misuse_if(!(spec->theta > 0) || !isfinite(spec->theta), "keys_new: zipf's theta must be above 0");
+	z->theta = spec->theta;
+	z->a = spec->theta == 1.0 ? 0x1p-60 : 1.0 - spec->theta;
+	z->inverse = 1.0 / z->a;
+	z->n = (double)k->n;
+	z->low = zipf_integral(z, 1.5) - 1.0;
+	high = zipf_integral(z, z->n + 0.5);
+	/*
+	 * For theta > 1, 1 + a u is x^a and goes to 0. Below 2^-50 rounding
+	 * could take it past 0, and u could not tell the keys apart anyhow:
+	 * those ranks, less than 2^-50 of all draws together, are left out.
+	 */
+	if (z->a * high < -1.0 + 0x1p-50)
+		high = (-1.0 + 0x1p-50) / z->a;
+	z->width = high - z->low;
+	z->squeeze = zipf_squeeze(z);
+	keys_install(k, &kernels[kernels_usable() - 1]);
+}
+
+static void
+sequential_start(struct keys *k, const struct keys_spec *spec, unsigned thread, unsigned threads)
+{
+	uint64_t low, high = random_multiply(k->n, thread, &low);
+
+	(void)spec;
+	/* n * thread / threads: n < 2^56 and a thread's number fit 64 bits by far. */
+	misuse_if(high != 0, "keys_new: n * threads must fit 64 bits");
+	k->next = low / threads;
+	k->make = sequential_block;
+}
+
+static bool
+parse_nothing(const char *parameter, struct keys_spec *spec, char *error, size_t size)
+{
+	(void)parameter;
+	(void)error;
+	(void)size;
+	spec->theta = 0;
+	return true;
+}
+
+static bool
+parse_theta(const char *parameter, struct keys_spec *spec, char *error, size_t size)
+{
+	/* Digits only: strtod also takes spaces, signs, hexadecimal, nan and inf. */
+	size_t plain = strspn(parameter, "0123456789.eE+-");
+	bool starts = *parameter == '.' || (*parameter >= '0' && *parameter <= '9');
+	char *end;
+
+	errno = 0;
+	spec->theta = strtod(parameter, &end);
+	if (starts && parameter[plain] == '\0' && *end == '\0' && errno == 0 && spec->theta > 0 &&
+	    isfinite(spec->theta))
+		return true;
+	snprintf(error, size, "distribution zipf: theta \"%.40s\" is not a number above 0", parameter);
+	return false;
+}
+
+static const struct keys_kind_info kinds[] = {
+	{ KEYS_UNIFORM, "uniform", NULL, "every key equally likely", parse_nothing, uniform_start },
+	{ KEYS_ZIPF, "zipf", "THETA", "the i-th most popular key has weight 1 / i^THETA, THETA > 0; scrambled",
+	    parse_theta, zipf_start },
+	{ KEYS_SEQUENTIAL, "sequential", NULL, "ascending and around; thread t of T starts at n t / T",
+	    parse_nothing, sequential_start },
+};
+static const size_t kinds_count = sizeof(kinds) / sizeof(kinds[0]);
+
+const struct keys_kind_info *
+keys_kinds(size_t *count)
+{
+	*count = kinds_count;
+	return kinds;
+}
+
+/* keys_list - "uniform, zipf:THETA, sequential". */
+static void
+keys_list(char *out, size_t size)
+{
+	size_t used = 0;
+
+	for (size_t i = 0; i < kinds_count && used < size; i++)
+		used += (size_t)snprintf(out + used, size - used, "%s%s%s%s", i == 0 ? "" : ", ",
+		    kinds[i].name, kinds[i].parameter == NULL ? "" : ":",
+		    kinds[i].parameter == NULL ? "" : kinds[i].parameter);
+}
+
+/* spec_print - the canonical form, with as few digits as give theta back exactly. */
+static void
+spec_print(struct keys_spec *spec, const struct keys_kind_info *info)
+{
+	if (info->parameter == NULL) {
+		snprintf(spec->text, sizeof(spec->text), "%s", info->name);
+		return;
+	}
+	for (int digits = 1; digits <= 17; digits++) {
+		char *colon = spec->text + strlen(info->name) + 1;
+
+		snprintf(spec->text, sizeof(spec->text), "%s:%.*g", info->name, digits, spec->theta);
+		if (strtod(colon, NULL) == spec->theta)
+			return;
+	}
+}
+
+bool
+keys_parse(const char *text, struct keys_spec *spec, char *error, size_t size)
+{
+	size_t length = strcspn(text, ":");
+	char list[200];
+
+	keys_list(list, sizeof(list));
+	for (size_t i = 0; i < kinds_count; i++) {
+		const struct keys_kind_info *info = &kinds[i];
+		bool given = text[length] == ':';
+
+		if (strlen(info->name) != length || strncmp(text, info->name, length) != 0)
+			continue;
+		if (given != (info->parameter != NULL)) {
+			snprintf(error, size, "distribution \"%.60s\": %s %s; there are %s", text, info->name,
+			    given ? "takes no parameter" : "needs one, as in zipf:0.99", list);
+			return false;
+		}
+		spec->kind = info->kind;
+		if (!info->parse(given ? text + length + 1 : "", spec, error, size))
+			return false;
+		spec_print(spec, info);
+		return true;
+	}
+	snprintf(error, size, "unknown distribution \"%.60s\"; there are %s", text, list);
+	return false;
+}
+
+void
+keys_permutation_init(struct keys_permutation *p, uint64_t n, uint64_t seed)
+{
+	struct random r;
+
+	misuse_if(n == 0 || n > KEYS_MAX_N, "keys_permutation_init: n must be 1 .. 2^56");
+	random_seed(&r, seed, n);
+	p->n = n;
+	p->bits = (unsigned)(63 - __builtin_clzll(n)) / 2;
+	p->right_mask = (UINT32_C(1) << p->bits) - 1;
+	p->lefts = (uint32_t)((n + p->right_mask) >> p->bits);
+	p->right_shift = 31 - p->bits;
+	/* Found by test_keys.c's pairs: fewer are seen, 6 fail below n = 64. */
+	p->rounds = p->bits < 5 ? KEYS_ROUNDS : KEYS_ROUNDS / 2;
+	for (unsigned i = 0; i < KEYS_ROUNDS; i++)
+		p->key[i] = (uint32_t)(random_next(&r) >> 32);
+}
+
+const struct keys_permutation *
+keys_scramble(const struct keys *k)
+{
+	return k->kind == KEYS_ZIPF ? &k->scramble : NULL;
+}
+
+struct keys *
+keys_new(const struct keys_spec *spec, uint64_t n, uint64_t seed, unsigned thread, unsigned threads)
+{
+	const size_t bytes = (sizeof(struct keys) + CACHE_LINE_BYTES - 1) / CACHE_LINE_BYTES * CACHE_LINE_BYTES;
+	const struct keys_kind_info *info = NULL;
+	struct keys *k;
+
+	misuse_if(n == 0 || n > KEYS_MAX_N, "keys_new: n must be 1 .. 2^56");
+	misuse_if(thread >= threads, "keys_new: thread must be below threads");
+	for (size_t i = 0; i < kinds_count; i++)
+		if (kinds[i].kind == spec->kind)
+			info = &kinds[i];
+	misuse_if(info == NULL, "keys_new: unknown kind of distribution");
+	k = aligned_alloc(CACHE_LINE_BYTES, bytes);
+	if (k == NULL)
+		return NULL;
+	memset(k, 0, bytes);
+	k->kind = spec->kind;
+	k->n = n;
+	/* Streams 9 t .. 9 t + 8 of the family: nobody else's. */
+	random_lanes_seed(&k->lanes, seed, (uint64_t)thread * (LANES + 1));
+	random_seed(&k->redraw, seed, (uint64_t)thread * (LANES + 1) + LANES);
+	/* Another family, so that no key of the scramble is a draw of a thread. */
+	keys_permutation_init(&k->scramble, n, random_mix(~seed));
+	info->start(k, spec, thread, threads);
+	return k;
+}
+
+void
+keys_free(struct keys *k)
+{
+	free(k);
+}
+
+const char *
+keys_use_kernel(struct keys *k, unsigned index)
+{
+	if (index >= kernels_usable())
+		return NULL;
+	keys_install(k, &kernels[index]);
+	return kernels[index].name;
+}
+
+void
+keys_fill(struct keys *k, uint64_t *out, size_t count)
+{
+	while (count != 0) {
+		size_t n = count < k->left ? count : k->left;
+
+		memcpy(out, k->buffer + (KEYS_BLOCK - k->left), n * sizeof(*out));
+		out += n;
+		count -= n;
+		k->left -= (unsigned)n;
+		for (; count >= KEYS_BLOCK; count -= KEYS_BLOCK, out += KEYS_BLOCK)
+			k->make(k, out);
+		if (count != 0) {
+			k->make(k, k->buffer);
+			k->left = KEYS_BLOCK;
+		}
+	}
+}

@@ -1,0 +1,58 @@
+/*
+ * main.c - hamtbench: one binary, a few commands.
+ */
+#include <string.h>
+
+#include "buildinfo.h"
+#include "harness/command.h"
+#include "harness/plugin.h"
+
+static const struct command commands[] = {
+	{ "run", "measure maps under loads", command_run },
+	{ "list", "what there is: subjects, workloads, distributions, policies, columns", command_list },
+	{ "export", "results as CSV or JSON", command_export },
+	{ "topo", "where threads would go", command_topo },
+};
+static const size_t command_count = sizeof(commands) / sizeof(commands[0]);
+
+static int
+help(void)
+{
+	puts("Usage: hamtbench COMMAND [OPTION...]\n\nCommands:");
+	for (size_t i = 0; i < command_count; i++)
+		printf("  %-8s %s\n", commands[i].name, commands[i].help);
+	puts("\n  hamtbench COMMAND --help    the options of a command\n"
+	     "  hamtbench --version         which build this is\n\n"
+	     "Exit status: 0 ok, 1 a check failed, 2 usage or bad input, 130 interrupted");
+	return command_finish(NULL, STATUS_OK);
+}
+
+static int
+version(void)
+{
+	printf("hamtbench %s%s (%s, %s, %s), plug-in version %u\n", BUILD_REVISION, BUILD_DIRTY ? "+changes" : "",
+	    BUILD_VARIANT, BUILD_COMPILER, BUILD_ALLOCATOR, PLUGIN_VERSION);
+	return command_finish(NULL, STATUS_OK);
+}
+
+int
+main(int argc, char **argv)
+{
+	const char *word = argc > 1 ? argv[1] : NULL;
+	char names[256] = "";
+	size_t used = 0;
+
+	if (word != NULL && (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0))
+		return help();
+	if (word != NULL && strcmp(word, "--version") == 0)
+		return version();
+	for (size_t i = 0; i < command_count; i++) {
+		if (word != NULL && strcmp(word, commands[i].name) == 0)
+			return commands[i].run(argc - 1, argv + 1);
+		used += (size_t)snprintf(names + used, sizeof(names) - used, "%s%s", i > 0 ? ", " : "",
+		    commands[i].name);
+	}
+	if (word == NULL)
+		return command_error(NULL, "a command is missing; there are %s", names);
+	return command_error(NULL, "'%s' is no command; there are %s", word, names);
+}

@@ -1,0 +1,203 @@
+/*
+ * plugin.h - the whole contract between hamtbench and what it loads: maps
+ * under test (struct subject) and load drivers (struct workload).
+ *
+ * A plug-in is a shared object that defines one const table:
+ *
+ *	const struct subject hamtbench_subject = { .version = PLUGIN_VERSION, ... };
+ *	const struct workload hamtbench_workload = { .version = PLUGIN_VERSION, ... };
+ *
+ * The built-in ones come in through the same door as a user's own: put
+ * mymap.c into workloads/subjects/ and say make, or name a file: --subject
+ * ./mymap.so. A hook that may be NULL says so. Every text is UTF-8, static.
+ *
+ * A trial, hook by hook (main = the main thread, worker = each worker thread,
+ * pinned; worker hooks run on all workers at once):
+ *
+ *	main    workload.plan, workload.setup, subject.create
+ *	worker  subject.attach, workload.begin
+ *	worker  workload.prefill        then subject.flush
+ *	worker  workload.loop           warm-up (not for fixed work)
+ *	worker  workload.loop           measured
+ *	worker  workload.end, subject.pause
+ *	main    subject.stats, subject.pending, subject.attach, subject.each,
+ *	        subject.check, workload.verify, subject.detach
+ *	worker  subject.resume, subject.detach
+ *	main    subject.destroy, workload.teardown
+ *
+ * While a worker waits for the others inside the harness, it has called
+ * subject.pause; it calls subject.resume before it goes on.
+ */
+#ifndef HARNESS_PLUGIN_H
+#define HARNESS_PLUGIN_H
+
+#include "core/base.h"
+
+/* Raised with every change of what is below; another version is refused. */
+#define PLUGIN_VERSION 1u
+
+struct worker; /* harness/worker.h */
+
+/* Operations */
+
+enum op { OP_GET, OP_INSERT, OP_UPSERT, OP_REMOVE, OP_COUNT };
+
+#define OP_BIT(op) (1u << (op))
+
+/* "get", "insert", "upsert", "remove"; in the binary. */
+extern const char *const op_names[OP_COUNT];
+
+/*
+ * What an operation did.
+ *          OP_HIT                               OP_MISS
+ * get      found, *value = its value            absent
+ * insert   was absent, is now mapped to *value  already mapped, unchanged
+ * upsert   replaced, *value = the former value  was absent, is now mapped to *value
+ * remove   removed, *value = the former value   absent
+ * OP_NOMEM: no memory, the map is as it was; it fails the trial.
+ */
+enum op_result { OP_MISS, OP_HIT, OP_NOMEM, OP_RESULT_COUNT };
+
+/* value is in, out or both, as the table says; get and remove find 0 in it. */
+typedef enum op_result op_fn(void *handle, uint64_t key, uint64_t *value);
+
+/* Options of a plug-in. They become long options of the command line. */
+
+enum option_type {
+	OPTION_COUNT,   /* a whole number with K, M, G (powers of 1000) or Ki, Mi, Gi */
+	OPTION_TIME,    /* a time with a unit ns, us, ms or s; held in ns */
+	OPTION_TEXT,    /* any text that .check accepts */
+	OPTION_FLAG,    /* present or not; default not */
+};
+
+struct plugin_option {
+	const char *name;            /* long, without dashes; NULL ends the list */
+	char letter;                 /* short, or 0 */
+	enum option_type type;
+	const char *initial;         /* the default, as text; NULL: unset (flags: off) */
+	const char *meta;            /* what --help calls the value, e.g. "N" */
+	const char *help;            /* with range and unit */
+	uint64_t least, most;        /* OPTION_COUNT, OPTION_TIME: the range; most 0 = no limit */
+	/* OPTION_TEXT: is it well formed? Writes its canonical form to canonical, or
+	 * false and one line in error. NULL accepts anything. */
+	bool (*check)(const char *text, char *canonical, size_t canonical_size, char *error, size_t error_size);
+};
+
+/* Values for the options of one plug-in, checked already. Asking for a name
+ * that the plug-in did not declare, or by another type, is misuse and aborts. */
+struct option_values;
+uint64_t option_count(const struct option_values *values, const char *name);
+uint64_t option_time_ns(const struct option_values *values, const char *name);
+const char *option_text(const struct option_values *values, const char *name); /* NULL: unset */
+bool option_flag(const struct option_values *values, const char *name);
+bool option_is_set(const struct option_values *values, const char *name); /* given, or has a default */
+
+/* Subjects */
+
+struct subject_params {
+	uint64_t keys;       /* every key used is below; the size of the key range */
+	unsigned threads;    /* workers; handles exist for one thread more: main */
+	uint64_t seed;
+	const struct option_values *options;
+	/* For reclaimer threads of the subject's own; the workers' probes come
+	 * with attach. Called by one thread at a time. */
+	struct reclaim_probe background;
+};
+
+/* Sums over all threads since create. A subject that never frees has freed 0;
+ * one that frees at once has retired == freed. */
+struct reclaim_stats {
+	uint64_t retired, freed;               /* objects */
+	uint64_t retired_bytes, freed_bytes;   /* 0: not known */
+	uint64_t scans, examined, blocked;     /* 0: the scheme has none */
+	uint64_t bound;                        /* most objects that can be pending; 0: no bound */
+};
+
+#define SUBJECT_EMPTY (1u << 0)         /* holds nothing: contents are not validated (null) */
+#define SUBJECT_SINGLE_WRITER (1u << 1) /* updates are serialised by the adapter; list says so */
+#define SUBJECT_LEAKS (1u << 2)         /* by design (reclaimer none): retired is never freed before destroy */
+
+struct subject {
+	uint32_t version;            /* PLUGIN_VERSION */
+	const char *name;            /* as in --subject; letters, digits, dashes */
+	const char *help;            /* one line, adapter costs included */
+	const char *reclaimer;       /* "hp", "qsbr", "none", ...; an option named "reclaim" overrides it in the record */
+	const char *progress;        /* "lock-free", "blocking", ... */
+	uint32_t flags;              /* SUBJECT_... */
+	const struct plugin_option *options;  /* may be NULL */
+
+	/* main, once a trial. NULL and one line in error: the trial fails. */
+	void *(*create)(const struct subject_params *params, char *error, size_t error_size);
+	/* main, after all handles are detached: frees everything. *last gets the totals
+	 * after that; retired must equal freed. */
+	void (*destroy)(void *map, struct reclaim_stats *last);
+	/* worker (thread = 0 .. threads - 1) and main (thread = threads). probe outlives
+	 * the handle; its functions are NULL where nothing is to be stamped. NULL: no memory. */
+	void *(*attach)(void *map, unsigned thread, const struct reclaim_probe *probe);
+	void (*detach)(void *handle);
+	/* worker: about to block outside the map, and back. May be NULL. */
+	void (*pause)(void *handle);
+	void (*resume)(void *handle);
+	/* worker, between prefill and the rest: reclaim what can be. May be NULL. */
+	void (*flush)(void *handle);
+
+	/* worker; a missing operation is NULL, and a workload that needs it refuses. */
+	op_fn *get, *insert, *upsert, *remove;
+
+	/* any thread, any time. May be NULL: then nothing is ever retired. */
+	void (*stats)(void *map, struct reclaim_stats *stats);
+	/* main, workers paused: visit stamped objects not freed yet. May be NULL. */
+	void (*pending)(void *map, void (*visit)(void *arg, uint64_t retired_at_ns), void *arg);
+	/* main, workers paused: visit every pair once. NULL only with SUBJECT_EMPTY. */
+	void (*each)(void *handle, void (*visit)(void *arg, uint64_t key, uint64_t value), void *arg);
+	/* main, workers paused: is the structure sound? May be NULL. */
+	bool (*check)(void *handle, char *error, size_t error_size);
+};
+
+/* Workloads */
+
+#define PLAN_PHASES 4
+
+/* What a workload will do, decided before anything runs. */
+struct plan {
+	uint64_t keys;                /* the size of the key range */
+	unsigned needs;               /* OP_BIT()s the subject must have */
+	uint64_t prefill;             /* keys the map will hold when prefill is done */
+	char dist[64], mix[96];       /* for the columns of that name; "" = has none */
+	bool fixed_work;              /* the loop ends by itself: no warm-up, and --duration does not apply */
+	unsigned phases;              /* of the measured loop; 0 means 1 */
+	const char *phase[PLAN_PHASES];
+};
+
+struct workload_params {
+	const struct option_values *options;
+	const struct plan *plan;
+	unsigned threads;
+	uint64_t seed;                /* same seed, same operations per thread */
+};
+
+struct workload {
+	uint32_t version;            /* PLUGIN_VERSION */
+	const char *name;
+	const char *help;            /* one line */
+	const struct plugin_option *options; /* may be NULL */
+
+	/* main, before anything runs; no side effects. False and one line in error:
+	 * the options do not fit together (exit status 2). */
+	bool (*plan)(const struct option_values *options, unsigned threads, struct plan *plan,
+	    char *error, size_t error_size);
+	/* main, once a trial: shared state (may be NULL if setup is NULL). NULL and
+	 * one line in error: the trial fails. */
+	void *(*setup)(const struct workload_params *params, char *error, size_t error_size);
+	void (*teardown)(void *state);                 /* with setup */
+	/* worker; worker->state is what setup returned, worker->local is the hook's own. */
+	bool (*begin)(struct worker *worker);          /* false: no memory. May be NULL */
+	void (*end)(struct worker *worker);            /* with begin */
+	void (*prefill)(struct worker *worker);        /* may be NULL */
+	void (*loop)(struct worker *worker);           /* until worker_done(), or the work is done */
+	/* main, workers paused; handle is main's. False and one line in error: the trial
+	 * is not valid. May be NULL: the harness's own validation always runs. */
+	bool (*verify)(void *state, const struct subject *subject, void *handle, char *error, size_t error_size);
+};
+
+#endif

@@ -1,0 +1,70 @@
+/*
+ * points.h - trials of the same thing put together: a point is what one mark
+ * in a plot or one row of the summary table shows.
+ *
+ * Two trials belong to the same point when subject, reclaimer, workload,
+ * threads, keys, dist, mix, pin, membind and options are equal. So options (struct
+ * record) must hold nothing that differs from trial to trial of a point.
+ * Figures come from the valid trials only: a wrong map has no speed.
+ */
+#ifndef HARNESS_POINTS_H
+#define HARNESS_POINTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/base.h"
+#include "harness/record.h"
+
+#define POINTS_CONFIDENCE 0.95
+#define POINTS_ROOFLINE "roofline" /* the subject that is the practical limit */
+
+struct points; /* points_new() */
+
+/* NAN: no valid trial, or none with a sample. */
+struct point {
+	char subject[RECORD_TEXT], reclaimer[32], workload[RECORD_TEXT];
+	uint64_t threads, keys;
+	char dist[RECORD_TEXT], mix[RECORD_TEXT];
+	char pin[RECORD_TEXT], membind[32];
+	const char *options;            /* of points; NULL if the records had none */
+
+	uint64_t trials, valid;
+
+	double mops_median, mops_min, mops_max;
+	double mops_lo, mops_hi;        /* interval of the median, statistics_median_ci() */
+	double mops_coverage;           /* the confidence it really has; 0 for one trial */
+	/* mops_median over the roofline's at the same point: all is equal but subject, reclaimer
+	 * and, in the JSON object options, the member "subject". NAN: not measured, or measured
+	 * with several options of its own. */
+	double roofline_ratio;
+
+	/* Medians over trials of the record's column of that name. */
+	double hit_ratio, jain, cpu_ns_per_op;
+	double get_p50_ns, get_p90_ns, get_p99_ns, get_p999_ns, get_max_ns;
+	double update_p50_ns, update_p90_ns, update_p99_ns, update_p999_ns, update_max_ns;
+	double pending_mean;
+	double reclaim_p50_ns, reclaim_p90_ns, reclaim_p99_ns, reclaim_p999_ns, reclaim_max_ns;
+	double rss_bytes;
+
+	double pending_peak;            /* the largest of all valid trials */
+};
+
+/* points_new - no points yet; NULL = no memory. */
+struct points *points_new(void) MUST_USE;
+
+/* points_free - NULL is allowed. */
+void points_free(struct points *p);
+
+/* points_add - one more trial; the record is copied from. False: no memory, and p is as it was. */
+bool points_add(struct points *p, const struct record *record) MUST_USE;
+
+/* points_finish - work out all figures. Call it before points_at(); points_add() may follow again. */
+void points_finish(struct points *p);
+
+/* points_count, points_at - the points in order of first appearance; i < count. */
+size_t points_count(const struct points *p);
+const struct point *points_at(const struct points *p, size_t i);
+
+#endif

@@ -1,0 +1,49 @@
+/*
+ * progress.h - how far a run is and how long it will take, on stderr: one line
+ * rewritten on a terminal, at most ten times a second; a plain line about every ten
+ * seconds elsewhere. Time left comes from what the trials took so far, point
+ * by point: a point not yet seen takes the average of the others.
+ * Threads: the main thread only.
+ */
+#ifndef HARNESS_PROGRESS_H
+#define HARNESS_PROGRESS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "core/base.h"
+
+struct progress; /* progress_new() */
+
+/*
+ * progress_new - trials_each trials of each of `points` points are ahead.
+ * out       NULL: say nothing, ever.
+ * guess_ns  what a trial may take, until one has been seen.
+ * Returns   the progress, for progress_free(); NULL = no memory.
+ */
+struct progress *progress_new(FILE *out, size_t points, uint64_t trials_each, uint64_t guess_ns) MUST_USE;
+
+/* progress_free - takes the line away; NULL is allowed. */
+void progress_free(struct progress *p);
+
+/* progress_begin - a trial of that point starts; label is copied. */
+void progress_begin(struct progress *p, size_t point, const char *label);
+
+/* progress_tick - the trial goes on. p is a struct progress *; made for trial_request.tick. */
+void progress_tick(void *p, const char *stage, double done_share);
+
+/* progress_end - the trial is over, finished or failed. */
+void progress_end(struct progress *p);
+
+/* progress_clear - take the line away before something else is written; the next tick brings it back. */
+void progress_clear(struct progress *p);
+
+/* progress_left_ns - the estimate of the time left, at now_ns on CLOCK_MONOTONIC. */
+uint64_t progress_left_ns(const struct progress *p, uint64_t now_ns);
+
+/* progress_format_time - "9 s", "3 min 05 s", "2 h 10 min": rounded up to whole seconds or minutes. */
+void progress_format_time(uint64_t ns, char *text, size_t size);
+
+#endif

@@ -1,0 +1,221 @@
+/*
+ * record.c - the list of a trial's columns, and a record's series.
+ *
+ * A column's help is its definition: it is what `hamtbench list` prints.
+ */
+#include "harness/record.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+const char *const record_histogram_names[RECORD_HISTOGRAMS] = {
+	[RECORD_GET] = "get",
+	[RECORD_INSERT] = "insert",
+	[RECORD_UPSERT] = "upsert",
+	[RECORD_REMOVE] = "remove",
+	[RECORD_UPDATE] = "update",
+	[RECORD_RECLAIM] = "reclaim",
+	[RECORD_CENSORED] = "censored",
+};
+
+#define FIELD(field) ((struct record *)NULL)->field
+
+#define COLUMN(column_name, column_type, field, definition)                    \
+	{                                                                      \
+		.name = (column_name), .type = (column_type), .offset = offsetof(struct record, field), \
+		.size = sizeof(FIELD(field)), .help = (definition)             \
+	}
+#define TEXT(field, definition) COLUMN(#field, COLUMN_TEXT, field, definition)
+#define STRING(field, definition) COLUMN(#field, COLUMN_STRING, field, definition)
+#define COUNT(field, definition) COLUMN(#field, COLUMN_COUNT, field, definition)
+#define REAL(field, definition) COLUMN(#field, COLUMN_REAL, field, definition)
+#define BOOL(field, definition) COLUMN(#field, COLUMN_BOOL, field, definition)
+
+const struct column record_columns[] = {
+	TEXT(subject, "the map under test"),
+	TEXT(workload, "the load driver"),
+	COUNT(threads, "worker threads"),
+	COUNT(keys, "size of the key range, keys"),
+	TEXT(dist, "distribution of the keys"),
+	TEXT(mix, "operations in percent"),
+	COUNT(trial, "number of the trial at its point, from 1"),
+	REAL(elapsed_s, "longest time of a thread, common start to its own last operation, s"),
+	COUNT(ops, "completed operations, hit or miss"),
+	REAL(mops, "throughput, million operations per second: sum over threads of ops / own time"),
+	REAL(hit_ratio, "share of gets that found their key, 0 .. 1"),
+	COUNT(get_p50_ns, "median latency of get, ns"),
+	COUNT(get_p99_ns, "99th percentile of get, ns"),
+	COUNT(get_p999_ns, "99.9th percentile of get, ns"),
+	COUNT(get_max_ns, "longest sampled get, ns"),
+	COUNT(update_p50_ns, "median latency of insert, upsert and remove, ns"),
+	COUNT(update_p99_ns, "99th percentile of updates, ns"),
+	COUNT(update_p999_ns, "99.9th percentile of updates, ns"),
+	COUNT(update_max_ns, "longest sampled update, ns"),
+	COUNT(retired, "objects retired during the measured part"),
+	COUNT(freed, "objects freed during the measured part"),
+	COUNT(pending_peak, "most objects retired and not yet freed at any sample"),
+	COUNT(reclaim_p50_ns, "median time from retire to free, ns"),
+	COUNT(reclaim_p99_ns, "99th percentile of retire to free, ns"),
+	COUNT(reclaim_max_ns, "longest time from retire to free, ns"),
+	COUNT(rss_bytes, "resident memory of the process at stop, bytes"),
+	BOOL(valid, "1: every check passed; 0: why says which failed"),
+
+	TEXT(reclaimer, "the subject's reclamation scheme"),
+	STRING(options, "all options of run, workload and subject, JSON"),
+	COUNT(position, "place of the trial in the random order of its series, from 0"),
+	COUNT(seed, "seed of the trial's random numbers"),
+	TEXT(pin, "policy or list that placed the threads"),
+	TEXT(membind, "where memory came from: none, local, interleave"),
+	COUNT(hits, "operations that took effect or found their key"),
+	COUNT(misses, "operations that did not"),
+	REAL(thread_min_mops, "throughput of the slowest thread, million operations per second"),
+	REAL(thread_max_mops, "throughput of the fastest thread, million operations per second"),
+	REAL(jain, "Jain's fairness index over threads, 1/threads .. 1 (all equal)"),
+	REAL(cpu_ns_per_op, "processor time of the workers per operation, ns"),
+	COUNT(get_p90_ns, "90th percentile of get, ns"),
+	COUNT(get_p9999_ns, "99.99th percentile of get, ns"),
+	COUNT(update_p90_ns, "90th percentile of updates, ns"),
+	COUNT(update_p9999_ns, "99.99th percentile of updates, ns"),
+	COUNT(latency_samples, "operations whose latency was taken"),
+	COUNT(latency_lost, "of these, too long for the histogram (counted, maximum known)"),
+	COUNT(pending_peak_bytes, "most bytes retired and not yet freed at any sample"),
+	COUNT(pending_stop, "objects retired and not yet freed at stop"),
+	REAL(pending_mean, "time-weighted mean of the objects retired and not yet freed"),
+	COUNT(bound, "most objects that the scheme lets be pending; 0: no bound"),
+	COUNT(scans, "reclamation scans during the measured part"),
+	COUNT(examined, "objects that scans looked at"),
+	COUNT(blocked, "objects that scans found protected"),
+	COUNT(reclaim_p90_ns, "90th percentile of retire to free, ns"),
+	COUNT(reclaim_p999_ns, "99.9th percentile of retire to free, ns"),
+	COUNT(reclaim_samples, "objects whose retire-to-free time was taken"),
+	COUNT(censored_samples, "stamped objects not yet freed at stop"),
+	COUNT(censored_max_ns, "age of the oldest of these, ns"),
+	COUNT(leaked, "retired minus freed after everything was destroyed; anything but 0 is not valid"),
+	COUNT(size_before, "keys in the map before the measured part"),
+	COUNT(size_after, "keys in the map after it"),
+	COUNT(context_switches, "involuntary context switches of the process during the measured part"),
+	TEXT(why, "if not valid: what failed"),
+	{ .name = NULL },
+};
+
+struct record *
+record_new(unsigned threads)
+{
+	struct record *r = calloc(1, sizeof(*r));
+
+	if (r == NULL)
+		return NULL;
+	r->histogram = calloc(RECORD_HISTOGRAMS, sizeof(*r->histogram));
+	/* One more: calloc(0) may give NULL. */
+	r->thread = calloc((size_t)threads + 1, sizeof(*r->thread));
+	if (r->histogram == NULL || r->thread == NULL) {
+		record_free(r);
+		return NULL;
+	}
+	r->threads = threads;
+	r->hit_ratio = NAN;
+	/* No samples yet: the percentile columns have no value. */
+	record_fill_percentiles(r);
+	return r;
+}
+
+void
+record_free(struct record *record)
+{
+	if (record == NULL)
+		return;
+	free(record->options);
+	free(record->histogram);
+	free(record->sample);
+	free(record->thread);
+	free(record);
+}
+
+void
+record_column_text(const struct record *record, const struct column *column, char *text, size_t size)
+{
+	const void *field = (const char *)record + column->offset;
+
+	switch (column->type) {
+	case COLUMN_TEXT:
+		snprintf(text, size, "%s", (const char *)field);
+		return;
+	case COLUMN_STRING: {
+		const char *string = *(char *const *)field;
+
+		snprintf(text, size, "%s", string != NULL ? string : "");
+		return;
+	}
+	case COLUMN_COUNT: {
+		uint64_t count = *(const uint64_t *)field;
+
+		if (count == UINT64_MAX)
+			snprintf(text, size, "%s", "");
+		else
+			snprintf(text, size, "%" PRIu64, count);
+		return;
+	}
+	case COLUMN_REAL: {
+		double real = *(const double *)field;
+
+		if (isnan(real))
+			snprintf(text, size, "%s", "");
+		else
+			snprintf(text, size, "%.9g", real);
+		return;
+	}
+	case COLUMN_BOOL:
+		snprintf(text, size, "%d", *(const bool *)field);
+		return;
+	}
+}
+
+static uint64_t
+percentile(const struct histogram *h, double pct)
+{
+	return h->total + h->lost == 0 ? UINT64_MAX : histogram_percentile(h, pct);
+}
+
+static uint64_t
+maximum(const struct histogram *h)
+{
+	return h->total + h->lost == 0 ? UINT64_MAX : h->max;
+}
+
+void
+record_fill_percentiles(struct record *record)
+{
+	const struct histogram *get = &record->histogram[RECORD_GET];
+	const struct histogram *update = &record->histogram[RECORD_UPDATE];
+	const struct histogram *reclaim = &record->histogram[RECORD_RECLAIM];
+	const struct histogram *censored = &record->histogram[RECORD_CENSORED];
+
+	record->get_p50_ns = percentile(get, 50);
+	record->get_p90_ns = percentile(get, 90);
+	record->get_p99_ns = percentile(get, 99);
+	record->get_p999_ns = percentile(get, 99.9);
+	record->get_p9999_ns = percentile(get, 99.99);
+	record->get_max_ns = maximum(get);
+
+	record->update_p50_ns = percentile(update, 50);
+	record->update_p90_ns = percentile(update, 90);
+	record->update_p99_ns = percentile(update, 99);
+	record->update_p999_ns = percentile(update, 99.9);
+	record->update_p9999_ns = percentile(update, 99.99);
+	record->update_max_ns = maximum(update);
+
+	/* update is insert, upsert and remove merged: not counted twice. */
+	record->latency_lost = get->lost + update->lost;
+	record->latency_samples = get->total + update->total + record->latency_lost;
+
+	record->reclaim_p50_ns = percentile(reclaim, 50);
+	record->reclaim_p90_ns = percentile(reclaim, 90);
+	record->reclaim_p99_ns = percentile(reclaim, 99);
+	record->reclaim_p999_ns = percentile(reclaim, 99.9);
+	record->reclaim_max_ns = maximum(reclaim);
+	record->reclaim_samples = reclaim->total + reclaim->lost;
+
+	record->censored_samples = censored->total + censored->lost;
+	record->censored_max_ns = maximum(censored);
+}

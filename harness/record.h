@@ -1,0 +1,117 @@
+/*
+ * record.h - what one trial is: how it was run, what came out, and the series
+ * that belong to it.
+ *
+ * record_columns[] is the one list of columns: the results database, every
+ * export and the help of `hamtbench list` are made from it.
+ */
+#ifndef HARNESS_RECORD_H
+#define HARNESS_RECORD_H
+
+#include "core/base.h"
+#include "harness/histogram.h"
+#include "harness/plugin.h"
+
+#define RECORD_TEXT 160
+
+struct record_sample {           /* garbage and memory over time, measured part only */
+	uint64_t at_ns;              /* since the common start */
+	uint64_t pending, pending_bytes;
+	uint64_t rss_bytes;
+	uint64_t ops;                /* done so far, all threads */
+};
+
+struct record_thread {
+	int cpu;                     /* OS number; -1: not pinned */
+	uint64_t ops;
+	uint64_t elapsed_ns;
+};
+
+struct record_phase {
+	char name[32];
+	uint64_t ops;
+	double elapsed_s, mops;
+};
+
+enum record_histogram {          /* which latencies are kept */
+	RECORD_GET, RECORD_INSERT, RECORD_UPSERT, RECORD_REMOVE, RECORD_UPDATE, RECORD_RECLAIM,
+	RECORD_CENSORED,             /* age of objects not yet freed at stop */
+	RECORD_HISTOGRAMS
+};
+extern const char *const record_histogram_names[RECORD_HISTOGRAMS];
+
+struct record {
+	/* How it was run: together with the environment, what identifies a trial. */
+	char subject[RECORD_TEXT], reclaimer[32], workload[RECORD_TEXT];
+	uint64_t threads, keys;
+	char dist[RECORD_TEXT], mix[RECORD_TEXT];
+	char *options;               /* all options of run, workload and subject: canonical JSON; owned */
+	uint64_t trial, position;    /* position: place in the random order of the series, from 0 */
+	uint64_t seed;
+	char pin[RECORD_TEXT], membind[32];
+
+	/* Throughput. mops = sum over threads of ops / that thread's own time from the common start
+	 * to its last operation; elapsed_s is the longest of these times. */
+	double elapsed_s;
+	uint64_t ops, hits, misses;
+	double mops, hit_ratio;      /* hit_ratio: of gets; NaN = no gets */
+	double thread_min_mops, thread_max_mops, jain;
+	double cpu_ns_per_op;        /* processor time of the workers per operation */
+
+	/* Latency, from samples; UINT64_MAX = no sample. */
+	uint64_t get_p50_ns, get_p90_ns, get_p99_ns, get_p999_ns, get_p9999_ns, get_max_ns;
+	uint64_t update_p50_ns, update_p90_ns, update_p99_ns, update_p999_ns, update_p9999_ns, update_max_ns;
+	uint64_t latency_samples, latency_lost;
+
+	/* Reclamation: harness.md's metrics. */
+	uint64_t retired, freed;     /* during the measured part */
+	uint64_t pending_peak, pending_peak_bytes, pending_stop;
+	double pending_mean;         /* time-weighted */
+	uint64_t bound;              /* 0 = none */
+	uint64_t scans, examined, blocked;
+	uint64_t reclaim_p50_ns, reclaim_p90_ns, reclaim_p99_ns, reclaim_p999_ns, reclaim_max_ns;
+	uint64_t reclaim_samples, censored_samples, censored_max_ns;
+	uint64_t leaked;             /* retired - freed after destroy: 0, or the trial is not valid */
+
+	/* Size and memory. */
+	uint64_t size_before, size_after;
+	uint64_t rss_bytes;          /* of the process at stop */
+	uint64_t context_switches;   /* involuntary, of the process, during the measured part */
+
+	bool valid;
+	char why[RECORD_TEXT];       /* if not valid: what failed */
+
+	/* Series; owned. */
+	struct histogram *histogram; /* RECORD_HISTOGRAMS of them */
+	struct record_sample *sample;
+	size_t samples;
+	struct record_thread *thread; /* threads of them */
+	struct record_phase phase[PLAN_PHASES];
+	unsigned phases;
+};
+
+enum column_type { COLUMN_TEXT, COLUMN_STRING /* char * */, COLUMN_COUNT, COLUMN_REAL, COLUMN_BOOL };
+
+struct column {
+	const char *name;
+	enum column_type type;
+	size_t offset;
+	const char *help;            /* with the unit */
+	size_t size;                 /* of the field in bytes; COLUMN_TEXT: its final NUL included */
+};
+
+/* Ends with name == NULL. In the order of the CSV. COLUMN_COUNT fields of UINT64_MAX and
+ * COLUMN_REAL fields of NaN have no value: NULL in SQL and JSON, empty in CSV. */
+extern const struct column record_columns[];
+
+/* record_new - an empty record with series for that many threads; NULL = no memory. */
+struct record *record_new(unsigned threads);
+void record_free(struct record *record); /* NULL is allowed */
+
+/* record_column_text - the value of one column as text for CSV; "" if it has none. Reals have %.9g. */
+void record_column_text(const struct record *record, const struct column *column, char *text, size_t size);
+
+/* record_fill_percentiles - set the _pNN_ns, _max_ns and sample columns from the histograms. */
+void record_fill_percentiles(struct record *record);
+
+#endif

@@ -1,0 +1,1038 @@
+/*
+ * runner.c - one trial. All threads move in step through gates; between two
+ * gates only one side works: the workers, or the main thread.
+ *
+ * What a worker writes in plain fields the main thread reads only after a
+ * gate's mutex has ordered the two. What is read meanwhile is atomic.
+ */
+#include "harness/runner.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <math.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include "harness/worker.h"
+
+/* How often main looks around while it waits. */
+#define TICK_NS 10000000u
+#define TICKS_PER_REPORT 10u
+#define NS_PER_S 1000000000u
+
+/* A point that all workers reach, and leave when main (or the last of them) opens it. */
+struct gate {
+	pthread_mutex_t lock;
+	pthread_cond_t all_here, open;
+	unsigned waiting, generation;
+};
+
+struct runner;
+
+struct seat { /* one worker and what main knows of it */
+	struct worker worker;
+	struct runner *runner;
+	pthread_t thread;
+	bool started;
+	const struct placement *placement;
+	struct reclaim_probe probe;
+	uint64_t cpu_ns;         /* processor time of the measured loop */
+	/* The watchdog's memory. */
+	uint64_t seen_calls, seen_at_ns;
+	unsigned seen_stage;
+	char error[256];         /* why this worker could not take part; "" = it could */
+};
+
+struct runner {
+	const struct trial_request *request;
+	void *map;
+	void *state;             /* the workload's */
+	struct gate gate;
+	struct seat *seat;
+	struct histogram background; /* retire to free, on the subject's own threads */
+	uint64_t start_ns;       /* the common start; set before the gate opens */
+	uint64_t phase_start_ns[PLAN_PHASES];
+	CACHE_ALIGNED _Atomic(bool) stop;
+	_Atomic(bool) ending;    /* no further stage: leave at the next gate */
+	_Atomic(bool) recording; /* probes count: the measured part */
+};
+
+static const char *const stage_names[] = {
+	[STAGE_STARTING] = "start", [STAGE_PREFILL] = "prefill", [STAGE_WARM_UP] = "warm-up",
+	[STAGE_MEASURE] = "measure", [STAGE_WAITING] = "wait", [STAGE_ENDED] = "end",
+};
+
+/* ---- Counters: relaxed throughout, they are counts under way or long at rest ---- */
+
+static uint64_t
+count_of(const struct worker *w, enum op op, unsigned result)
+{
+	return atomic_load_explicit(&w->count[op][result], memory_order_relaxed);
+}
+
+static uint64_t
+worker_calls(const struct worker *w)
+{
+	uint64_t calls = 0;
+
+	for (unsigned op = 0; op < OP_COUNT; op++)
+		for (unsigned result = 0; result < WORKER_RESULTS; result++)
+			calls += count_of(w, op, result);
+	return calls;
+}
+
+/* Keys that this worker put in less those that it took out, since the start. */
+static uint64_t
+worker_size(const struct worker *w)
+{
+	uint64_t size = w->net_before;
+
+	for (unsigned op = 0; op < OP_COUNT; op++)
+		for (unsigned result = 0; result < WORKER_RESULTS; result++)
+			size += (uint64_t)(int64_t)worker_net_of[op][result] * count_of(w, op, result);
+	return size;
+}
+
+static uint64_t
+worker_no_memory(const struct worker *w)
+{
+	uint64_t calls = w->no_memory_before;
+
+	for (unsigned op = 0; op < OP_COUNT; op++)
+		calls += count_of(w, op, OP_NOMEM);
+	return calls;
+}
+
+/* ---- Gates ---- */
+
+static void
+gate_init(struct gate *g)
+{
+	pthread_condattr_t attr;
+
+	/* Deadlines are on CLOCK_MONOTONIC, which no one sets back. */
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_mutex_init(&g->lock, NULL);
+	pthread_cond_init(&g->all_here, &attr);
+	pthread_cond_init(&g->open, &attr);
+	pthread_condattr_destroy(&attr);
+	g->waiting = g->generation = 0;
+}
+
+static void
+gate_destroy(struct gate *g)
+{
+	pthread_mutex_destroy(&g->lock);
+	pthread_cond_destroy(&g->all_here);
+	pthread_cond_destroy(&g->open);
+}
+
+static void
+stage_set(struct worker *w, enum worker_stage stage)
+{
+	/* relaxed: for the watchdog. */
+	atomic_store_explicit(&w->stage, stage, memory_order_relaxed);
+}
+
+static bool
+runner_ending(const struct runner *r)
+{
+	/* acquire: pairs with the release in runner_end(). */
+	return atomic_load_explicit(&r->ending, memory_order_acquire);
+}
+
+/* A worker waits until main opens the gate. Returns false if the trial is being ended. */
+static bool
+gate_wait(struct seat *s)
+{
+	struct runner *r = s->runner;
+	struct gate *g = &r->gate;
+	const struct subject *subject = r->request->subject;
+	unsigned generation;
+
+	if (s->worker.handle != NULL && subject->pause != NULL)
+		subject->pause(s->worker.handle);
+	stage_set(&s->worker, STAGE_WAITING);
+	pthread_mutex_lock(&g->lock);
+	generation = g->generation;
+	if (++g->waiting == r->request->threads)
+		pthread_cond_signal(&g->all_here);
+	while (g->generation == generation)
+		pthread_cond_wait(&g->open, &g->lock);
+	pthread_mutex_unlock(&g->lock);
+	if (s->worker.handle != NULL && subject->resume != NULL)
+		subject->resume(s->worker.handle);
+	return !runner_ending(r);
+}
+
+/* gate.lock is held. */
+static void
+gate_open(struct gate *g)
+{
+	g->waiting = 0;
+	g->generation++;
+	pthread_cond_broadcast(&g->open);
+}
+
+bool
+worker_phase(struct worker *w)
+{
+	struct seat *s = w->runner;
+	struct runner *r = s->runner;
+	struct gate *g = &r->gate;
+	unsigned generation, phase = w->phases++;
+
+	misuse_if(w->phases >= r->request->plan->phases,
+	    "worker_phase: the plan has fewer phases than the loop");
+	w->phase_ns[phase] = clock_now_ns(&w->clock);
+	w->phase_ops[phase] = worker_calls(w);
+	if (r->request->subject->pause != NULL)
+		r->request->subject->pause(w->handle);
+	stage_set(w, STAGE_WAITING);
+	pthread_mutex_lock(&g->lock);
+	/* Once the trial is being ended nobody counts as waiting here: others
+	 * already wait for main at the last gate, which is the same one. */
+	if (!runner_ending(r)) {
+		generation = g->generation;
+		if (++g->waiting == r->request->threads) {
+			/* The last one opens: main has nothing to do in between. */
+			r->phase_start_ns[phase + 1] = clock_now_ns(&w->clock);
+			gate_open(g);
+		}
+		while (g->generation == generation && !runner_ending(r))
+			pthread_cond_wait(&g->open, &g->lock);
+		if (g->generation == generation)
+			g->waiting--;
+	}
+	pthread_mutex_unlock(&g->lock);
+	stage_set(w, STAGE_MEASURE);
+	if (r->request->subject->resume != NULL)
+		r->request->subject->resume(w->handle);
+	return !runner_ending(r);
+}
+
+/* ---- Probes ---- */
+
+static uint64_t
+probe_now(void *state)
+{
+	const struct seat *s = state;
+	uint64_t now_ns = clock_now_ns(&s->worker.clock);
+
+	return now_ns != 0 ? now_ns : 1;
+}
+
+static void
+probe_freed(void *state, uint64_t age_ns)
+{
+	struct seat *s = state;
+
+	/* relaxed: a few frees more or less at the edges do not matter. */
+	if (atomic_load_explicit(&s->runner->recording, memory_order_relaxed))
+		histogram_add(&s->worker.reclaim, age_ns);
+}
+
+static uint64_t
+background_now(void *state)
+{
+	const struct runner *r = state;
+	uint64_t now_ns = clock_now_ns(r->request->clock);
+
+	return now_ns != 0 ? now_ns : 1;
+}
+
+static void
+background_freed(void *state, uint64_t age_ns)
+{
+	struct runner *r = state;
+
+	if (atomic_load_explicit(&r->recording, memory_order_relaxed))
+		histogram_add(&r->background, age_ns);
+}
+
+static unsigned
+probe_shift(enum smr_stats level)
+{
+	return level == SMR_FULL ? 0 : 6;
+}
+
+/* ---- The worker's side ---- */
+
+static uint64_t
+thread_cpu_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+	return (uint64_t)t.tv_sec * NS_PER_S + (uint64_t)t.tv_nsec;
+}
+
+static bool
+seat_take(struct seat *s)
+{
+	const struct trial_request *q = s->runner->request;
+	struct worker *w = &s->worker;
+
+	if (s->placement != NULL && !topology_bind_self(q->topology, s->placement, s->error, sizeof(s->error)))
+		return false;
+	w->handle = q->subject->attach(s->runner->map, w->thread, &s->probe);
+	if (w->handle == NULL) {
+		snprintf(s->error, sizeof(s->error), "no memory to attach thread %u to %s", w->thread, q->subject->name);
+		return false;
+	}
+	if (q->workload->begin != NULL && !q->workload->begin(w)) {
+		snprintf(s->error, sizeof(s->error), "no memory for thread %u of workload %s", w->thread,
+		    q->workload->name);
+		q->subject->detach(w->handle);
+		w->handle = NULL;
+		return false;
+	}
+	return true;
+}
+
+/* Forget what was counted so far, but not what was put into the map. */
+static void
+worker_reset(struct worker *w)
+{
+	w->net_before = worker_size(w);
+	w->no_memory_before = worker_no_memory(w);
+	for (unsigned op = 0; op < OP_COUNT; op++) {
+		for (unsigned result = 0; result < WORKER_RESULTS; result++)
+			atomic_store_explicit(&w->count[op][result], 0, memory_order_relaxed);
+		w->latency[op] = (struct histogram){ 0 };
+	}
+	w->until_sample = w->latency_shift == 0 ? 0 :
+	    random_below(&w->random, (UINT64_C(2) << w->latency_shift) - 1);
+}
+
+static void
+worker_stages(struct seat *s)
+{
+	const struct trial_request *q = s->runner->request;
+	struct worker *w = &s->worker;
+
+	stage_set(w, STAGE_PREFILL);
+	if (q->workload->prefill != NULL)
+		q->workload->prefill(w);
+	if (q->subject->flush != NULL)
+		q->subject->flush(w->handle);
+	if (!gate_wait(s))
+		return;
+	if (!q->plan->fixed_work) {
+		stage_set(w, STAGE_WARM_UP);
+		q->workload->loop(w);
+	}
+	worker_reset(w);
+	if (!gate_wait(s))
+		return;
+	stage_set(w, STAGE_MEASURE);
+	s->cpu_ns = thread_cpu_ns();
+	q->workload->loop(w);
+	w->last_ns = clock_now_ns(&w->clock);
+	s->cpu_ns = thread_cpu_ns() - s->cpu_ns;
+	gate_wait(s); /* main validates meanwhile */
+}
+
+static void *
+worker_main(void *arg)
+{
+	struct seat *s = arg;
+	const struct trial_request *q = s->runner->request;
+	bool seated = seat_take(s);
+
+	/* All come to this gate, also who found no seat: main then ends the trial. */
+	if (gate_wait(s))
+		worker_stages(s);
+	stage_set(&s->worker, STAGE_STARTING);
+	if (seated) {
+		if (q->workload->end != NULL)
+			q->workload->end(&s->worker);
+		q->subject->detach(s->worker.handle);
+	}
+	stage_set(&s->worker, STAGE_ENDED);
+	return NULL;
+}
+
+/* ---- The watchdog ---- */
+
+/* Main's own calls into a plug-in are watched by an alarm: its handler can only use what follows. */
+static char alarm_message[512];
+
+static void
+alarm_fired(int signal_number)
+{
+	ssize_t ignored = write(STDERR_FILENO, alarm_message, strlen(alarm_message));
+
+	(void)signal_number;
+	(void)ignored;
+	_exit(1);
+}
+
+static void
+alarm_begin(const struct runner *r, const char *hook)
+{
+	const struct trial_request *q = r->request;
+	struct sigaction act = { .sa_handler = alarm_fired };
+	struct itimerval limit = { .it_value = { .tv_sec = (time_t)(q->watchdog_ns / NS_PER_S),
+	    .tv_usec = (suseconds_t)(q->watchdog_ns % NS_PER_S / 1000) } };
+
+	snprintf(alarm_message, sizeof(alarm_message),
+	    "hamtbench: subject %s, workload %s, %u threads: %s has not returned for %.3g s; the run ends\n",
+	    q->subject->name, q->workload->name, q->threads, hook, (double)q->watchdog_ns / NS_PER_S);
+	sigaction(SIGALRM, &act, NULL);
+	setitimer(ITIMER_REAL, &limit, NULL);
+}
+
+static void
+alarm_end(void)
+{
+	struct itimerval none = { .it_value = { .tv_sec = 0 } };
+
+	setitimer(ITIMER_REAL, &none, NULL);
+}
+
+/* Ends the process if a worker has not moved for too long. */
+static void
+watch(struct runner *r)
+{
+	const struct trial_request *q = r->request;
+	uint64_t now_ns = clock_now_ns(q->clock);
+
+	for (unsigned i = 0; i < q->threads; i++) {
+		struct seat *s = &r->seat[i];
+		unsigned stage = atomic_load_explicit(&s->worker.stage, memory_order_relaxed);
+		uint64_t calls = worker_calls(&s->worker);
+		unsigned doing = atomic_load_explicit(&s->worker.doing, memory_order_relaxed);
+
+		if (stage != s->seen_stage || calls != s->seen_calls || stage == STAGE_WAITING ||
+		    stage == STAGE_ENDED || s->seen_at_ns == 0) {
+			s->seen_stage = stage;
+			s->seen_calls = calls;
+			s->seen_at_ns = now_ns;
+		} else if (now_ns > s->seen_at_ns && now_ns - s->seen_at_ns > q->watchdog_ns) {
+			fprintf(stderr, "hamtbench: subject %s, workload %s, %u threads: thread %u has not completed "
+			    "an operation for %.3g s (stage %s, in %s); the run ends\n", q->subject->name,
+			    q->workload->name, q->threads, i, (double)q->watchdog_ns / NS_PER_S,
+			    stage_names[stage], stage == STAGE_STARTING ? "attach or detach" : op_names[doing]);
+			fflush(stdout);
+			_exit(1);
+		}
+	}
+}
+
+/* ---- Main's side ---- */
+
+static bool
+interrupted(const struct runner *r)
+{
+	return r->request->interrupted != NULL && *r->request->interrupted != 0;
+}
+
+/* Let all workers leave as soon as they can. */
+static void
+runner_end(struct runner *r)
+{
+	atomic_store_explicit(&r->stop, true, memory_order_relaxed);
+	pthread_mutex_lock(&r->gate.lock);
+	/* release: pairs with runner_ending(). */
+	atomic_store_explicit(&r->ending, true, memory_order_release);
+	/* Who waits in worker_phase() looks again; who waits at a gate waits for main. */
+	pthread_cond_broadcast(&r->gate.open);
+	pthread_mutex_unlock(&r->gate.lock);
+}
+
+static void
+report(const struct runner *r, const char *stage, double done_share)
+{
+	if (r->request->tick != NULL)
+		r->request->tick(r->request->tick_arg, stage, done_share);
+}
+
+static struct timespec
+monotonic_in(uint64_t ns)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	ns += (uint64_t)t.tv_nsec;
+	t.tv_sec += (time_t)(ns / NS_PER_S);
+	t.tv_nsec = (long)(ns % NS_PER_S);
+	return t;
+}
+
+/*
+ * Wait until all workers are at the gate; they stay there. stop_at_ns: when to
+ * raise the stop flag, UINT64_MAX = not. Each time main wakes, each(r) runs (may be NULL).
+ * Returns false if the user interrupted; the workers are then on their way out.
+ */
+static bool
+await_all(struct runner *r, const char *stage, uint64_t stop_at_ns, uint64_t tick_ns,
+    void (*each)(struct runner *r, void *arg), void *arg)
+{
+	uint64_t begin_ns = clock_now_ns(r->request->clock);
+	bool stopped = stop_at_ns == UINT64_MAX, cut = false;
+	unsigned ticks = 0;
+
+	pthread_mutex_lock(&r->gate.lock);
+	while (r->gate.waiting < r->request->threads) {
+		uint64_t now_ns = clock_now_ns(r->request->clock), wait_ns = tick_ns;
+		struct timespec until;
+
+		if (!stopped && now_ns >= stop_at_ns) {
+			/* relaxed: only the flag matters. */
+			atomic_store_explicit(&r->stop, true, memory_order_relaxed);
+			stopped = true;
+		}
+		if (!stopped && stop_at_ns - now_ns < wait_ns)
+			wait_ns = stop_at_ns - now_ns;
+		until = monotonic_in(wait_ns);
+		if (pthread_cond_timedwait(&r->gate.all_here, &r->gate.lock, &until) == 0)
+			continue;
+		pthread_mutex_unlock(&r->gate.lock);
+		if (each != NULL)
+			each(r, arg);
+		watch(r);
+		if (interrupted(r) && !cut) {
+			runner_end(r);
+			cut = stopped = true;
+		}
+		if (++ticks % TICKS_PER_REPORT == 0) {
+			now_ns = clock_now_ns(r->request->clock);
+			report(r, stage, stop_at_ns == UINT64_MAX || stop_at_ns <= begin_ns ? 0 :
+			    fmin(1, (double)(now_ns - begin_ns) / (double)(stop_at_ns - begin_ns)));
+		}
+		pthread_mutex_lock(&r->gate.lock);
+	}
+	pthread_mutex_unlock(&r->gate.lock);
+	return !cut;
+}
+
+static void
+open_gate(struct runner *r)
+{
+	pthread_mutex_lock(&r->gate.lock);
+	gate_open(&r->gate);
+	pthread_mutex_unlock(&r->gate.lock);
+}
+
+/* ---- The sampler ---- */
+
+struct sampler {
+	struct record *record;
+	size_t room;
+	uint64_t next_ns;
+	int statm;               /* /proc/self/statm, or -1 */
+	bool out_of_memory;
+};
+
+static uint64_t
+rss_bytes(int statm)
+{
+	unsigned long long size, resident;
+	char text[128];
+	ssize_t n = statm < 0 ? -1 : pread(statm, text, sizeof(text) - 1, 0);
+
+	if (n <= 0)
+		return 0;
+	text[n] = '\0';
+	if (sscanf(text, "%llu %llu", &size, &resident) != 2)
+		return 0;
+	return resident * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+static void
+subject_stats(const struct runner *r, struct reclaim_stats *stats)
+{
+	*stats = (struct reclaim_stats){ 0 };
+	if (r->request->subject->stats != NULL && r->request->smr_stats != SMR_OFF)
+		r->request->subject->stats(r->map, stats);
+}
+
+/* a - b, but 0 where a reader of running counters saw b ahead of a. */
+static uint64_t
+surplus(uint64_t a, uint64_t b)
+{
+	return a > b ? a - b : 0;
+}
+
+static void
+sample(struct runner *r, void *arg)
+{
+	struct sampler *p = arg;
+	struct record *record = p->record;
+	uint64_t now_ns = clock_now_ns(r->request->clock);
+	struct reclaim_stats stats;
+
+	if (now_ns < p->next_ns)
+		return;
+	p->next_ns = now_ns + r->request->sample_interval_ns;
+	if (record->samples == p->room) {
+		size_t room = p->room == 0 ? 1024 : p->room * 2;
+		struct record_sample *more = realloc(record->sample, room * sizeof(*more));
+
+		if (more == NULL) {
+			p->out_of_memory = true;
+			return;
+		}
+		record->sample = more;
+		p->room = room;
+	}
+	subject_stats(r, &stats);
+	record->sample[record->samples] = (struct record_sample){
+		.at_ns = surplus(now_ns, r->start_ns),
+		.pending = surplus(stats.retired, stats.freed),
+		.pending_bytes = surplus(stats.retired_bytes, stats.freed_bytes),
+		.rss_bytes = rss_bytes(p->statm),
+	};
+	for (unsigned i = 0; i < r->request->threads; i++)
+		record->sample[record->samples].ops += worker_calls(&r->seat[i].worker);
+	record->samples++;
+}
+
+/* ---- Validation ---- */
+
+struct contents {
+	uint64_t keys_range;
+	uint64_t count, key_sum, strange;
+};
+
+static void
+contents_add(void *arg, uint64_t key, uint64_t value)
+{
+	struct contents *c = arg;
+
+	c->count++;
+	c->key_sum += key;
+	c->strange += key >= c->keys_range || !worker_value_is_for(value, key);
+}
+
+static void
+invalid(struct record *record, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* The first reason stays. */
+static void
+invalid(struct record *record, const char *format, ...)
+{
+	va_list arguments;
+
+	if (!record->valid)
+		return;
+	record->valid = false;
+	va_start(arguments, format);
+	vsnprintf(record->why, sizeof(record->why), format, arguments);
+	va_end(arguments);
+}
+
+static uint64_t
+workers_size(const struct runner *r)
+{
+	uint64_t size = 0;
+
+	for (unsigned i = 0; i < r->request->threads; i++)
+		size += worker_size(&r->seat[i].worker);
+	return size;
+}
+
+/* All workers wait: is what they were told consistent with what the map holds? */
+static void
+validate(struct runner *r, struct record *record, struct seat *own)
+{
+	const struct subject *subject = r->request->subject;
+	uint64_t size = workers_size(r), key_sum = 0, wrong = 0, no_memory = 0, nonsense = 0;
+	struct contents c = { .keys_range = r->request->plan->keys };
+	void *handle = subject->attach(r->map, r->request->threads, &own->probe);
+	char error[RECORD_TEXT - 32] = "";
+
+	if (handle == NULL) {
+		invalid(record, "no memory to attach for validation");
+		return;
+	}
+	for (unsigned i = 0; i < r->request->threads; i++) {
+		key_sum += r->seat[i].worker.net_key_sum;
+		wrong += r->seat[i].worker.wrong_values;
+		no_memory += worker_no_memory(&r->seat[i].worker);
+		for (unsigned op = 0; op < OP_COUNT; op++)
+			nonsense += count_of(&r->seat[i].worker, op, OP_RESULT_COUNT);
+	}
+	if (nonsense > 0)
+		invalid(record, "%" PRIu64 " operations returned what is no enum op_result", nonsense);
+	if (no_memory > 0)
+		invalid(record, "%" PRIu64 " operations found no memory", no_memory);
+	if ((subject->flags & SUBJECT_EMPTY) == 0) {
+		subject->each(handle, contents_add, &c);
+		record->size_after = c.count;
+		if (wrong > 0)
+			invalid(record, "%" PRIu64 " values returned do not belong to their keys", wrong);
+		if (c.count != size)
+			invalid(record, "the map holds %" PRIu64 " keys, its operations add up to %" PRIu64 " (%s)",
+			    c.count, size, c.count < size ? "keys lost" : "keys too many");
+		if (c.key_sum != key_sum)
+			invalid(record, "the keys in the map do not sum up to those put in less those taken out");
+		if (c.strange > 0)
+			invalid(record, "%" PRIu64 " keys in the map are out of range or have another key's value",
+			    c.strange);
+	}
+	if (subject->check != NULL && !subject->check(handle, error, sizeof(error)))
+		invalid(record, "structure check: %s", error);
+	if (r->request->workload->verify != NULL &&
+	    !r->request->workload->verify(r->state, subject, handle, error, sizeof(error)))
+		invalid(record, "workload: %s", error);
+	subject->detach(handle);
+}
+
+/* ---- From counters to figures ---- */
+
+struct censored {
+	struct histogram *histogram;
+	uint64_t now_ns;
+};
+
+static void
+censored_add(void *arg, uint64_t retired_at_ns)
+{
+	const struct censored *c = arg;
+
+	histogram_add(c->histogram, surplus(c->now_ns, retired_at_ns));
+}
+
+/* The workers wait at the last gate: everything that must be read before they detach. */
+static void
+figures_at_stop(struct runner *r, struct record *record, const struct reclaim_stats *before)
+{
+	const struct trial_request *q = r->request;
+	struct censored censored = { &record->histogram[RECORD_CENSORED], clock_now_ns(q->clock) };
+	double squares = 0, elapsed_ns, weighted = 0;
+	uint64_t gets = 0, get_hits = 0, cpu_ns = 0, last_ns = r->start_ns;
+	struct reclaim_stats after;
+
+	subject_stats(r, &after);
+	if (q->subject->pending != NULL && q->smr_stats >= SMR_SAMPLED)
+		q->subject->pending(r->map, censored_add, &censored);
+	record->thread_min_mops = INFINITY;
+	for (unsigned i = 0; i < q->threads; i++) {
+		const struct seat *s = &r->seat[i];
+		const struct worker *w = &s->worker;
+		uint64_t own_ns = surplus(w->last_ns, r->start_ns), ops = worker_calls(w);
+		double mops = own_ns > 0 ? (double)ops * 1e3 / (double)own_ns : 0;
+
+		record->thread[i] = (struct record_thread){ .ops = ops, .elapsed_ns = own_ns,
+		    .cpu = s->placement == NULL || s->placement->os_index == PLACEMENT_ANYWHERE ? -1 :
+		        (int)s->placement->os_index };
+		record->ops += ops;
+		record->mops += mops;
+		record->thread_min_mops = fmin(record->thread_min_mops, mops);
+		record->thread_max_mops = fmax(record->thread_max_mops, mops);
+		squares += mops * mops;
+		cpu_ns += s->cpu_ns;
+		if (w->last_ns > last_ns)
+			last_ns = w->last_ns;
+		for (unsigned op = 0; op < OP_COUNT; op++) {
+			record->hits += count_of(w, op, OP_HIT);
+			histogram_merge(&record->histogram[RECORD_GET + op], &w->latency[op]);
+			if (op != OP_GET)
+				histogram_merge(&record->histogram[RECORD_UPDATE], &w->latency[op]);
+		}
+		gets += count_of(w, OP_GET, OP_HIT) + count_of(w, OP_GET, OP_MISS) + count_of(w, OP_GET, OP_NOMEM);
+		get_hits += count_of(w, OP_GET, OP_HIT);
+	}
+	elapsed_ns = (double)(last_ns - r->start_ns);
+	record->elapsed_s = elapsed_ns / NS_PER_S;
+	record->misses = record->ops - record->hits;
+	record->hit_ratio = gets > 0 ? (double)get_hits / (double)gets : NAN;
+	record->jain = squares > 0 ? record->mops * record->mops / (q->threads * squares) : NAN;
+	record->cpu_ns_per_op = record->ops > 0 ? (double)cpu_ns / (double)record->ops : NAN;
+
+	if (q->smr_stats == SMR_OFF) { /* not looked at: no value, which is not 0 */
+		record->retired = record->freed = record->scans = record->examined = record->blocked = UINT64_MAX;
+		record->bound = record->pending_stop = record->pending_peak = record->pending_peak_bytes = UINT64_MAX;
+		record->pending_mean = NAN;
+		return;
+	}
+	record->retired = surplus(after.retired, before->retired);
+	record->freed = surplus(after.freed, before->freed);
+	record->scans = surplus(after.scans, before->scans);
+	record->examined = surplus(after.examined, before->examined);
+	record->blocked = surplus(after.blocked, before->blocked);
+	record->bound = after.bound;
+	record->pending_stop = surplus(after.retired, after.freed);
+	record->pending_peak = record->pending_stop;
+	record->pending_peak_bytes = surplus(after.retired_bytes, after.freed_bytes);
+	/* Time-weighted: each sample stands until the next one, the last until stop. */
+	for (size_t i = 0; i < record->samples; i++) {
+		const struct record_sample *s = &record->sample[i];
+		double until_ns = i + 1 < record->samples ? (double)s[1].at_ns : fmax(elapsed_ns, (double)s->at_ns);
+
+		weighted += (double)s->pending * (until_ns - (double)s->at_ns);
+		if (s->pending > record->pending_peak)
+			record->pending_peak = s->pending;
+		if (s->pending_bytes > record->pending_peak_bytes)
+			record->pending_peak_bytes = s->pending_bytes;
+	}
+	record->pending_mean = record->samples > 0 && elapsed_ns > (double)record->sample[0].at_ns ?
+	    weighted / (elapsed_ns - (double)record->sample[0].at_ns) : (double)record->pending_stop;
+}
+
+static void
+figures_of_phases(struct runner *r, struct record *record)
+{
+	const struct plan *plan = r->request->plan;
+
+	record->phases = plan->phases > 1 ? plan->phases : 0;
+	for (unsigned p = 0; p < record->phases; p++) {
+		struct record_phase *phase = &record->phase[p];
+		uint64_t start_ns = p == 0 ? r->start_ns : r->phase_start_ns[p];
+
+		snprintf(phase->name, sizeof(phase->name), "%s", plan->phase[p]);
+		for (unsigned i = 0; i < r->request->threads; i++) {
+			const struct worker *w = &r->seat[i].worker;
+			bool last = p + 1 == plan->phases;
+			uint64_t ops = last ? worker_calls(w) : w->phase_ops[p];
+			uint64_t end_ns = last ? w->last_ns : w->phase_ns[p];
+			double own_ns = (double)surplus(end_ns, start_ns);
+
+			if (p > 0)
+				ops -= w->phase_ops[p - 1];
+			phase->ops += ops;
+			phase->elapsed_s = fmax(phase->elapsed_s, own_ns / NS_PER_S);
+			phase->mops += own_ns > 0 ? (double)ops * 1e3 / own_ns : 0;
+		}
+	}
+}
+
+/* ---- The trial ---- */
+
+static void
+seat_prepare(struct runner *r, unsigned i)
+{
+	const struct trial_request *q = r->request;
+	struct seat *s = &r->seat[i];
+	struct worker *w = &s->worker;
+
+	s->runner = r;
+	s->placement = q->placement != NULL && i < q->threads ? &q->placement[i] : NULL;
+	if (q->smr_stats >= SMR_SAMPLED)
+		s->probe = (struct reclaim_probe){ .now_ns = probe_now, .freed = probe_freed, .state = s,
+		    .sample_shift = probe_shift(q->smr_stats) };
+	w->op[OP_GET] = q->subject->get;
+	w->op[OP_INSERT] = q->subject->insert;
+	w->op[OP_UPSERT] = q->subject->upsert;
+	w->op[OP_REMOVE] = q->subject->remove;
+	w->clock = *q->clock;
+	w->thread = i;
+	w->threads = q->threads;
+	w->seed = q->seed;
+	w->plan = q->plan;
+	w->state = r->state;
+	w->latency_shift = q->latency_shift;
+	w->stop = &r->stop;
+	w->runner = s;
+	/* Nothing is timed before the measured part: worker_reset() arms it. */
+	w->until_sample = UINT64_MAX;
+	random_seed(&w->random, random_mix(q->seed + 3), i);
+}
+
+static const char *
+first_error(const struct runner *r)
+{
+	for (unsigned i = 0; i < r->request->threads; i++)
+		if (r->seat[i].error[0] != '\0')
+			return r->seat[i].error;
+	return NULL;
+}
+
+/* From the first gate to the last. Returns TRIAL_FAILED with error, or what became of the trial. */
+static enum trial_status
+stages(struct runner *r, struct record *record, char *error, size_t error_size)
+{
+	const struct trial_request *q = r->request;
+	struct sampler sampler = { .record = record };
+	struct reclaim_stats before;
+	struct rusage usage;
+	uint64_t tick_ns, stop_at_ns = UINT64_MAX;
+	const char *refused;
+	long switches;
+
+	if (!await_all(r, "start", UINT64_MAX, TICK_NS, NULL, NULL))
+		return TRIAL_INTERRUPTED;
+	refused = first_error(r);
+	if (refused != NULL) {
+		snprintf(error, error_size, "%s", refused);
+		return TRIAL_FAILED;
+	}
+	open_gate(r);
+	if (!await_all(r, "prefill", UINT64_MAX, TICK_NS, NULL, NULL))
+		return TRIAL_INTERRUPTED;
+	if ((q->subject->flags & SUBJECT_EMPTY) == 0 && workers_size(r) != q->plan->prefill)
+		invalid(record, "prefill put in %" PRIu64 " keys instead of %" PRIu64, workers_size(r), q->plan->prefill);
+	open_gate(r);
+	if (!q->plan->fixed_work)
+		stop_at_ns = clock_now_ns(q->clock) + q->warmup_ns;
+	if (!await_all(r, "warm-up", stop_at_ns, TICK_NS, NULL, NULL))
+		return TRIAL_INTERRUPTED;
+
+	record->size_before = workers_size(r);
+	sampler.statm = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+	subject_stats(r, &before);
+	getrusage(RUSAGE_SELF, &usage);
+	switches = usage.ru_nivcsw;
+	atomic_store_explicit(&r->stop, false, memory_order_relaxed);
+	atomic_store_explicit(&r->recording, true, memory_order_relaxed);
+	r->start_ns = r->phase_start_ns[0] = clock_now_ns(q->clock);
+	if (!q->plan->fixed_work)
+		stop_at_ns = r->start_ns + q->duration_ns;
+	tick_ns = q->sample_interval_ns < TICK_NS ? q->sample_interval_ns : TICK_NS;
+	open_gate(r);
+	sample(r, &sampler);
+	if (!await_all(r, "measure", stop_at_ns, tick_ns, sample, &sampler)) {
+		if (sampler.statm >= 0)
+			close(sampler.statm);
+		return TRIAL_INTERRUPTED;
+	}
+	atomic_store_explicit(&r->recording, false, memory_order_relaxed);
+	getrusage(RUSAGE_SELF, &usage);
+	record->context_switches = (uint64_t)(usage.ru_nivcsw - switches);
+	record->rss_bytes = rss_bytes(sampler.statm);
+	if (sampler.statm >= 0)
+		close(sampler.statm);
+	figures_at_stop(r, record, &before);
+	figures_of_phases(r, record);
+	if (sampler.out_of_memory)
+		invalid(record, "no memory for the samples of garbage over time");
+	alarm_begin(r, "validation");
+	validate(r, record, &r->seat[q->threads]);
+	alarm_end();
+	return TRIAL_DONE;
+}
+
+/* Start the workers, run the stages, see every thread off. */
+static enum trial_status
+run_workers(struct runner *r, struct record *record, char *error, size_t error_size)
+{
+	const struct trial_request *q = r->request;
+	enum trial_status status = TRIAL_DONE;
+	unsigned started = 0;
+	int refused = 0;
+
+	while (started < q->threads && (refused =
+	    pthread_create(&r->seat[started].thread, NULL, worker_main, &r->seat[started])) == 0)
+		started++;
+	if (started < q->threads) {
+		snprintf(error, error_size, "could not start thread %u of %u: %s", started + 1, q->threads,
+		    strerror(refused));
+		status = TRIAL_FAILED;
+		/* Wait for those that did start, as if they were all. */
+		pthread_mutex_lock(&r->gate.lock);
+		while (r->gate.waiting < started) {
+			struct timespec until = monotonic_in(TICK_NS);
+
+			pthread_cond_timedwait(&r->gate.all_here, &r->gate.lock, &until);
+		}
+		pthread_mutex_unlock(&r->gate.lock);
+	} else {
+		status = stages(r, record, error, error_size);
+	}
+	if (status != TRIAL_DONE)
+		runner_end(r);
+	open_gate(r);
+	for (unsigned i = 0; i < started; i++) {
+		struct timespec now;
+
+		/* Wake up now and then: the watchdog also guards detach. */
+		do {
+			clock_gettime(CLOCK_REALTIME, &now);
+			now.tv_nsec += TICK_NS * 10;
+			if (now.tv_nsec >= (long)NS_PER_S) {
+				now.tv_nsec -= NS_PER_S;
+				now.tv_sec++;
+			}
+			if (started == q->threads)
+				watch(r);
+		} while (pthread_timedjoin_np(r->seat[i].thread, NULL, &now) != 0);
+	}
+	return status;
+}
+
+static void
+record_subject(const struct trial_request *q, struct record *record)
+{
+	snprintf(record->subject, sizeof(record->subject), "%s", q->subject->name);
+	snprintf(record->reclaimer, sizeof(record->reclaimer), "%s", q->subject->reclaimer);
+	snprintf(record->workload, sizeof(record->workload), "%s", q->workload->name);
+	snprintf(record->dist, sizeof(record->dist), "%s", q->plan->dist);
+	snprintf(record->mix, sizeof(record->mix), "%s", q->plan->mix);
+	record->threads = q->threads;
+	record->keys = q->plan->keys;
+	record->seed = q->seed;
+	record->valid = true;
+}
+
+enum trial_status
+runner_run(const struct trial_request *q, struct record *record, char *error, size_t error_size)
+{
+	struct workload_params workload_params = { .options = q->workload_options, .plan = q->plan,
+	    .threads = q->threads, .seed = q->seed };
+	struct subject_params subject_params = { .keys = q->plan->keys, .threads = q->threads, .seed = q->seed,
+	    .options = q->subject_options };
+	size_t seats_bytes = (q->threads + 1) * sizeof(struct seat); /* the last one is main's */
+	struct runner *r = aligned_alloc(CACHE_LINE_BYTES, sizeof(*r));
+	enum trial_status status = TRIAL_FAILED;
+	struct reclaim_stats last = { 0 };
+
+	record_subject(q, record);
+	if (r != NULL) {
+		memset(r, 0, sizeof(*r));
+		r->seat = aligned_alloc(CACHE_LINE_BYTES, seats_bytes);
+	}
+	if (r == NULL || r->seat == NULL) {
+		free(r);
+		snprintf(error, error_size, "no memory for %u workers", q->threads);
+		return TRIAL_FAILED;
+	}
+	memset(r->seat, 0, seats_bytes);
+	r->request = q;
+	gate_init(&r->gate);
+	if (q->smr_stats >= SMR_SAMPLED)
+		subject_params.background = (struct reclaim_probe){ .now_ns = background_now,
+		    .freed = background_freed, .state = r, .sample_shift = probe_shift(q->smr_stats) };
+	if (!topology_membind(q->topology, q->membind, error, error_size))
+		goto out;
+	if (q->workload->setup != NULL) {
+		r->state = q->workload->setup(&workload_params, error, error_size);
+		if (r->state == NULL)
+			goto out;
+	}
+	alarm_begin(r, "create");
+	r->map = q->subject->create(&subject_params, error, error_size);
+	alarm_end();
+	if (r->map != NULL) {
+		for (unsigned i = 0; i <= q->threads; i++)
+			seat_prepare(r, i);
+		status = run_workers(r, record, error, error_size);
+		alarm_begin(r, "destroy");
+		q->subject->destroy(r->map, &last);
+		alarm_end();
+	}
+	if (r->state != NULL)
+		q->workload->teardown(r->state);
+	if (status == TRIAL_DONE) {
+		record->leaked = surplus(last.retired, last.freed);
+		if (last.retired != last.freed)
+			invalid(record, "after the map was destroyed %" PRIu64 " objects were retired, %" PRIu64
+			    " freed", last.retired, last.freed);
+		/* Only now: the subject's own threads have come to rest. */
+		for (unsigned i = 0; i <= q->threads; i++)
+			histogram_merge(&record->histogram[RECORD_RECLAIM], &r->seat[i].worker.reclaim);
+		histogram_merge(&record->histogram[RECORD_RECLAIM], &r->background);
+		record_fill_percentiles(record);
+	}
+out:
+	gate_destroy(&r->gate);
+	free(r->seat);
+	free(r);
+	return status;
+}

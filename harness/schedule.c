@@ -1,0 +1,236 @@
+/*
+ * schedule.c - everything that can be refused is refused here, while nothing
+ * has run and nothing has been written.
+ */
+#include "harness/schedule.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "harness/random.h"
+#include "harness/worker.h"
+
+/* A plug-in may return anything: is this a plan that the runner can follow? */
+static bool
+plan_check(const struct plan *plan, char *error, size_t size)
+{
+	if (plan->keys == 0 || plan->keys > WORKER_KEYS_MAX) {
+		snprintf(error, size, "it plans %" PRIu64 " keys; there must be 1 to 2^56", plan->keys);
+		return false;
+	}
+	if (plan->prefill > plan->keys) {
+		snprintf(error, size, "it plans to fill in %" PRIu64 " of %" PRIu64 " keys", plan->prefill,
+		    plan->keys);
+		return false;
+	}
+	if (plan->needs == 0 || plan->needs >= OP_BIT(OP_COUNT)) {
+		snprintf(error, size, "it plans %s",
+		    plan->needs == 0 ? "no operation" : "operations that do not exist");
+		return false;
+	}
+	if (plan->phases > PLAN_PHASES) {
+		snprintf(error, size, "it plans %u phases; there can be %u", plan->phases, PLAN_PHASES);
+		return false;
+	}
+	for (unsigned i = 0; i < plan->phases; i++)
+		if (plan->phase[i] == NULL) {
+			snprintf(error, size, "its phase %u has no name", i);
+			return false;
+		}
+	if (memchr(plan->dist, '\0', sizeof(plan->dist)) == NULL ||
+	    memchr(plan->mix, '\0', sizeof(plan->mix)) == NULL) {
+		snprintf(error, size, "its texts for dist and mix have no end");
+		return false;
+	}
+	return true;
+}
+
+static bool
+subject_can(const struct subject *subject, enum op op)
+{
+	op_fn *const fn[OP_COUNT] = { [OP_GET] = subject->get, [OP_INSERT] = subject->insert,
+		[OP_UPSERT] = subject->upsert, [OP_REMOVE] = subject->remove };
+
+	return fn[op] != NULL;
+}
+
+static bool
+needs_check(const struct subject *subject, const struct plugin *workload, const struct plan *plan, char *error,
+    size_t size)
+{
+	for (unsigned op = 0; op < OP_COUNT; op++)
+		if ((plan->needs & OP_BIT(op)) != 0 && !subject_can(subject, (enum op)op)) {
+			snprintf(error, size, "subject %s cannot %s, which workload %s needs", subject->name,
+			    op_names[op], workload->name);
+			return false;
+		}
+	return true;
+}
+
+/* The options of a point as the record keeps them. */
+static char *
+point_options(json_t *run, const struct option_values *subject, const struct option_values *workload)
+{
+	json_t *all = json_object();
+	char *text = NULL;
+
+	/* The new_ forms take NULL as a failure. */
+	if (all != NULL && json_object_set(all, "run", run) == 0 &&
+	    json_object_set_new(all, "subject", options_json(subject)) == 0 &&
+	    json_object_set_new(all, "workload", options_json(workload)) == 0)
+		text = json_dumps(all, JSON_COMPACT | JSON_SORT_KEYS);
+	json_decref(all);
+	return text;
+}
+
+static void
+point_label(struct schedule_point *p, const char *subject_varies, const char *workload_varies)
+{
+	const char *parts[] = { p->plan.dist, p->plan.mix, subject_varies, workload_varies };
+	size_t used = (size_t)snprintf(p->label, sizeof(p->label), "%s %s %u thread%s", p->subject->name,
+	    p->workload->name, p->threads, p->threads == 1 ? "" : "s");
+
+	/* An axis names itself: no need to say its value twice. */
+	if (strstr(workload_varies, "dist=") != NULL)
+		parts[0] = "";
+	if (strstr(workload_varies, "mix=") != NULL)
+		parts[1] = "";
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]) && used < sizeof(p->label); i++)
+		if (parts[i][0] != '\0')
+			used += (size_t)snprintf(p->label + used, sizeof(p->label) - used, " %s", parts[i]);
+}
+
+/* The points of one workload with one set of options on one number of threads: every subject with every set. */
+static bool
+add_points(struct schedule *s, const struct schedule_source *source, const struct schedule_choice *workload,
+    size_t set, size_t threads_at, char *error, size_t size)
+{
+	const struct option_values *options = workload->sets.set[set];
+	unsigned threads = (unsigned)source->threads[threads_at];
+	char said[512] = "no reason given", subject_varies[128], workload_varies[128];
+	struct plan plan = { 0 };
+
+	if (!workload->plugin->workload->plan(options, threads, &plan, said, sizeof(said)) ||
+	    !plan_check(&plan, said, sizeof(said))) {
+		snprintf(error, size, "workload %s: %s", workload->plugin->name, said);
+		return false;
+	}
+	options_varied(&workload->sets, set, workload_varies, sizeof(workload_varies));
+	for (size_t i = 0; i < source->subjects; i++) {
+		const struct schedule_choice *subject = &source->subject[i];
+
+		if (!needs_check(subject->plugin->subject, workload->plugin, &plan, error, size))
+			return false;
+		for (size_t k = 0; k < subject->sets.count; k++) {
+			struct schedule_point *p = &s->point[s->count];
+
+			*p = (struct schedule_point){ .subject = subject->plugin,
+				.workload = workload->plugin,
+				.subject_options = subject->sets.set[k],
+				.workload_options = options,
+				.plan = plan,
+				.threads = threads,
+				.placement = s->placement[threads_at] };
+			p->options = point_options(source->run_options, p->subject_options, p->workload_options);
+			if (p->options == NULL) {
+				snprintf(error, size, "no memory for the points of the run");
+				return false;
+			}
+			options_varied(&subject->sets, k, subject_varies, sizeof(subject_varies));
+			point_label(p, subject_varies, workload_varies);
+			s->count++;
+		}
+	}
+	return true;
+}
+
+static bool
+place_threads(struct schedule *s, const struct schedule_source *source, char *error, size_t size)
+{
+	char said[512];
+
+	s->placement = calloc(source->thread_counts, sizeof(*s->placement));
+	if (s->placement == NULL) {
+		snprintf(error, size, "no memory for the points of the run");
+		return false;
+	}
+	for (; s->placements < source->thread_counts; s->placements++) {
+		unsigned threads = (unsigned)source->threads[s->placements];
+		struct placement *place = calloc(threads, sizeof(*place));
+
+		if (place == NULL) {
+			snprintf(error, size, "no memory for the places of %u threads", threads);
+			return false;
+		}
+		if (!topology_place(source->topology, source->pin, threads, place, said, sizeof(said))) {
+			snprintf(error, size, "--pin: %s", said);
+			free(place);
+			return false;
+		}
+		/* Not pinned is said by NULL. */
+		if (place[0].os_index == PLACEMENT_ANYWHERE) {
+			free(place);
+			place = NULL;
+		}
+		s->placement[s->placements] = place;
+	}
+	return true;
+}
+
+bool
+schedule_make(struct schedule *s, const struct schedule_source *source, char *error, size_t size)
+{
+	size_t subject_sets = 0, workload_sets = 0;
+
+	*s = (struct schedule){ 0 };
+	for (size_t i = 0; i < source->subjects; i++)
+		subject_sets += source->subject[i].sets.count;
+	for (size_t i = 0; i < source->workloads; i++)
+		workload_sets += source->workload[i].sets.count;
+	s->point = calloc(subject_sets * source->thread_counts, workload_sets * sizeof(*s->point));
+	if (s->point == NULL) {
+		snprintf(error, size, "no memory for the points of the run");
+		return false;
+	}
+	if (!place_threads(s, source, error, size)) {
+		schedule_free(s);
+		return false;
+	}
+	for (size_t w = 0; w < source->workloads; w++)
+		for (size_t set = 0; set < source->workload[w].sets.count; set++)
+			for (size_t t = 0; t < source->thread_counts; t++)
+				if (!add_points(s, source, &source->workload[w], set, t, error, size)) {
+					schedule_free(s);
+					return false;
+				}
+	return true;
+}
+
+void
+schedule_free(struct schedule *s)
+{
+	for (size_t i = 0; i < s->count; i++)
+		free(s->point[i].options);
+	for (size_t i = 0; i < s->placements; i++)
+		free(s->placement[i]);
+	free(s->point);
+	free(s->placement);
+	*s = (struct schedule){ 0 };
+}
+
+void
+schedule_round(const struct schedule *s, bool random, uint64_t seed, uint64_t round, size_t *order)
+{
+	struct random draws;
+
+	random_seed(&draws, seed, round);
+	for (size_t i = 0; i < s->count; i++)
+		order[i] = i;
+	/* Fisher and Yates: every order equally likely. */
+	for (size_t i = s->count; random && i > 1; i--) {
+		size_t k = (size_t)random_below(&draws, i), moved = order[i - 1];
+
+		order[i - 1] = order[k];
+		order[k] = moved;
+	}
+}

@@ -1,0 +1,72 @@
+/*
+ * schedule.h - which trials a run consists of: its points (subject x its
+ * options x workload x its options x threads), checked as far as can be
+ * before anything runs, and the order of each round. A round is one trial of every point, so
+ * that a slow drift of the machine meets all points alike.
+ */
+#ifndef HARNESS_SCHEDULE_H
+#define HARNESS_SCHEDULE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <jansson.h>
+
+#include "core/base.h"
+#include "harness/options.h"
+#include "harness/plugin.h"
+#include "harness/plugins.h"
+#include "harness/topology.h"
+
+/* A chosen plug-in and the values of its options. */
+struct schedule_choice {
+	struct plugin *plugin;
+	struct option_sets sets;
+};
+
+struct schedule_point {
+	const struct plugin *subject, *workload;
+	const struct option_values *subject_options, *workload_options;
+	struct plan plan;
+	unsigned threads;
+	const struct placement *placement; /* threads of them; NULL: not pinned */
+	char *options;    /* canonical JSON for the record: { "run", "subject", "workload" } */
+	char label[400];  /* for people: "seed mixed 2 threads zipf:0.99 get=100" */
+};
+
+struct schedule {
+	struct schedule_point *point; /* workload by workload, threads, subjects: the order given */
+	size_t count;
+	/* Where threads go, one array for each of the thread counts. */
+	struct placement **placement;
+	size_t placements;
+};
+
+/* What to make a schedule from; only borrowed, and must outlive it. */
+struct schedule_source {
+	const struct schedule_choice *subject, *workload;
+	size_t subjects, workloads;
+	const uint64_t *threads;
+	size_t thread_counts;
+	struct topology *topology;
+	const char *pin;
+	json_t *run_options; /* for the record */
+};
+
+/*
+ * schedule_make - all points.
+ * Returns   true, and schedule_free() is owed; false and one line in error: options that do
+ *           not fit together, a plan that makes no sense, an operation that a workload
+ *           needs and a subject lacks, a place that cannot be had, no memory.
+ */
+bool schedule_make(struct schedule *s, const struct schedule_source *source, char *error, size_t size) MUST_USE;
+void schedule_free(struct schedule *s);
+
+/*
+ * schedule_round - the order of round number `round`, from 0, in order[0 .. count-1]:
+ * random, a function of (seed, round), or as given.
+ */
+void schedule_round(const struct schedule *s, bool random, uint64_t seed, uint64_t round, size_t *order);
+
+#endif

@@ -1,0 +1,375 @@
+/*
+ * summary.c - points in blocks of the same load; a title says what all rows of
+ * the block share, so that rows hold figures only.
+ */
+#include "harness/summary.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#define NS_PER_US 1e3
+#define MISSING "-"
+#define TITLE_BYTES 600
+
+/* ---- Figures ---- */
+
+/* Three digits that count; whole from 100 up. */
+static void
+three_digits(double value, const char *unit, char *text, size_t size)
+{
+	int decimals = value < 9.995 ? 2 : value < 99.95 ? 1 : 0;
+
+	snprintf(text, size, "%.*f%s", decimals, value, unit);
+}
+
+void
+summary_format_time(double ns, char *text, size_t size)
+{
+	static const char *const units[] = { " ns", " us", " ms", " s" };
+	unsigned u = 0;
+
+	if (!isfinite(ns)) {
+		snprintf(text, size, MISSING);
+		return;
+	}
+	/* 999.5 would be printed as 1000. */
+	for (; u < 3 && ns >= 999.5; u++)
+		ns /= 1000;
+	if (u == 0 && ns == floor(ns))
+		snprintf(text, size, "%.0f%s", ns, units[u]);
+	else
+		three_digits(ns, units[u], text, size);
+}
+
+void
+summary_format_count(double count, char *text, size_t size)
+{
+	static const char *const units[] = { "", "K", "M", "G", "T" };
+	unsigned u = 0;
+
+	if (!isfinite(count)) {
+		snprintf(text, size, MISSING);
+		return;
+	}
+	for (; u < 4 && count >= 999.5; u++)
+		count /= 1000;
+	if (count == floor(count) && (u == 0 || count < 999.5))
+		snprintf(text, size, "%.0f%s", count, units[u]);
+	else
+		three_digits(count, units[u], text, size);
+}
+
+void
+summary_format_figure(double figure, char *text, size_t size)
+{
+	if (!isfinite(figure))
+		snprintf(text, size, MISSING);
+	else if (figure != 0 && (figure < 0.0995 || figure >= 99999.5))
+		snprintf(text, size, figure < 1e-4 ? "%.1g" : "%.2g", figure);
+	else
+		three_digits(figure, "", text, size);
+}
+
+/* ---- Which points belong together ---- */
+
+/* A row: a point, and what is needed to find its block and to name it. */
+struct row {
+	const struct point *point;
+	json_t *options;     /* parsed; NULL if the record had none */
+	size_t block;        /* numbers of blocks count up in order of first appearance */
+	char name[RECORD_TEXT + 200]; /* subject, and its own options where they differ */
+};
+
+static json_t *
+part_of(const struct row *row, const char *part)
+{
+	return json_object_get(row->options, part);
+}
+
+static bool
+same_part(const struct row *a, const struct row *b, const char *part)
+{
+	json_t *x = part_of(a, part), *y = part_of(b, part);
+
+	return x == y || (x != NULL && y != NULL && json_equal(x, y));
+}
+
+static bool
+same_block(const struct row *a, const struct row *b)
+{
+	const struct point *x = a->point, *y = b->point;
+
+	return strcmp(x->workload, y->workload) == 0 && x->keys == y->keys && strcmp(x->dist, y->dist) == 0 &&
+	    strcmp(x->mix, y->mix) == 0 && strcmp(x->pin, y->pin) == 0 && strcmp(x->membind, y->membind) == 0 &&
+	    same_part(a, b, "workload") && same_part(a, b, "run");
+}
+
+static int
+by_threads_and_speed(const void *left, const void *right)
+{
+	const struct row *a = left, *b = right;
+	double x = a->point->mops_median, y = b->point->mops_median;
+
+	if (a->block != b->block)
+		return a->block < b->block ? -1 : 1;
+	if (a->point->threads != b->point->threads)
+		return a->point->threads < b->point->threads ? -1 : 1;
+	/* Without a figure: at the end. */
+	if (isnan(x) != isnan(y))
+		return isnan(x) ? 1 : -1;
+	if (!isnan(x) && x != y)
+		return x > y ? -1 : 1;
+	return strcmp(a->name, b->name);
+}
+
+static void
+append(char *text, size_t size, const char *word)
+{
+	size_t used = strlen(text);
+
+	if (word[0] != '\0' && used < size)
+		snprintf(text + used, size - used, "%s%s", used > 0 ? "  " : "", word);
+}
+
+/* The value of an option as text. */
+static void
+append_option(char *text, size_t size, const char *name, const json_t *value)
+{
+	char word[200];
+
+	if (json_is_integer(value))
+		snprintf(word, sizeof(word), "%s=%" JSON_INTEGER_FORMAT, name, json_integer_value(value));
+	else if (json_is_string(value))
+		snprintf(word, sizeof(word), "%s=%s", name, json_string_value(value));
+	else
+		snprintf(word, sizeof(word), json_is_true(value) ? "%s" : "no %s", name);
+	append(text, size, word);
+}
+
+/*
+ * Add to text the options of that part in which this row differs from one of
+ * the others that same(row, other) is true of; known options are named otherwise.
+ */
+static void
+append_differences(char *text, size_t size, const struct row *row, const struct row *rows, size_t count,
+    const char *part, bool (*same)(const struct row *, const struct row *), const char *const *known)
+{
+	json_t *value;
+	const char *name;
+
+	json_object_foreach(part_of(row, part), name, value) {
+		bool differs = false, is_known = false;
+
+		for (const char *const *k = known; *k != NULL; k++)
+			is_known = is_known || strcmp(*k, name) == 0;
+		for (size_t i = 0; i < count && !differs; i++) {
+			const json_t *other = json_object_get(part_of(&rows[i], part), name);
+
+			differs = same(row, &rows[i]) && (other == NULL || !json_equal(value, other));
+		}
+		if (differs && !is_known)
+			append_option(text, size, name, value);
+	}
+}
+
+static bool
+same_workload(const struct row *a, const struct row *b)
+{
+	return strcmp(a->point->workload, b->point->workload) == 0;
+}
+
+static bool
+same_subject(const struct row *a, const struct row *b)
+{
+	return strcmp(a->point->subject, b->point->subject) == 0;
+}
+
+static bool
+any(const struct row *a, const struct row *b)
+{
+	(void)a;
+	(void)b;
+	return true;
+}
+
+static void
+title_of(const struct row *row, const struct row *rows, size_t count, char *title, size_t size)
+{
+	static const char *const in_columns[] = { "keys", "dist", "mix", "update", NULL };
+	static const char *const none[] = { NULL };
+	const struct point *p = row->point;
+	bool pins = false, membinds = false;
+	char keys[32];
+
+	for (size_t i = 0; i < count; i++) {
+		pins = pins || strcmp(rows[i].point->pin, p->pin) != 0;
+		membinds = membinds || strcmp(rows[i].point->membind, p->membind) != 0;
+	}
+	snprintf(title, size, "%s", p->workload);
+	append(title, size, p->mix);
+	append(title, size, p->dist);
+	summary_format_count((double)p->keys, keys, sizeof(keys));
+	append(title, size, keys);
+	snprintf(title + strlen(title), size - strlen(title), " keys");
+	append_differences(title, size, row, rows, count, "workload", same_workload, in_columns);
+	append_differences(title, size, row, rows, count, "run", any, none);
+	if (pins) {
+		append(title, size, "pin");
+		append(title, size, p->pin);
+	}
+	if (membinds) {
+		append(title, size, "membind");
+		append(title, size, p->membind);
+	}
+}
+
+/* ---- The table ---- */
+
+#define FIXED_COLUMNS 90 /* of a line, all but the name */
+
+static void
+print_head(FILE *out, int name_width, const char *title)
+{
+	fprintf(out, "%s\n", title);
+	fprintf(out, "  %-*s %7s %7s %16s %8s %7s %7s %7s %7s %7s\n", name_width, "", "", "", "", "of the",
+	    "ns/op,", "get", "update", "garbage", "reclaim");
+	fprintf(out, "  %-*s %7s %7s %16s %8s %7s %7s %7s %7s %7s %5s\n", name_width, "subject", "threads",
+	    "Mops/s", "min .. max", "roofline", "thread", "p99", "p99", "peak", "p99", "valid");
+}
+
+/* What one thread needs for one operation, all waiting included. */
+static double
+ns_per_op(const struct point *p)
+{
+	return (double)p->threads / p->mops_median * NS_PER_US;
+}
+
+static void
+print_row(FILE *out, int name_width, const struct row *row)
+{
+	const struct point *p = row->point;
+	char mops[32], least[32], most[32], spread[72], ratio[32], op[32], get[32], update[32], peak[32],
+	    reclaim[32];
+	char valid[48];
+
+	summary_format_figure(p->mops_median, mops, sizeof(mops));
+	summary_format_figure(p->mops_min, least, sizeof(least));
+	summary_format_figure(p->mops_max, most, sizeof(most));
+	snprintf(spread, sizeof(spread), p->valid > 1 ? "%s .. %s" : MISSING, least, most);
+	summary_format_figure(p->roofline_ratio, ratio, sizeof(ratio));
+	summary_format_figure(ns_per_op(p), op, sizeof(op));
+	summary_format_time(p->get_p99_ns, get, sizeof(get));
+	summary_format_time(p->update_p99_ns, update, sizeof(update));
+	summary_format_count(p->pending_peak, peak, sizeof(peak));
+	summary_format_time(p->reclaim_p99_ns, reclaim, sizeof(reclaim));
+	snprintf(valid, sizeof(valid), "%" PRIu64 "/%" PRIu64, p->valid, p->trials);
+	/* A name that is too wide has a line of its own. */
+	if (strlen(row->name) > (size_t)name_width)
+		fprintf(out, "  %s\n", row->name);
+	fprintf(out, "  %-*s %7" PRIu64 " %7s %16s %8s %7s %7s %7s %7s %7s %5s\n", name_width,
+	    strlen(row->name) > (size_t)name_width ? "" : row->name, p->threads, mops, spread, ratio, op, get,
+	    update, peak, reclaim, valid);
+}
+
+/*
+ * The harness's own cost: what the subject that does nothing needs, for each
+ * distribution, on the fewest threads; the largest where several loads have the
+ * same distribution.
+ */
+static void
+print_overhead(FILE *out, const struct row *rows, size_t count)
+{
+	uint64_t fewest = UINT64_MAX;
+	unsigned said = 0;
+
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(rows[i].point->subject, SUMMARY_NULL) == 0 && rows[i].point->threads < fewest &&
+		    !isnan(rows[i].point->mops_median))
+			fewest = rows[i].point->threads;
+	for (size_t i = 0; i < count; i++) {
+		const struct point *p = rows[i].point;
+		double most = 0;
+		bool first = true;
+		char cost[32];
+
+		for (size_t k = 0; k < count; k++) {
+			const struct point *q = rows[k].point;
+
+			if (strcmp(q->subject, SUMMARY_NULL) != 0 || q->threads != fewest ||
+			    isnan(q->mops_median) || strcmp(q->dist, p->dist) != 0)
+				continue;
+			/* Say each distribution once, at its first row. */
+			if (k < i)
+				first = false;
+			if (ns_per_op(q) > most)
+				most = ns_per_op(q);
+		}
+		if (!first || strcmp(p->subject, SUMMARY_NULL) != 0 || p->threads != fewest ||
+		    isnan(p->mops_median))
+			continue;
+		snprintf(cost, sizeof(cost), "%.1f", most);
+		if (said++ == 0)
+			fprintf(out,
+			    "harness overhead (subject %s, %" PRIu64 " thread%s): %s ns per operation (%s)",
+			    SUMMARY_NULL, fewest, fewest == 1 ? "" : "s", cost,
+			    p->dist[0] != '\0' ? p->dist : p->workload);
+		else
+			fprintf(out, ", %s (%s)", cost, p->dist[0] != '\0' ? p->dist : p->workload);
+	}
+	if (said > 0)
+		fputs("\n\n", out);
+}
+
+bool
+summary_print(FILE *out, const struct points *points)
+{
+	static const char *const none[] = { NULL };
+	size_t count = points_count(points), blocks = 0, widest = sizeof("subject") - 1;
+	struct row *rows = calloc(count + 1, sizeof(*rows));
+	char title[TITLE_BYTES];
+	int name_width;
+
+	if (rows == NULL)
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		struct row *row = &rows[i];
+
+		row->point = points_at(points, i);
+		if (row->point->options != NULL)
+			row->options = json_loads(row->point->options, 0, NULL);
+		row->block = blocks;
+		for (size_t k = 0; k < i; k++)
+			if (same_block(&rows[k], row)) {
+				row->block = rows[k].block;
+				break;
+			}
+		blocks += row->block == blocks;
+	}
+	for (size_t i = 0; i < count; i++) {
+		struct row *row = &rows[i];
+
+		snprintf(row->name, sizeof(row->name), "%s", row->point->subject);
+		append_differences(row->name, sizeof(row->name), row, rows, count, "subject", same_subject, none);
+		if (strlen(row->name) > widest)
+			widest = strlen(row->name);
+	}
+	name_width = (int)(widest < SUMMARY_COLUMNS - FIXED_COLUMNS ? widest : SUMMARY_COLUMNS - FIXED_COLUMNS);
+	qsort(rows, count, sizeof(*rows), by_threads_and_speed);
+	for (size_t i = 0; i < count; i++) {
+		if (i == 0 || rows[i].block != rows[i - 1].block) {
+			title_of(&rows[i], rows, count, title, sizeof(title));
+			print_head(out, name_width, title);
+		}
+		print_row(out, name_width, &rows[i]);
+		if (i + 1 == count || rows[i + 1].block != rows[i].block)
+			fputc('\n', out);
+	}
+	print_overhead(out, rows, count);
+	for (size_t i = 0; i < count; i++)
+		json_decref(rows[i].options);
+	free(rows);
+	return true;
+}

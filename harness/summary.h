@@ -1,0 +1,38 @@
+/*
+ * summary.h - the table at the end of a run: what was measured, for people.
+ * One block for each load (workload, keys, dist, mix, and whatever else differs),
+ * in it one row for each subject and number of threads, the fastest first.
+ */
+#ifndef HARNESS_SUMMARY_H
+#define HARNESS_SUMMARY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "core/base.h"
+#include "harness/points.h"
+
+#define SUMMARY_COLUMNS 110 /* no line is wider, unless a load's own text is */
+#define SUMMARY_NULL "null" /* the subject that measures the harness */
+
+/*
+ * summary_print - write the table of finished points (points_finish()).
+ * What was not measured is "-". Write errors are left in ferror(out).
+ * Returns   true; false: no memory, and perhaps part of it written.
+ */
+bool summary_print(FILE *out, const struct points *points) MUST_USE;
+
+/* For figures in a table: three digits that count, and the unit; at most 7 characters. */
+
+/* summary_format_time - "7.1 ns", "123 ns", "4.56 us", "-" for NAN. */
+void summary_format_time(double ns, char *text, size_t size);
+
+/* summary_format_count - "0", "950", "12.3K", "4.56M"; "-" for NAN. Powers of 1000. */
+void summary_format_count(double count, char *text, size_t size);
+
+/* summary_format_figure - "0.0012", "9.87", "98.7", "987", "9870", "1.2e+05"; "-" for NAN. */
+void summary_format_figure(double figure, char *text, size_t size);
+
+#endif

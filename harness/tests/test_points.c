@@ -1,0 +1,152 @@
+/* test_points.c - trials are put together by what they measured, and the figures are those of the valid ones. */
+#include "harness/points.h"
+
+#include <math.h>
+
+#include "core/tests/check.h"
+#include "harness/random.h"
+
+/* add - one trial of a point. */
+static void
+add(struct points *p, const char *subject, uint64_t threads, const char *options, double mops, uint64_t p99_ns,
+    uint64_t pending_peak, bool valid)
+{
+	struct record *r = record_new((unsigned)threads);
+
+	CHECK(r != NULL);
+	snprintf(r->subject, sizeof(r->subject), "%s", subject);
+	snprintf(r->workload, sizeof(r->workload), "mixed");
+	snprintf(r->dist, sizeof(r->dist), "zipf:0.99");
+	r->options = options != NULL ? strdup(options) : NULL;
+	r->keys = 1000;
+	r->mops = mops;
+	r->get_p99_ns = p99_ns;
+	r->pending_peak = pending_peak;
+	r->valid = valid;
+	CHECK(points_add(p, r));
+	record_free(r);
+}
+
+static void
+figures_are_medians_of_the_valid_trials(void)
+{
+	struct points *p = points_new();
+	const struct point *a, *b, *c;
+
+	CHECK(p != NULL);
+	CHECK_EQ(points_count(p), 0);
+	points_finish(p);
+	add(p, "b", 2, NULL, 5, UINT64_MAX, UINT64_MAX, true);
+	add(p, "a", 2, NULL, 3, 100, 7, true);
+	add(p, "a", 2, NULL, 1, 300, 9, true);
+	add(p, "a", 2, NULL, 1000, 1, 1000, false);
+	add(p, "c", 2, NULL, 8, 100, 7, false);
+	add(p, "a", 2, NULL, 2, UINT64_MAX, 8, true);
+	points_finish(p);
+	CHECK_EQ(points_count(p), 3);
+	b = points_at(p, 0);
+	a = points_at(p, 1);
+	c = points_at(p, 2);
+	CHECK(strcmp(b->subject, "b") == 0 && strcmp(a->subject, "a") == 0 && strcmp(c->subject, "c") == 0);
+	CHECK(strcmp(a->workload, "mixed") == 0 && strcmp(a->dist, "zipf:0.99") == 0 && a->keys == 1000);
+
+	CHECK(a->trials == 4 && a->valid == 3);
+	CHECK(a->mops_median == 2 && a->mops_min == 1 && a->mops_max == 3);
+	CHECK(a->mops_lo == 1 && a->mops_hi == 3 && fabs(a->mops_coverage - 0.75) < 1e-12);
+	/* The trial without a sample has no say. */
+	CHECK(a->get_p99_ns == 200);
+	CHECK(a->pending_peak == 9);
+
+	CHECK(b->trials == 1 && b->valid == 1 && b->mops_median == 5 && b->mops_coverage == 0);
+	CHECK(isnan(b->get_p99_ns) && isnan(b->pending_peak) && isnan(b->hit_ratio));
+
+	CHECK(c->trials == 1 && c->valid == 0);
+	CHECK(isnan(c->mops_median) && isnan(c->mops_min) && isnan(c->mops_lo) && isnan(c->pending_peak));
+	points_free(p);
+	points_free(NULL);
+}
+
+/* More may be added after the figures were read: values have been sorted, none has been lost. */
+static void
+adding_goes_on_after_finish(void)
+{
+	struct points *p = points_new();
+	struct random random;
+	double best = 0;
+
+	CHECK(p != NULL);
+	random_seed(&random, check_seed, 0);
+	for (unsigned n = 1; n <= 101; n++) {
+		double mops = 1 + random_unit(&random);
+
+		add(p, "a", 1, NULL, mops, n, n, true);
+		best = fmax(best, mops);
+		points_finish(p);
+		CHECK(points_at(p, 0)->mops_max == best);
+		CHECK(points_at(p, 0)->get_p99_ns == (n + 1) / 2.0);
+		CHECK_EQ(points_at(p, 0)->valid, n);
+	}
+	CHECK(points_at(p, 0)->mops_coverage >= POINTS_CONFIDENCE);
+	CHECK(points_at(p, 0)->mops_lo > points_at(p, 0)->mops_min);
+	points_free(p);
+}
+
+static void
+ratios_are_to_the_roofline_of_the_same_point(void)
+{
+	struct points *p = points_new();
+
+	CHECK(p != NULL);
+	add(p, "a", 1, "{\"subject\":{\"wait\":9},\"run\":{\"n\":1}}", 5, 1, 1, true);     /* 0 */
+	add(p, "roofline", 1, "{\"run\":{\"n\":1},\"subject\":{}}", 20, 1, 1, true);       /* 1 */
+	add(p, "a", 1, "{\"run\":{\"n\":2},\"subject\":{}}", 5, 1, 1, true);               /* 2: run otherwise */
+	add(p, "a", 2, NULL, 6, 1, 1, true);                                             /* 3 */
+	add(p, "roofline", 2, NULL, 60, 1, 1, true);                                     /* 4 */
+	add(p, "a", 4, "{}", 6, 1, 1, true);                                             /* 5: no telling which */
+	add(p, "roofline", 4, "{\"subject\":1}", 60, 1, 1, true);                        /* 6 */
+	add(p, "roofline", 4, "{\"subject\":2}", 30, 1, 1, true);                        /* 7 */
+	add(p, "a", 8, NULL, 6, 1, 1, true);                                             /* 8: not valid */
+	add(p, "roofline", 8, NULL, 30, 1, 1, false);                                    /* 9 */
+	add(p, "a", 3, "no json", 6, 1, 1, true);                                        /* 10 */
+	add(p, "roofline", 3, "no json", 12, 1, 1, true);                                /* 11 */
+	points_finish(p);
+	CHECK_EQ(points_count(p), 12);
+	CHECK(points_at(p, 0)->roofline_ratio == 0.25);
+	CHECK(points_at(p, 1)->roofline_ratio == 1);
+	CHECK(isnan(points_at(p, 2)->roofline_ratio));
+	CHECK(points_at(p, 3)->roofline_ratio == 0.1);
+	CHECK(isnan(points_at(p, 5)->roofline_ratio));
+	CHECK(points_at(p, 6)->roofline_ratio == 1 && points_at(p, 7)->roofline_ratio == 1);
+	CHECK(isnan(points_at(p, 8)->roofline_ratio) && isnan(points_at(p, 9)->roofline_ratio));
+	CHECK(points_at(p, 10)->roofline_ratio == 0.5);
+	points_free(p);
+}
+
+static void
+read_beyond(void *arg)
+{
+	(void)points_at(arg, 0);
+}
+
+static void
+reading_beyond_the_last_point_aborts(void)
+{
+	struct points *p = points_new();
+
+	CHECK(p != NULL);
+	CHECK(check_aborts(read_beyond, p, "misuse: points_at: "));
+	points_free(p);
+}
+
+static const struct test tests[] = {
+	TEST(figures_are_medians_of_the_valid_trials),
+	TEST(adding_goes_on_after_finish),
+	TEST(ratios_are_to_the_roofline_of_the_same_point),
+	TEST(reading_beyond_the_last_point_aborts),
+};
+
+int
+main(int argc, char **argv)
+{
+	return RUN_TESTS(argc, argv, tests);
+}

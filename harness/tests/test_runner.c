@@ -1,0 +1,713 @@
+/*
+ * The runner against a map whose faults can be chosen: each fault must fail
+ * the trial with its own reason, and the right map must pass; every hook runs on
+ * its thread and in its turn, also when the trial is cut short anywhere.
+ */
+#include <errno.h>
+#include <math.h>
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "core/tests/check.h"
+#include "harness/runner.h"
+#include "harness/worker.h"
+
+#define KEYS 1000u
+#define PREFILL 400u
+#define THREADS 3u
+
+/* ---- The map: an array of atomic values, with faults to order ---- */
+
+enum fault {
+	FAULT_NONE, FAULT_LOSES, FAULT_INVENTS, FAULT_WRONG_VALUE, FAULT_FORGETS_VALUE, FAULT_NO_MEMORY, FAULT_LEAKS,
+	FAULT_CHECK, FAULT_VERIFY, FAULT_CREATE, FAULT_ATTACH, FAULT_BEGIN, FAULT_SETUP, FAULT_HANGS_GET,
+	FAULT_HANGS_CREATE, FAULT_HANGS_DESTROY, FAULT_SWAPS_KEYS, FAULT_NONSENSE,
+};
+
+static struct {
+	enum fault fault;
+	_Atomic(uint64_t) slot[KEYS];
+	_Atomic(unsigned) inserts, invented, attached, paused, begun, maps, states, flushed;
+	_Atomic(unsigned) main_hooks_elsewhere;
+	_Atomic(uint64_t) retired, freed;
+	pthread_t main_thread;
+	volatile sig_atomic_t interrupt;
+	const char *interrupt_in; /* the stage in which to interrupt */
+} t;
+
+static struct handle { unsigned thread; } handles[THREADS + 1];
+
+static void
+on_main(void)
+{
+	if (!pthread_equal(pthread_self(), t.main_thread))
+		atomic_fetch_add_explicit(&t.main_hooks_elsewhere, 1, memory_order_relaxed);
+}
+
+static unsigned
+bump(_Atomic(unsigned) *counter)
+{
+	return atomic_fetch_add_explicit(counter, 1, memory_order_relaxed);
+}
+
+static void
+drop(_Atomic(unsigned) *counter)
+{
+	atomic_fetch_sub_explicit(counter, 1, memory_order_relaxed);
+}
+
+static void
+hang(void)
+{
+	for (;;)
+		pause();
+}
+
+static void *
+map_create(const struct subject_params *params, char *error, size_t error_size)
+{
+	on_main();
+	CHECK(params->keys == KEYS && params->threads == THREADS);
+	if (t.fault == FAULT_HANGS_CREATE)
+		hang();
+	if (t.fault == FAULT_CREATE) {
+		snprintf(error, error_size, "no map today");
+		return NULL;
+	}
+	bump(&t.maps);
+	return &t;
+}
+
+static void
+map_destroy(void *map, struct reclaim_stats *last)
+{
+	on_main();
+	CHECK(map == &t);
+	if (t.fault == FAULT_HANGS_DESTROY)
+		hang();
+	drop(&t.maps);
+	*last = (struct reclaim_stats){ .retired = t.retired, .freed = t.fault == FAULT_LEAKS ? t.retired - 7 : t.retired };
+}
+
+static void *
+map_attach(void *map, unsigned thread, const struct reclaim_probe *probe)
+{
+	CHECK(map == &t && thread <= THREADS && probe != NULL);
+	if (t.fault == FAULT_ATTACH && thread == 1)
+		return NULL;
+	bump(&t.attached);
+	handles[thread].thread = thread;
+	return &handles[thread];
+}
+
+static void
+map_detach(void *handle)
+{
+	(void)handle;
+	drop(&t.attached);
+}
+
+static void
+map_pause(void *handle)
+{
+	CHECK(handle != NULL);
+	bump(&t.paused);
+}
+
+static void
+map_resume(void *handle)
+{
+	CHECK(handle != NULL);
+	drop(&t.paused);
+}
+
+static void
+map_flush(void *handle)
+{
+	CHECK(handle != NULL);
+	bump(&t.flushed);
+}
+
+static enum op_result
+map_get(void *handle, uint64_t key, uint64_t *value)
+{
+	uint64_t seen = atomic_load_explicit(&t.slot[key], memory_order_relaxed);
+
+	if (t.fault == FAULT_HANGS_GET && ((struct handle *)handle)->thread == 2)
+		hang();
+	if (t.fault == FAULT_NONSENSE && key == 5)
+		return (enum op_result)-1;
+	if (seen == 0)
+		return OP_MISS;
+	if (t.fault != FAULT_FORGETS_VALUE)
+		*value = t.fault == FAULT_WRONG_VALUE && key == 77 ? seen + 0x100 : seen;
+	return OP_HIT;
+}
+
+static enum op_result
+map_insert(void *handle, uint64_t key, uint64_t *value)
+{
+	unsigned nth = bump(&t.inserts);
+	uint64_t none = 0;
+
+	(void)handle;
+	if (t.fault == FAULT_NO_MEMORY && nth == 500)
+		return OP_NOMEM;
+	if (t.fault == FAULT_LOSES && nth == 500)
+		return OP_HIT;
+	if (t.fault == FAULT_SWAPS_KEYS && nth < 2) /* two keys change places: count and values agree */
+		key = (key + 1) % KEYS;
+	if (!atomic_compare_exchange_strong_explicit(&t.slot[key], &none, *value, memory_order_relaxed,
+	    memory_order_relaxed))
+		return OP_MISS;
+	if (t.fault == FAULT_INVENTS && nth >= 500 &&
+	    atomic_fetch_add_explicit(&t.invented, 1, memory_order_relaxed) == 0)
+		return OP_MISS;
+	return OP_HIT;
+}
+
+static enum op_result
+map_upsert(void *handle, uint64_t key, uint64_t *value)
+{
+	(void)handle;
+	*value = atomic_exchange_explicit(&t.slot[key], *value, memory_order_relaxed);
+	return *value != 0 ? OP_HIT : OP_MISS;
+}
+
+static enum op_result
+map_remove(void *handle, uint64_t key, uint64_t *value)
+{
+	(void)handle;
+	*value = atomic_exchange_explicit(&t.slot[key], 0, memory_order_relaxed);
+	if (*value == 0)
+		return OP_MISS;
+	atomic_fetch_add_explicit(&t.retired, 1, memory_order_relaxed);
+	return OP_HIT;
+}
+
+static void
+map_stats(void *map, struct reclaim_stats *stats)
+{
+	CHECK(map == &t);
+	stats->freed = atomic_load_explicit(&t.freed, memory_order_relaxed);
+	stats->retired = atomic_load_explicit(&t.retired, memory_order_relaxed);
+	stats->bound = 12345;
+}
+
+static void
+map_pending(void *map, void (*visit)(void *arg, uint64_t retired_at_ns), void *arg)
+{
+	on_main();
+	CHECK(map == &t && t.paused == THREADS);
+	visit(arg, 1);
+}
+
+static void
+map_each(void *handle, void (*visit)(void *arg, uint64_t key, uint64_t value), void *arg)
+{
+	on_main();
+	CHECK(handle == &handles[THREADS] && t.paused == THREADS);
+	for (uint64_t key = 0; key < KEYS; key++)
+		if (t.slot[key] != 0)
+			visit(arg, key, t.slot[key]);
+}
+
+static bool
+map_check(void *handle, char *error, size_t error_size)
+{
+	on_main();
+	CHECK(handle == &handles[THREADS]);
+	snprintf(error, error_size, "a bent node");
+	return t.fault != FAULT_CHECK;
+}
+
+static const struct subject subject = {
+	.version = PLUGIN_VERSION, .name = "fault", .help = "", .reclaimer = "fake", .progress = "lock-free",
+	.create = map_create, .destroy = map_destroy, .attach = map_attach, .detach = map_detach,
+	.pause = map_pause, .resume = map_resume, .flush = map_flush,
+	.get = map_get, .insert = map_insert, .upsert = map_upsert, .remove = map_remove,
+	.stats = map_stats, .pending = map_pending, .each = map_each, .check = map_check,
+};
+
+/* ---- The load ---- */
+
+static void *
+load_setup(const struct workload_params *params, char *error, size_t error_size)
+{
+	on_main();
+	CHECK(params->threads == THREADS);
+	if (t.fault == FAULT_SETUP) {
+		snprintf(error, error_size, "no load today");
+		return NULL;
+	}
+	bump(&t.states);
+	return &handles;
+}
+
+static void
+load_teardown(void *state)
+{
+	on_main();
+	CHECK(state == &handles);
+	drop(&t.states);
+}
+
+static bool
+load_begin(struct worker *w)
+{
+	CHECK(w->state == &handles && w->handle == &handles[w->thread]);
+	if (t.fault == FAULT_BEGIN && w->thread == 2)
+		return false;
+	bump(&t.begun);
+	w->local = w;
+	return true;
+}
+
+static void
+load_end(struct worker *w)
+{
+	CHECK(w->local == w);
+	drop(&t.begun);
+}
+
+static void
+load_prefill(struct worker *w)
+{
+	for (uint64_t key = w->thread; key < PREFILL; key += w->threads)
+		worker_call(w, OP_INSERT, key, 0);
+	/* Slow enough for an interrupt to meet it. */
+	while (t.interrupt_in != NULL && strcmp(t.interrupt_in, "prefill") == 0 && !worker_done(w))
+		usleep(1000);
+}
+
+static void
+mixed_loop(struct worker *w)
+{
+	struct random random;
+
+	random_seed(&random, w->seed, w->thread);
+	while (!worker_done(w))
+		for (unsigned i = 0; i < 64; i++)
+			worker_call(w, (enum op)random_below(&random, OP_COUNT), random_below(&random, KEYS), i);
+}
+
+static bool
+load_verify(void *state, const struct subject *s, void *handle, char *error, size_t error_size)
+{
+	on_main();
+	CHECK(state == &handles && s == &subject && handle == &handles[THREADS]);
+	snprintf(error, error_size, "not my keys");
+	return t.fault != FAULT_VERIFY;
+}
+
+static const struct workload mixed = {
+	.version = PLUGIN_VERSION, .name = "test-mixed", .help = "", .setup = load_setup, .teardown = load_teardown,
+	.begin = load_begin, .end = load_end, .prefill = load_prefill, .loop = mixed_loop, .verify = load_verify,
+};
+
+/* Each thread puts its share of 300 keys in, looks for the others', takes its own out again. */
+static void
+three_phases_loop(struct worker *w)
+{
+	for (uint64_t key = w->thread; key < 300; key += w->threads)
+		worker_call(w, OP_UPSERT, key, 0);
+	if (w->thread == 0)
+		usleep(20000); /* the others must wait for it */
+	if (!worker_phase(w))
+		return;
+	for (uint64_t key = 0; key < 300; key++)
+		CHECK(worker_call(w, OP_GET, key, 0) == OP_HIT);
+	if (!worker_phase(w))
+		return;
+	for (uint64_t key = w->thread; key < 200; key += w->threads)
+		CHECK(worker_call(w, OP_REMOVE, key, 0) == OP_HIT);
+}
+
+static const struct workload three_phases = {
+	.version = PLUGIN_VERSION, .name = "test-phases", .help = "", .loop = three_phases_loop,
+};
+
+/* ---- Running it ---- */
+
+static void
+tick(void *arg, const char *stage, double done_share)
+{
+	(void)arg;
+	CHECK(done_share >= 0 && done_share <= 1);
+	if (t.interrupt_in != NULL && strcmp(stage, t.interrupt_in) == 0)
+		t.interrupt = 1;
+}
+
+struct run {
+	enum trial_status status;
+	struct record *record;
+	char error[256];
+};
+
+static struct clock test_clock;
+static struct topology *test_topology;
+
+static struct trial_request
+request(void)
+{
+	static struct plan plan;
+	char error[256];
+
+	plan = (struct plan){ .keys = KEYS, .needs = 15, .prefill = PREFILL, .dist = "d", .mix = "m" };
+	if (test_topology == NULL) {
+		clock_init(&test_clock);
+		test_topology = topology_open(NULL, error, sizeof(error));
+		CHECK(test_topology != NULL);
+	}
+	return (struct trial_request){
+		.subject = &subject, .workload = &mixed, .plan = &plan, .threads = THREADS, .seed = check_seed,
+		.topology = test_topology, .membind = "none", .clock = &test_clock, .duration_ns = 40000000,
+		.warmup_ns = 5000000, .sample_interval_ns = 2000000, .watchdog_ns = 30000000000, .latency_shift = 3,
+		.smr_stats = SMR_SAMPLED, .interrupted = &t.interrupt, .tick = tick,
+	};
+}
+
+static struct run
+run(enum fault fault, const struct trial_request *q)
+{
+	struct run r = { .record = record_new(THREADS) };
+
+	CHECK(r.record != NULL);
+	t.fault = fault;
+	t.main_thread = pthread_self();
+	r.status = runner_run(q, r.record, r.error, sizeof(r.error));
+	/* Whatever happened, everything was given back. */
+	CHECK_EQ(t.attached, 0);
+	CHECK_EQ(t.paused, 0);
+	CHECK_EQ(t.begun, 0);
+	CHECK_EQ(t.maps, 0);
+	CHECK_EQ(t.states, 0);
+	CHECK_EQ(t.main_hooks_elsewhere, 0);
+	return r;
+}
+
+static void
+a_right_map_passes_and_its_figures_add_up(void)
+{
+	struct trial_request q = request();
+	struct run r = run(FAULT_NONE, &q);
+	uint64_t ops = 0;
+
+	CHECK(r.status == TRIAL_DONE);
+	if (!r.record->valid)
+		fprintf(stderr, "# %s\n", r.record->why);
+	CHECK(r.record->valid);
+	CHECK(strcmp(r.record->subject, "fault") == 0 && strcmp(r.record->workload, "test-mixed") == 0);
+	CHECK(strcmp(r.record->dist, "d") == 0 && strcmp(r.record->mix, "m") == 0);
+	CHECK_EQ(t.flushed, THREADS);
+	for (unsigned i = 0; i < THREADS; i++) {
+		ops += r.record->thread[i].ops;
+		CHECK_EQ(r.record->thread[i].cpu, -1);
+		CHECK(r.record->thread[i].elapsed_ns >= q.duration_ns);
+	}
+	CHECK(ops > 0);
+	CHECK_EQ(r.record->ops, ops);
+	CHECK_EQ(r.record->hits + r.record->misses, ops);
+	CHECK(r.record->elapsed_s >= 0.04 && r.record->elapsed_s < 10);
+	/* mops is a sum of rates: near ops / elapsed, never below it. */
+	CHECK(r.record->mops * 1e6 * r.record->elapsed_s >= (double)ops * 0.999999);
+	CHECK(r.record->jain > 1.0 / THREADS - 1e-9 && r.record->jain <= 1 + 1e-9);
+	CHECK(r.record->hit_ratio > 0 && r.record->hit_ratio < 1);
+	CHECK_EQ(r.record->latency_lost, 0);
+	/* One call in 8 is timed: far from none and from all. */
+	CHECK(r.record->latency_samples > ops / 16 && r.record->latency_samples < ops / 4);
+	CHECK(r.record->samples >= 2);
+	for (size_t i = 1; i < r.record->samples; i++)
+		CHECK(r.record->sample[i].at_ns > r.record->sample[i - 1].at_ns);
+	CHECK(r.record->sample[0].rss_bytes > 100000);
+	CHECK_EQ(r.record->bound, 12345);
+	CHECK_EQ(r.record->freed, 0);
+	CHECK(r.record->retired > 0 && r.record->pending_stop >= r.record->retired);
+	CHECK(r.record->pending_peak == r.record->pending_stop);
+	CHECK(r.record->pending_mean > 0 && r.record->pending_mean <= (double)r.record->pending_peak);
+	CHECK_EQ(r.record->censored_samples, 1);
+	CHECK(r.record->size_before > 0 && r.record->size_after > 0);
+	record_free(r.record);
+}
+
+/* Run with a fault; the trial must end invalid, for a reason that holds the text. */
+static void
+fault_is_told(enum fault fault, const char *text)
+{
+	struct trial_request q = request();
+	struct run r = run(fault, &q);
+
+	if (r.status != TRIAL_DONE || r.record->valid || strstr(r.record->why, text) == NULL)
+		fprintf(stderr, "# fault %d: status %d, valid %d, why \"%s\", wanted \"%s\"\n", (int)fault,
+		    (int)r.status, r.record->valid, r.record->why, text);
+	CHECK(r.status == TRIAL_DONE && !r.record->valid);
+	CHECK(strstr(r.record->why, text) != NULL);
+	record_free(r.record);
+}
+
+static void a_lost_key_fails_the_trial(void) { fault_is_told(FAULT_LOSES, "keys lost"); }
+static void a_key_too_many_fails_the_trial(void) { fault_is_told(FAULT_INVENTS, "keys too many"); }
+static void another_keys_value_fails_the_trial(void) { fault_is_told(FAULT_WRONG_VALUE, "do not belong to their keys"); }
+static void a_value_not_filled_in_fails_the_trial(void) { fault_is_told(FAULT_FORGETS_VALUE, "do not belong"); }
+static void no_memory_fails_the_trial(void) { fault_is_told(FAULT_NO_MEMORY, "1 operations found no memory"); }
+static void nonsense_fails_the_trial(void) { fault_is_told(FAULT_NONSENSE, "no enum op_result"); }
+static void a_leak_fails_the_trial(void) { fault_is_told(FAULT_LEAKS, "after the map was destroyed"); }
+static void a_bad_structure_fails_the_trial(void) { fault_is_told(FAULT_CHECK, "structure check: a bent node"); }
+static void the_workloads_verdict_fails_the_trial(void) { fault_is_told(FAULT_VERIFY, "workload: not my keys"); }
+
+/* Keys stored under other keys: caught through the value, or as a short prefill. */
+static void
+keys_in_wrong_places_fail_the_trial(void)
+{
+	struct trial_request q = request();
+	struct run r = run(FAULT_SWAPS_KEYS, &q);
+
+	CHECK(r.status == TRIAL_DONE && !r.record->valid);
+	record_free(r.record);
+}
+
+static void
+a_short_prefill_fails_the_trial(void)
+{
+	struct trial_request q = request();
+	struct plan plan = *q.plan;
+	struct run r;
+
+	plan.prefill = PREFILL + 1;
+	q.plan = &plan;
+	r = run(FAULT_NONE, &q);
+	CHECK(r.status == TRIAL_DONE && !r.record->valid);
+	CHECK(strstr(r.record->why, "prefill put in 400 keys instead of 401") != NULL);
+	record_free(r.record);
+}
+
+static void
+cannot_run(enum fault fault, const char *text)
+{
+	struct trial_request q = request();
+	struct run r = run(fault, &q);
+
+	CHECK(r.status == TRIAL_FAILED);
+	CHECK(strstr(r.error, text) != NULL);
+	record_free(r.record);
+}
+
+static void
+who_cannot_take_part_ends_the_trial_with_a_reason(void)
+{
+	cannot_run(FAULT_CREATE, "no map today");
+	cannot_run(FAULT_SETUP, "no load today");
+	cannot_run(FAULT_ATTACH, "no memory to attach thread 1");
+	cannot_run(FAULT_BEGIN, "no memory for thread 2");
+}
+
+static void
+a_refused_binding_ends_the_trial_with_a_reason(void)
+{
+	/* A synthetic machine: nothing can be bound there. */
+	char error[256];
+	struct topology *other = topology_open("pack:1 core:4 pu:1", error, sizeof(error));
+	struct placement placement[THREADS];
+	struct trial_request q = request();
+	struct run r;
+
+	CHECK(other != NULL);
+	CHECK(topology_place(other, "compact", THREADS, placement, error, sizeof(error)));
+	q.topology = other;
+	q.placement = placement;
+	r = run(FAULT_NONE, &q);
+	CHECK(r.status == TRIAL_FAILED && r.error[0] != '\0');
+	record_free(r.record);
+	topology_close(other);
+}
+
+static void
+pinned_threads_say_where(void)
+{
+	struct placement placement[THREADS];
+	struct trial_request q = request();
+	char error[256];
+	struct run r;
+
+	CHECK(topology_place(test_topology, "same-core", THREADS, placement, error, sizeof(error)));
+	q.placement = placement;
+	r = run(FAULT_NONE, &q);
+	if (r.status == TRIAL_FAILED)
+		CHECK_SKIP("binding is refused here");
+	CHECK(r.record->valid);
+	for (unsigned i = 0; i < THREADS; i++)
+		CHECK_EQ(r.record->thread[i].cpu, placement[i].os_index);
+	record_free(r.record);
+}
+
+static void
+an_interrupt_in_any_stage_ends_the_trial(void)
+{
+	static const char *const stages[] = { "prefill", "warm-up", "measure" };
+
+	for (unsigned i = 0; i < 3; i++) {
+		struct trial_request q = request();
+		struct run r;
+
+		memset(&t, 0, sizeof(t));
+		t.interrupt_in = stages[i];
+		q.duration_ns = UINT64_C(60000000000);
+		if (strcmp(stages[i], "warm-up") == 0)
+			q.warmup_ns = q.duration_ns;
+		r = run(FAULT_NONE, &q);
+		CHECK(r.status == TRIAL_INTERRUPTED);
+		record_free(r.record);
+	}
+}
+
+static void
+phases_are_timed_apart_and_start_together(void)
+{
+	struct trial_request q = request();
+	struct plan plan = { .keys = KEYS, .needs = 15, .fixed_work = true, .phases = 3,
+	    .phase = { "in", "look", "out" } };
+	struct run r;
+
+	q.plan = &plan;
+	q.workload = &three_phases;
+	r = run(FAULT_NONE, &q);
+	CHECK(r.status == TRIAL_DONE);
+	CHECK(r.record->valid);
+	CHECK_EQ(r.record->phases, 3);
+	CHECK(strcmp(r.record->phase[0].name, "in") == 0 && strcmp(r.record->phase[2].name, "out") == 0);
+	CHECK_EQ(r.record->phase[0].ops, 300);
+	CHECK_EQ(r.record->phase[1].ops, 300 * THREADS);
+	CHECK_EQ(r.record->phase[2].ops, 200);
+	CHECK_EQ(r.record->ops, 500 + 300 * THREADS);
+	/* The pause belongs to the first phase, and to it alone. */
+	CHECK(r.record->phase[0].elapsed_s >= 0.02);
+	CHECK(r.record->elapsed_s >= r.record->phase[0].elapsed_s + r.record->phase[2].elapsed_s);
+	CHECK_EQ(r.record->size_after, 100);
+	record_free(r.record);
+}
+
+static void
+an_interrupt_frees_who_waits_for_the_next_phase(void)
+{
+	struct trial_request q = request();
+	struct plan plan = { .keys = KEYS, .needs = 15, .fixed_work = true, .phases = 3,
+	    .phase = { "in", "look", "out" } };
+	struct run r;
+
+	t.interrupt = 1; /* before it starts: the first wait sees it */
+	q.plan = &plan;
+	q.workload = &three_phases;
+	r = run(FAULT_NONE, &q);
+	CHECK(r.status == TRIAL_INTERRUPTED || r.status == TRIAL_DONE);
+	record_free(r.record);
+}
+
+static void
+every_call_is_timed_with_shift_0(void)
+{
+	struct trial_request q = request();
+	struct run r;
+
+	q.latency_shift = 0;
+	r = run(FAULT_NONE, &q);
+	CHECK(r.record->valid);
+	CHECK_EQ(r.record->latency_samples, r.record->ops);
+	record_free(r.record);
+}
+
+static void
+without_statistics_figures_have_no_value(void)
+{
+	struct trial_request q = request();
+	struct run r;
+
+	q.smr_stats = SMR_OFF;
+	r = run(FAULT_NONE, &q);
+	CHECK(r.record->valid);
+	CHECK_EQ(r.record->retired, UINT64_MAX);
+	CHECK_EQ(r.record->pending_peak, UINT64_MAX);
+	CHECK(isnan(r.record->pending_mean));
+	CHECK_EQ(r.record->censored_samples, 0);
+	record_free(r.record);
+}
+
+/* Runs in a child; says on stderr what the watchdog says. Returns its exit status. */
+static int
+hung(enum fault fault, char *said, size_t size)
+{
+	int ends[2], status;
+	size_t length = 0;
+	pid_t child;
+
+	CHECK(pipe(ends) == 0);
+	fflush(NULL);
+	child = fork();
+	CHECK(child >= 0);
+	if (child == 0) {
+		struct trial_request q = request();
+
+		dup2(ends[1], STDERR_FILENO);
+		q.watchdog_ns = 300000000;
+		run(fault, &q);
+		_exit(0);
+	}
+	close(ends[1]);
+	for (ssize_t n; length < size - 1 && (n = read(ends[0], said + length, size - 1 - length)) > 0;)
+		length += (size_t)n;
+	said[length] = '\0';
+	close(ends[0]);
+	waitpid(child, &status, 0);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static void
+the_watchdog_names_thread_and_operation(void)
+{
+	char said[1024];
+
+	CHECK_EQ(hung(FAULT_HANGS_GET, said, sizeof(said)), 1);
+	CHECK(strstr(said, "subject fault") != NULL && strstr(said, "thread 2") != NULL);
+	CHECK(strstr(said, "in get") != NULL);
+}
+
+static void
+the_watchdog_also_guards_mains_own_calls(void)
+{
+	char said[1024];
+
+	CHECK_EQ(hung(FAULT_HANGS_CREATE, said, sizeof(said)), 1);
+	CHECK(strstr(said, "create has not returned") != NULL);
+	CHECK_EQ(hung(FAULT_HANGS_DESTROY, said, sizeof(said)), 1);
+	CHECK(strstr(said, "destroy has not returned") != NULL);
+}
+
+static const struct test tests[] = {
+	TEST(a_right_map_passes_and_its_figures_add_up),
+	TEST(a_lost_key_fails_the_trial),
+	TEST(a_key_too_many_fails_the_trial),
+	TEST(another_keys_value_fails_the_trial),
+	TEST(a_value_not_filled_in_fails_the_trial),
+	TEST(no_memory_fails_the_trial),
+	TEST(nonsense_fails_the_trial),
+	TEST(a_leak_fails_the_trial),
+	TEST(a_bad_structure_fails_the_trial),
+	TEST(the_workloads_verdict_fails_the_trial),
+	TEST(keys_in_wrong_places_fail_the_trial),
+	TEST(a_short_prefill_fails_the_trial),
+	TEST(who_cannot_take_part_ends_the_trial_with_a_reason),
+	TEST(a_refused_binding_ends_the_trial_with_a_reason),
+	TEST(pinned_threads_say_where),
+	TEST(an_interrupt_in_any_stage_ends_the_trial),
+	TEST(phases_are_timed_apart_and_start_together),
+	TEST(an_interrupt_frees_who_waits_for_the_next_phase),
+	TEST(every_call_is_timed_with_shift_0),
+	TEST(without_statistics_figures_have_no_value),
+	TEST(the_watchdog_names_thread_and_operation),
+	TEST(the_watchdog_also_guards_mains_own_calls),
+};
+
+int
+main(int argc, char **argv)
+{
+	return RUN_TESTS(argc, argv, tests);
+}

@@ -1,0 +1,162 @@
+/*
+ * test_statistics.c - known values: binomial coverages counted by hand, and
+ * chi-square probabilities from printed tables and closed forms.
+ */
+#include <math.h>
+
+#include "core/tests/check.h"
+#include "harness/random.h"
+#include "harness/statistics.h"
+
+static bool
+near(double got, double wanted, double relative)
+{
+	if (fabs(got - wanted) <= relative * fabs(wanted))
+		return true;
+	fprintf(stderr, "# got %.17g, wanted %.17g\n", got, wanted);
+	return false;
+}
+
+static void
+median_of_odd_even_and_none(void)
+{
+	double odd[] = { 5, 1, 3 }, even[] = { 4, 1, 3, 2 }, huge[] = { 1.7e308, 1.7e308 };
+
+	CHECK(statistics_median(odd, 3) == 3);
+	CHECK(odd[0] == 1 && odd[1] == 3 && odd[2] == 5);
+	CHECK(statistics_median(even, 4) == 2.5);
+	CHECK(statistics_median(huge, 2) == 1.7e308);
+	CHECK(isnan(statistics_median(odd, 0)));
+}
+
+static void
+min_and_max(void)
+{
+	double v[] = { 2, -7, 9, 0 };
+
+	CHECK(statistics_min(v, 4) == -7);
+	CHECK(statistics_max(v, 4) == 9);
+	CHECK(isnan(statistics_min(v, 0)) && isnan(statistics_max(v, 0)));
+}
+
+/* Coverages 1 - 2 P(B(n, 1/2) < j), counted: n = 5: 1 - 2/32; n = 10, j = 2: 1 - 2 * 11/1024. */
+static void
+interval_has_the_counted_coverage(void)
+{
+	double v[20], lo, hi;
+
+	for (size_t n = 1; n <= 20; n++) {
+		for (size_t i = 0; i < n; i++)
+			v[i] = (double)(n - i);
+		if (n == 1) {
+			CHECK(statistics_median_ci(v, n, 0.95, &lo, &hi) == 0);
+			CHECK(lo == 1 && hi == 1);
+		} else if (n == 5) {
+			CHECK(near(statistics_median_ci(v, n, 0.95, &lo, &hi), 0.9375, 1e-12));
+			CHECK(lo == 1 && hi == 5);
+		} else if (n == 6) {
+			CHECK(near(statistics_median_ci(v, n, 0.95, &lo, &hi), 0.96875, 1e-12));
+			CHECK(lo == 1 && hi == 6);
+		} else if (n == 10) {
+			CHECK(near(statistics_median_ci(v, n, 0.95, &lo, &hi), 1 - 22.0 / 1024, 1e-12));
+			CHECK(lo == 2 && hi == 9);
+		} else if (n == 20) {
+			/* Conover, table A3: ranks 6 and 15, 95.86 %. */
+			CHECK(near(statistics_median_ci(v, n, 0.95, &lo, &hi), 0.9586, 1e-4));
+			CHECK(lo == 6 && hi == 15);
+		}
+	}
+	CHECK(statistics_median_ci(v, 0, 0.95, &lo, &hi) == 0 && isnan(lo) && isnan(hi));
+}
+
+/* 2^-n is 0 there, and the interval must not notice: the normal approximation gives ranks 2451 and 2550. */
+static void
+interval_of_many_values(void)
+{
+	static double v[5000];
+	double lo, hi, coverage;
+
+	for (size_t i = 0; i < 5000; i++)
+		v[i] = (double)i + 1;
+	coverage = statistics_median_ci(v, 5000, 0.95, &lo, &hi);
+	CHECK(coverage >= 0.95 && coverage < 0.953);
+	CHECK(lo >= 2429 && lo <= 2432 && lo + hi == 5001);
+}
+
+/* It holds the true median as often as it says: 4000 samples of 9 skewed values. */
+static void
+interval_covers_the_median(void)
+{
+	enum { SAMPLES = 4000 };
+	double v[9], lo, hi, coverage = 0;
+	unsigned held = 0;
+	struct random r;
+
+	random_seed(&r, check_seed, 0);
+	for (unsigned i = 0; i < SAMPLES; i++) {
+		for (unsigned j = 0; j < 9; j++)
+			v[j] = -log(1 - random_unit(&r));
+		coverage = statistics_median_ci(v, 9, 0.95, &lo, &hi);
+		held += lo <= log(2.0) && log(2.0) <= hi;
+	}
+	/* Six standard deviations. */
+	CHECK(fabs((double)held / SAMPLES - coverage) < 6 * sqrt(coverage * (1 - coverage) / SAMPLES));
+}
+
+/* Q(1, x) = e^-x; Q(1/2, x) = erfc(sqrt x); Q(n, x) = e^-x sum x^k / k! for k < n. */
+static void
+gamma_matches_closed_forms(void)
+{
+	static const double points[] = { 0.01, 0.3, 1, 1.4, 1.6, 2, 4.9, 7, 11, 30, 200 };
+
+	for (size_t i = 0; i < sizeof(points) / sizeof(points[0]); i++) {
+		double x = points[i], term = 1, sum = 0;
+
+		CHECK(near(statistics_gamma_q(1, x), exp(-x), 1e-10));
+		CHECK(near(statistics_gamma_q(0.5, x), erfc(sqrt(x)), 1e-10));
+		for (unsigned k = 0; k < 10; k++) {
+			sum += term;
+			term *= x / (k + 1);
+		}
+		CHECK(near(statistics_gamma_q(10, x), exp(-x) * sum, 1e-10));
+	}
+	CHECK(statistics_gamma_q(3, 0) == 1);
+}
+
+/* Critical values out of the usual printed tables, and one far beyond them. */
+static void
+chi_square_matches_tables(void)
+{
+	CHECK(near(statistics_chi_square_p(3.841458820694124, 1), 0.05, 1e-9));
+	CHECK(near(statistics_chi_square_p(6.634896601021213, 1), 0.01, 1e-9));
+	CHECK(near(statistics_chi_square_p(5.991464547107979, 2), 0.05, 1e-9));
+	CHECK(near(statistics_chi_square_p(18.307038053275146, 10), 0.05, 1e-9));
+	CHECK(near(statistics_chi_square_p(23.209251158954356, 10), 0.01, 1e-9));
+	CHECK(near(statistics_chi_square_p(124.34211340400407, 100), 0.05, 1e-9));
+	CHECK(near(statistics_chi_square_p(1000, 1000), 0.4940525, 1e-5));
+}
+
+static void
+chi_square_sums_cells(void)
+{
+	double observed[] = { 12, 8, 10 }, expected[] = { 10, 10, 10 };
+
+	CHECK(near(statistics_chi_square(observed, expected, 3), 0.8, 1e-12));
+}
+
+static const struct test tests[] = {
+	TEST(median_of_odd_even_and_none),
+	TEST(min_and_max),
+	TEST(interval_has_the_counted_coverage),
+	TEST(interval_of_many_values),
+	TEST(interval_covers_the_median),
+	TEST(gamma_matches_closed_forms),
+	TEST(chi_square_matches_tables),
+	TEST(chi_square_sums_cells),
+};
+
+int
+main(int argc, char **argv)
+{
+	return RUN_TESTS(argc, argv, tests);
+}

@@ -1,0 +1,232 @@
+/*
+ * The table at the end of a run, to the letter: what it says, what it leaves
+ * out, and that every line fits.
+ */
+#include <math.h>
+
+#include "core/tests/check.h"
+#include "harness/summary.h"
+
+/* What one trial was and what came out. */
+struct trial {
+	const char *subject, *mix, *dist, *options;
+	uint64_t threads;
+	double mops;
+	uint64_t get_p99_ns, update_p99_ns, pending_peak, reclaim_p99_ns;
+	bool valid;
+};
+
+static void
+add(struct points *points, const struct trial *t)
+{
+	struct record *r = record_new((unsigned)t->threads);
+
+	CHECK(r != NULL);
+	snprintf(r->subject, sizeof(r->subject), "%s", t->subject);
+	snprintf(r->reclaimer, sizeof(r->reclaimer), "hp");
+	snprintf(r->workload, sizeof(r->workload), "mixed");
+	snprintf(r->mix, sizeof(r->mix), "%s", t->mix);
+	snprintf(r->dist, sizeof(r->dist), "%s", t->dist);
+	snprintf(r->pin, sizeof(r->pin), "core-first");
+	snprintf(r->membind, sizeof(r->membind), "none");
+	r->options = strdup(t->options);
+	CHECK(r->options != NULL);
+	r->keys = 200000;
+	r->threads = t->threads;
+	r->mops = t->mops;
+	r->get_p99_ns = t->get_p99_ns;
+	r->update_p99_ns = t->update_p99_ns;
+	r->pending_peak = t->pending_peak;
+	r->reclaim_p99_ns = t->reclaim_p99_ns;
+	r->valid = t->valid;
+	CHECK(points_add(points, r));
+	record_free(r);
+}
+
+/* The table of these trials, for free(). */
+static char *
+table_of(const struct trial *trials, size_t count)
+{
+	struct points *points = points_new();
+	char *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+
+	CHECK(points != NULL && out != NULL);
+	for (size_t i = 0; i < count; i++)
+		add(points, &trials[i]);
+	points_finish(points);
+	CHECK(summary_print(out, points));
+	CHECK(fclose(out) == 0);
+	points_free(points);
+	return text;
+}
+
+static void
+check_text(const char *text, const char *wanted)
+{
+	if (strcmp(text, wanted) != 0)
+		fprintf(stderr, "# wanted:\n%s# got:\n%s", wanted, text);
+	CHECK(strcmp(text, wanted) == 0);
+}
+
+#define NONE UINT64_MAX
+#define BARE "{\"run\":{\"duration\":\"1s\"},\"subject\":{},\"workload\":{\"dist\":\"x\",\"prefill\":null}}"
+
+static void
+table_is_as_written_here(void)
+{
+	/* As they come in a random order. */
+	static const struct trial trials[] = {
+		{ "seed", "get=100", "uniform", BARE, 2, 9.5, 512, NONE, 0, NONE, true },
+		{ "null", "get=100", "uniform", BARE, 1, 250, 11, NONE, 0, NONE, true },
+		{ "roofline", "get=100", "uniform", BARE, 1, 40, 60, NONE, 0, NONE, true },
+		{ "seed", "get=100", "uniform", BARE, 1, 5, 480, NONE, 0, NONE, true },
+		{ "seed", "get=90,remove=10", "zipf:0.99", BARE, 1, 3.25, 490, 1500, 12345, 2500000, true },
+		{ "null", "get=90,remove=10", "zipf:0.99", BARE, 1, 125, 11, 11, 0, NONE, true },
+		{ "seed", "get=100", "uniform", BARE, 1, 5.25, 500, NONE, 0, NONE, true },
+		{ "seed", "get=100", "uniform", BARE, 1, 4.75, 490, NONE, 0, NONE, true },
+		{ "null", "get=100", "uniform", BARE, 2, 400, 11, NONE, 0, NONE, true },
+		{ "broken", "get=100", "uniform", BARE, 1, 99, 1, 1, 1, 1, false },
+	};
+	char *text = table_of(trials, sizeof(trials) / sizeof(trials[0]));
+
+	check_text(text,
+	    "mixed  get=100  uniform  200K keys\n"
+	    "                                              of the  ns/op,     get  update garbage reclaim\n"
+	    "  subject  threads  Mops/s       min .. max roofline  thread     p99     p99    peak     p99 valid\n"
+	    "  null           1     250                -     6.25    4.00   11 ns       -       0       -   1/1\n"
+	    "  roofline       1    40.0                -     1.00    25.0   60 ns       -       0       -   1/1\n"
+	    "  seed           1    5.00     4.75 .. 5.25     0.12     200  490 ns       -       0       -   3/3\n"
+	    "  broken         1       -                -        -       -       -       -       -       -   0/1\n"
+	    "  null           2     400                -        -    5.00   11 ns       -       0       -   1/1\n"
+	    "  seed           2    9.50                -        -     211  512 ns       -       0       -   1/1\n"
+	    "\n"
+	    "mixed  get=90,remove=10  zipf:0.99  200K keys\n"
+	    "                                              of the  ns/op,     get  update garbage reclaim\n"
+	    "  subject  threads  Mops/s       min .. max roofline  thread     p99     p99    peak     p99 valid\n"
+	    "  null           1     125                -        -    8.00   11 ns   11 ns       0       -   1/1\n"
+	    "  seed           1    3.25                -        -     308  490 ns 1.50 us   12.3K 2.50 ms   1/1\n"
+	    "\n"
+	    "harness overhead (subject null, 1 thread): 4.0 ns per operation (uniform), 8.0 (zipf:0.99)\n"
+	    "\n");
+	free(text);
+}
+
+#define WITH(subject, workload)                                                                                \
+	"{\"run\":{\"duration\":\"1s\"},\"subject\":" subject ",\"workload\":" workload "}"
+
+/* Options that differ are named, in the row or in the title; those that do not are not. */
+static void
+only_what_differs_is_named(void)
+{
+	static const struct trial trials[] = {
+		{ "seed", "get=100", "uniform",
+		    WITH("{\"backoff\":\"none\",\"x\":1}", "{\"prefill\":10,\"keys\":5}"), 1, 4, 1, NONE, 0,
+		    NONE, true },
+		{ "seed", "get=100", "uniform",
+		    WITH("{\"backoff\":\"exp:2,9,16\",\"x\":1}", "{\"prefill\":10,\"keys\":5}"), 1, 5, 1, NONE,
+		    0, NONE, true },
+		{ "seed", "get=100", "uniform",
+		    WITH("{\"backoff\":\"none\",\"x\":1}", "{\"prefill\":null,\"keys\":5}"), 1, 3, 1, NONE, 0,
+		    NONE, true },
+		{ "other", "get=100", "uniform", WITH("{\"fast\":true}", "{\"prefill\":10,\"keys\":5}"), 1, 1,
+		    1, NONE, 0, NONE, true },
+	};
+	char *text = table_of(trials, sizeof(trials) / sizeof(trials[0]));
+
+	CHECK(strstr(text, "mixed  get=100  uniform  200K keys  prefill=10\n") != NULL);
+	CHECK(strstr(text, "mixed  get=100  uniform  200K keys  no prefill\n") != NULL);
+	CHECK(strstr(text, "\n  seed  backoff=none ") != NULL);
+	/* Too wide for its column: a line of its own, whole. */
+	CHECK(strstr(text, "\n  seed  backoff=exp:2,9,16\n") != NULL);
+	CHECK(strstr(text, "\n  other ") != NULL);
+	CHECK(strstr(text, "x=1") == NULL && strstr(text, "fast") == NULL && strstr(text, "keys=") == NULL);
+	CHECK(strstr(text, "overhead") == NULL);
+	free(text);
+}
+
+static void
+every_line_fits(void)
+{
+	static const struct trial trials[] = {
+		{ "a-subject-with-a-name-of-sixty-three-letters-that-is-too-long-for", "get=100", "uniform",
+		    BARE, 10000, 0.00123, UINT64_C(987654321987), UINT64_C(987654321987),
+		    UINT64_C(999999999999), UINT64_C(987654321987), true },
+		{ "a-subject-with-a-name-of-sixty-three-letters-that-is-too-long-for", "get=100", "uniform",
+		    BARE, 10000, 9999.4, UINT64_C(987654321987), UINT64_C(987654321987), UINT64_C(999999999999),
+		    UINT64_C(987654321987), true },
+		{ "null", "get=100", "uniform", BARE, 1, 0.00000123, 11, 11, 0, NONE, true },
+		{ "roofline", "get=100", "uniform", BARE, 10000, 0.0000123, 11, 11, 0, NONE, true },
+	};
+	char *text = table_of(trials, sizeof(trials) / sizeof(trials[0])), *next = text;
+
+	for (char *line; (line = strsep(&next, "\n")) != NULL;) {
+		if (strlen(line) > SUMMARY_COLUMNS)
+			fprintf(stderr, "# %zu: %s\n", strlen(line), line);
+		CHECK(strlen(line) <= SUMMARY_COLUMNS);
+	}
+	free(text);
+}
+
+static void
+nothing_measured_prints_nothing(void)
+{
+	char *text = table_of(NULL, 0);
+
+	check_text(text, "");
+	free(text);
+}
+
+static void
+figures_have_three_digits(void)
+{
+	static const struct {
+		double value;
+		const char *time, *count, *figure;
+	} figures[] = {
+		{ 0, "0 ns", "0", "0.00" },
+		{ 0.00123456, "0.00 ns", "0.00", "0.0012" },
+		{ 0.5, "0.50 ns", "0.50", "0.50" },
+		{ 7, "7 ns", "7", "7.00" },
+		{ 9.996, "10.0 ns", "10.0", "10.0" },
+		{ 12.34, "12.3 ns", "12.3", "12.3" },
+		{ 99.96, "100 ns", "100", "100" },
+		{ 999, "999 ns", "999", "999" },
+		{ 999.4, "999 ns", "999", "999" },
+		{ 999.6, "1.00 us", "1.00K", "1000" },
+		{ 1000, "1.00 us", "1K", "1000" },
+		{ 12345, "12.3 us", "12.3K", "12345" },
+		{ 200000, "200 us", "200K", "2e+05" },
+		{ 2500000, "2.50 ms", "2.50M", "2.5e+06" },
+		{ 3e9, "3.00 s", "3G", "3e+09" },
+		{ 4.5e12, "4500 s", "4.50T", "4.5e+12" },
+		{ NAN, "-", "-", "-" },
+		{ INFINITY, "-", "-", "-" },
+	};
+
+	for (size_t i = 0; i < sizeof(figures) / sizeof(figures[0]); i++) {
+		char text[64];
+
+		summary_format_time(figures[i].value, text, sizeof(text));
+		check_text(text, figures[i].time);
+		summary_format_count(figures[i].value, text, sizeof(text));
+		check_text(text, figures[i].count);
+		summary_format_figure(figures[i].value, text, sizeof(text));
+		check_text(text, figures[i].figure);
+	}
+}
+
+int
+main(int argc, char **argv)
+{
+	static const struct test tests[] = {
+		TEST(table_is_as_written_here),
+		TEST(only_what_differs_is_named),
+		TEST(every_line_fits),
+		TEST(nothing_measured_prints_nothing),
+		TEST(figures_have_three_digits),
+	};
+
+	return RUN_TESTS(argc, argv, tests);
+}

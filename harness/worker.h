@@ -1,0 +1,151 @@
+/*
+ * worker.h - what a workload's loop sees of its thread, and the one way it
+ * calls the map: worker_call() dispatches, counts, validates and now and then
+ * takes the time. All of it is inline, for it is the harness's overhead:
+ * `hamtbench run --subject null` measures it.
+ *
+ *	while (!worker_done(w)) {
+ *		keys_fill(my->keys, batch, 64);
+ *		for (unsigned i = 0; i < 64; i++)
+ *			worker_call(w, OP_GET, batch[i], 0);
+ *	}
+ *
+ * Counters have one writer, lie on lines of their own, and change by a
+ * relaxed load and store: no atomic read-modify-write in the loop. The
+ * watchdog and the progress line read them meanwhile; all else after join.
+ *
+ * Every value put into a map encodes its key, so a map that returns another
+ * key's value is found at once (worker_value()).
+ */
+#ifndef HARNESS_WORKER_H
+#define HARNESS_WORKER_H
+
+#include <stdatomic.h>
+
+#include "harness/clock.h"
+#include "harness/histogram.h"
+#include "harness/plugin.h"
+#include "harness/random.h"
+
+/* Keys fit in 56 bits; the low byte of a value is free for a version. */
+#define WORKER_KEYS_MAX (UINT64_C(1) << 56)
+
+/* Columns of the counters: the results, and one for what is no result. */
+#define WORKER_RESULTS 4u
+
+enum worker_stage { STAGE_STARTING, STAGE_PREFILL, STAGE_WARM_UP, STAGE_MEASURE, STAGE_WAITING, STAGE_ENDED };
+
+struct worker {
+	/* Set before the thread starts, read only. */
+	op_fn *op[OP_COUNT];
+	void *handle;
+	struct clock clock;
+	unsigned thread, threads;
+	uint64_t seed;               /* of the trial */
+	const struct plan *plan;
+	void *state;                 /* what workload.setup returned */
+	void *local;                 /* the workload's, for this thread */
+	unsigned latency_shift;      /* one call in 2^latency_shift is timed, on average */
+	const _Atomic(bool) *stop;
+	void *runner;                /* runner.c's own */
+
+	/* The owner writes, others may look: relaxed. */
+	CACHE_ALIGNED _Atomic(uint64_t) count[OP_COUNT][WORKER_RESULTS]; /* completed calls */
+	_Atomic(unsigned) doing;                        /* enum op of the call under way or last */
+	_Atomic(unsigned) stage;                        /* enum worker_stage */
+
+	/* The owner's until join. */
+	uint64_t until_sample;       /* calls until the next timed one */
+	uint64_t net_key_sum;        /* keys put in minus keys taken out, modulo 2^64 */
+	uint64_t net_before;         /* how many more were put in than taken out, before count[] was last reset */
+	uint64_t wrong_values;       /* values returned that do not encode their key */
+	uint64_t no_memory_before;   /* OP_NOMEM results before the last reset */
+	struct random random;        /* for sampling only; workloads bring their own */
+	uint64_t last_ns;            /* end of the last call of the loop */
+	unsigned phases;             /* worker_phase() calls so far */
+	uint64_t phase_ops[PLAN_PHASES], phase_ns[PLAN_PHASES];
+
+	CACHE_ALIGNED struct histogram latency[OP_COUNT];
+	struct histogram reclaim;    /* retire to free, on this thread */
+};
+
+/* The value that key maps to; version may change with every upsert. Never 0. */
+static inline uint64_t
+worker_value(uint64_t key, uint64_t version)
+{
+	return (key + 1) << 8 | (version & 0xff);
+}
+
+static inline bool
+worker_value_is_for(uint64_t value, uint64_t key)
+{
+	return value >> 8 == key + 1;
+}
+
+/* worker_done - has the time come to leave the loop? Ask every 64 calls or so. */
+static inline bool
+worker_done(const struct worker *w)
+{
+	/* relaxed: only the flag matters; the join orders everything else. */
+	return atomic_load_explicit(w->stop, memory_order_relaxed);
+}
+
+/* One writer: a plain increment, made of two accesses that other threads may see. */
+static inline void
+worker_bump(_Atomic(uint64_t) *counter, uint64_t by)
+{
+	/* relaxed: statistics; nothing is published by it. */
+	atomic_store_explicit(counter,
+	    atomic_load_explicit(counter, memory_order_relaxed) + by, memory_order_relaxed);
+}
+
+/* How many keys more the map holds after an operation with that result: a table, for
+ * a branch on either would be a coin flip to the processor. */
+static const int8_t worker_net_of[OP_COUNT][WORKER_RESULTS] = {
+	[OP_INSERT][OP_HIT] = 1, [OP_UPSERT][OP_MISS] = 1, [OP_REMOVE][OP_HIT] = -1,
+};
+
+/* worker_call_timed - one call with the time taken; arms the next one. */
+enum op_result worker_call_timed(struct worker *w, enum op op, uint64_t key, uint64_t *value);
+
+/*
+ * worker_call - one operation on the map, counted and validated.
+ * version: any 8 bits, kept in the low byte of the value put in.
+ */
+static inline enum op_result
+worker_call(struct worker *w, enum op op, uint64_t key, uint64_t version)
+{
+	/* What goes in: nothing for get and remove, so that a map which forgets
+	 * to fill *value is caught. Without a branch: op is random. */
+	uint64_t goes_in = -(uint64_t)((OP_BIT(OP_INSERT) | OP_BIT(OP_UPSERT)) >> op & 1);
+	uint64_t value = worker_value(key, version) & goes_in;
+	enum op_result result;
+	unsigned column;
+
+	/* relaxed: for the watchdog's message only. */
+	atomic_store_explicit(&w->doing, op, memory_order_relaxed);
+	if (UNLIKELY(w->until_sample == 0)) {
+		result = worker_call_timed(w, op, key, &value);
+	} else {
+		w->until_sample--;
+		result = w->op[op](w->handle, key, &value);
+	}
+	/* The mask: a plug-in may return anything; what is no result ends in the last column. */
+	column = (unsigned)result & (WORKER_RESULTS - 1);
+	worker_bump(&w->count[op][column], 1);
+	w->net_key_sum += (uint64_t)(int64_t)worker_net_of[op][column] * key;
+	/* An OP_HIT left the key's own value in value: after insert the one put in.
+	 * One & and not two branches: whether a key is found is random as well. */
+	if (UNLIKELY((result == OP_HIT) & !worker_value_is_for(value, key)))
+		w->wrong_values++;
+	return result;
+}
+
+/*
+ * worker_phase - end one phase of a fixed-work loop and start the next
+ * together: notes the time, waits for all workers. Call it plan.phases - 1 times.
+ * False: the trial is being ended early; leave the loop.
+ */
+bool worker_phase(struct worker *w);
+
+#endif
