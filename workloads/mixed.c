@@ -1,0 +1,317 @@
+/*
+ * mixed.c - the default load: each thread draws an operation by percentages
+ * and a key by a distribution, for a given time.
+ *
+ * Steady state. A key that is inserted with probability p_i and removed with
+ * p_r per operation on it is present p_i / (p_i + p_r) of the time, however
+ * often it is drawn. So prefill puts a random subset of that share of the range
+ * into the map, whatever the distribution, and the size does not drift.
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "harness/keys.h"
+#include "harness/worker.h"
+
+/* Percentages are held in thousandths, exactly. */
+#define MIX_WHOLE 100000u
+
+
+struct mix {
+	unsigned share[OP_COUNT]; /* of MIX_WHOLE */
+};
+
+struct mixed {
+	struct keys_spec dist;
+	uint64_t seed, keys, prefill;
+	uint64_t limit[OP_COUNT - 1]; /* draw < limit[i]: operation i or one before it */
+	struct keys_permutation order; /* which keys are there at first: the first `prefill` of this order */
+};
+
+/* What one thread draws from: keys and operations, each from a generator of its own. */
+struct mixed_thread {
+	struct random_lanes random;
+	struct keys *keys;
+};
+
+/* Reads "12", "12.5", "12.345" (percent) into thousandths. */
+static bool
+share_parse(const char *text, size_t length, unsigned *share)
+{
+	unsigned long whole = 0, part = 0, weight = 1000;
+	bool point = false;
+
+	if (length == 0 || text[0] == '.' || text[length - 1] == '.')
+		return false;
+	for (size_t i = 0; i < length; i++) {
+		if (text[i] == '.' && !point) {
+			point = true;
+		} else if (!isdigit((unsigned char)text[i])) {
+			return false;
+		} else if (!point) {
+			whole = whole * 10 + (unsigned long)(text[i] - '0');
+			if (whole > 100)
+				return false;
+		} else {
+			weight /= 10;
+			if (weight == 0)
+				return false;
+			part += (unsigned long)(text[i] - '0') * weight;
+		}
+	}
+	*share = (unsigned)(whole * 1000 + part);
+	return true;
+}
+
+static bool
+mix_parse(const char *text, struct mix *mix, char *error, size_t error_size)
+{
+	bool given[OP_COUNT] = { false };
+	unsigned sum = 0;
+
+	*mix = (struct mix){ { 0 } };
+	for (const char *at = text;;) {
+		size_t length = strcspn(at, ",");
+		const char *equals = memchr(at, '=', length);
+		size_t name_length = equals != NULL ? (size_t)(equals - at) : length;
+		unsigned op = 0;
+
+		while (op < OP_COUNT &&
+		    (strlen(op_names[op]) != name_length || strncmp(at, op_names[op], name_length) != 0))
+			op++;
+		if (op == OP_COUNT) {
+			snprintf(error, error_size, "'%s': '%.*s' is no operation; there are get, insert, upsert, remove",
+			    text, (int)name_length, at);
+			return false;
+		}
+		if (equals == NULL ||
+		    !share_parse(equals + 1, length - name_length - 1, &mix->share[op])) {
+			snprintf(error, error_size, "'%s': '%.*s' must be %s=PERCENT, 0 to 100 with at most 3 decimals",
+			    text, (int)length, at, op_names[op]);
+			return false;
+		}
+		if (given[op]) {
+			snprintf(error, error_size, "'%s': %s is given twice", text, op_names[op]);
+			return false;
+		}
+		given[op] = true;
+		sum += mix->share[op];
+		if (at[length] == '\0')
+			break;
+		at += length + 1;
+	}
+	if (sum != MIX_WHOLE) {
+		snprintf(error, error_size, "'%s': the percentages add up to %.15g, not to 100", text, sum / 1000.0);
+		return false;
+	}
+	return true;
+}
+
+static void
+mix_format(const struct mix *mix, char *text, size_t size)
+{
+	size_t used = 0;
+
+	text[0] = '\0';
+	for (unsigned op = 0; op < OP_COUNT; op++)
+		if (mix->share[op] > 0)
+			used += (size_t)snprintf(text + used, size - used, "%s%s=%.15g", used > 0 ? "," : "",
+			    op_names[op], mix->share[op] / 1000.0);
+}
+
+static bool
+mix_check(const char *text, char *canonical, size_t canonical_size, char *error, size_t error_size)
+{
+	struct mix mix;
+
+	if (!mix_parse(text, &mix, error, error_size))
+		return false;
+	mix_format(&mix, canonical, canonical_size);
+	return true;
+}
+
+static bool
+dist_check(const char *text, char *canonical, size_t canonical_size, char *error, size_t error_size)
+{
+	struct keys_spec spec;
+
+	if (!keys_parse(text, &spec, error, error_size))
+		return false;
+	snprintf(canonical, canonical_size, "%s", spec.text);
+	return true;
+}
+
+static const struct plugin_option options[] = {
+	{ .name = "keys", .letter = 'r', .type = OPTION_COUNT, .initial = "200K", .meta = "N",
+	    .least = 1, .most = WORKER_KEYS_MAX, .help = "size of the key range (at most 2^56)" },
+	{ .name = "dist", .type = OPTION_TEXT, .initial = "uniform", .meta = "DIST", .check = dist_check,
+	    .help = "how keys are drawn: uniform, zipf:THETA ... (see: list distributions)" },
+	{ .name = "mix", .type = OPTION_TEXT, .meta = "OP=PCT,...", .check = mix_check,
+	    .help = "percentages of get, insert, upsert, remove; they sum to 100 (default get=90,insert=5,remove=5)" },
+	{ .name = "update", .letter = 'u', .type = OPTION_COUNT, .meta = "PCT", .most = 100,
+	    .help = "instead of --mix: PCT percent updates, half of them inserts, half removes" },
+	{ .name = "prefill", .letter = 'i', .type = OPTION_COUNT, .meta = "N",
+	    .help = "keys in the map at first (default: the mix's steady state, keys x insert / (insert + remove); "
+	            "half of the range without updates)" },
+	{ .name = NULL },
+};
+
+/* The options as the workload needs them; plan and setup both start here. */
+static bool
+mixed_read(const struct option_values *values, struct mixed *m, struct mix *mix, char *error, size_t error_size)
+{
+	uint64_t in, out, bound = 0;
+
+	m->keys = option_count(values, "keys");
+	if (!keys_parse(option_text(values, "dist"), &m->dist, error, error_size))
+		return false;
+	if (option_is_set(values, "update")) {
+		unsigned update = (unsigned)option_count(values, "update") * 1000;
+
+		if (option_is_set(values, "mix")) {
+			snprintf(error, error_size, "--update and --mix exclude each other");
+			return false;
+		}
+		*mix = (struct mix){ { 0 } };
+		mix->share[OP_GET] = MIX_WHOLE - update;
+		mix->share[OP_INSERT] = mix->share[OP_REMOVE] = update / 2;
+	} else if (!mix_parse(option_is_set(values, "mix") ? option_text(values, "mix") : "get=90,insert=5,remove=5",
+	    mix, error, error_size)) {
+		return false;
+	}
+	in = mix->share[OP_INSERT] + mix->share[OP_UPSERT];
+	out = mix->share[OP_REMOVE];
+	/* keys < 2^56 and shares < 2^17 would overflow as a product: divide first. */
+	m->prefill = in + out == 0 ? m->keys / 2 :
+	    m->keys / (in + out) * in + m->keys % (in + out) * in / (in + out);
+	if (option_is_set(values, "prefill")) {
+		m->prefill = option_count(values, "prefill");
+		if (m->prefill > m->keys) {
+			snprintf(error, error_size, "--prefill: %" PRIu64 " keys do not fit into a range of %" PRIu64,
+			    m->prefill, m->keys);
+			return false;
+		}
+	}
+	for (unsigned op = 0; op < OP_COUNT - 1; op++) {
+		bound += mix->share[op];
+		/* bound / MIX_WHOLE of 2^64, rounded down; the whole is "always". */
+		m->limit[op] = bound == MIX_WHOLE ? UINT64_MAX :
+		    UINT64_MAX / MIX_WHOLE * bound + UINT64_MAX % MIX_WHOLE * bound / MIX_WHOLE;
+	}
+	return true;
+}
+
+static bool
+mixed_plan(const struct option_values *values, unsigned threads, struct plan *plan, char *error, size_t error_size)
+{
+	struct mixed m;
+	struct mix mix;
+
+	(void)threads;
+	if (!mixed_read(values, &m, &mix, error, error_size))
+		return false;
+	plan->keys = m.keys;
+	plan->prefill = m.prefill;
+	snprintf(plan->dist, sizeof(plan->dist), "%s", m.dist.text);
+	mix_format(&mix, plan->mix, sizeof(plan->mix));
+	plan->needs = m.prefill > 0 ? OP_BIT(OP_INSERT) : 0;
+	for (unsigned op = 0; op < OP_COUNT; op++)
+		if (mix.share[op] > 0)
+			plan->needs |= OP_BIT(op);
+	return true;
+}
+
+static void *
+mixed_setup(const struct workload_params *params, char *error, size_t error_size)
+{
+	struct mixed *m = malloc(sizeof(*m));
+	struct mix mix;
+
+	if (m == NULL) {
+		snprintf(error, error_size, "no memory");
+		return NULL;
+	}
+	if (!mixed_read(params->options, m, &mix, error, error_size)) {
+		free(m);
+		return NULL;
+	}
+	m->seed = params->seed;
+	/* A seed of its own: zipf's popular keys must not be the ones present. */
+	keys_permutation_init(&m->order, m->keys, random_mix(params->seed + 1));
+	return m;
+}
+
+static bool
+mixed_begin(struct worker *w)
+{
+	const struct mixed *m = w->state;
+	struct mixed_thread *t = aligned_alloc(_Alignof(struct mixed_thread), sizeof(*t));
+
+	if (t == NULL)
+		return false;
+	t->keys = keys_new(&m->dist, m->keys, m->seed, w->thread, w->threads);
+	if (t->keys == NULL) {
+		free(t);
+		return false;
+	}
+	/* Operations come from another stream than keys: see keys_new(). */
+	random_lanes_seed(&t->random, random_mix(m->seed + 2), (uint64_t)w->thread * RANDOM_LANES);
+	w->local = t;
+	return true;
+}
+
+static void
+mixed_end(struct worker *w)
+{
+	struct mixed_thread *t = w->local;
+
+	keys_free(t->keys);
+	free(t);
+}
+
+static void
+mixed_prefill(struct worker *w)
+{
+	const struct mixed *m = w->state;
+
+	for (uint64_t i = w->thread; i < m->prefill && !worker_done(w); i += w->threads)
+		worker_call(w, OP_INSERT, keys_permutation_at(&m->order, i), 0);
+}
+
+static void
+mixed_loop(struct worker *w)
+{
+	const struct mixed *m = w->state;
+	struct mixed_thread *t = w->local;
+	uint64_t key[KEYS_BLOCK];
+	union random_block draw, op;
+
+	while (!worker_done(w)) {
+		/* In blocks, apart from the calls: done in vectors, and no register
+		 * has to be saved across a call. */
+		keys_fill(t->keys, key, KEYS_BLOCK);
+		random_lanes_draw(&t->random, &draw);
+		for (unsigned i = 0; i < KEYS_BLOCK; i++)
+			op.word[i] = (draw.word[i] >= m->limit[0]) + (draw.word[i] >= m->limit[1]) +
+			    (draw.word[i] >= m->limit[2]);
+		/* The high bits chose the operation, the low byte is the version. */
+		for (unsigned i = 0; i < KEYS_BLOCK; i++)
+			worker_call(w, (enum op)op.word[i], key[i], draw.word[i]);
+	}
+}
+
+const struct workload hamtbench_workload = {
+	.version = PLUGIN_VERSION,
+	.name = "mixed",
+	.help = "any percentages of get, insert, upsert and remove on keys of a distribution",
+	.options = options,
+	.plan = mixed_plan,
+	.setup = mixed_setup,
+	.teardown = free,
+	.begin = mixed_begin,
+	.end = mixed_end,
+	.prefill = mixed_prefill,
+	.loop = mixed_loop,
+};

@@ -1,0 +1,349 @@
+/*
+ * urcu_lfht.c - liburcu's rculfhash, QSBR flavour: the map that C programmers
+ * would take.
+ *
+ * The table is sized once, a bucket per key of the steady state (half of the
+ * range), and never resizes: its automatic resizing runs in a worker thread
+ * and stalls for long at these rates, so this is an easy life.
+ *
+ * Costs of the adapter: a node is malloc'd per key put in; an insert looks
+ * first, so that a present key costs no malloc; a removed node goes through
+ * call_rcu to liburcu's own thread, which shares the processors with the
+ * workers; each thread announces a quiescent state every 64 operations.
+ */
+/* needs: liburcu-qsbr liburcu-cds */
+/* debian: liburcu-dev */
+/* liburcu's macros cast const away where they look for a struct around its member. */
+#pragma GCC diagnostic ignored "-Wcast-qual"
+#define URCU_INLINE_SMALL_FUNCTIONS
+#include <urcu-qsbr.h>
+#include <urcu/rculfhash.h>
+
+#include <stdatomic.h>
+
+#include "core/hash.h"
+#include "harness/plugin.h"
+
+#define QUIESCENT_OPS 64
+
+struct node {
+	struct cds_lfht_node link;
+	union {
+		struct rcu_head rcu;
+		struct node *next; /* while the map is destroyed */
+	};
+	uint64_t key, value;       /* immutable */
+	uint64_t retired_ns;       /* 0: not sampled */
+	struct map *map;
+};
+
+struct handle {
+	CACHE_ALIGNED struct map *map;
+	struct reclaim_probe probe;
+	unsigned until_quiescent;
+	uint64_t until_stamp;
+	_Atomic(uint64_t) retired; /* one writer: the handle's thread */
+};
+
+struct map {
+	struct cds_lfht *table;
+	uint64_t seed;
+	unsigned handles;
+	struct handle *handle;               /* threads and main */
+	struct reclaim_probe background;     /* call_rcu's thread */
+	CACHE_ALIGNED _Atomic(uint64_t) freed; /* one writer: call_rcu's thread */
+};
+
+static void *
+lfht_create(const struct subject_params *params, char *error, size_t error_size)
+{
+	struct map *map = aligned_alloc(CACHE_LINE_BYTES, sizeof(*map));
+	unsigned long buckets = 1;
+
+	while (buckets < params->keys / 2)
+		buckets *= 2;
+	if (map != NULL) {
+		*map = (struct map){ .seed = params->seed, .handles = params->threads + 1,
+		    .background = params->background };
+		map->handle = aligned_alloc(CACHE_LINE_BYTES, map->handles * sizeof(*map->handle));
+		map->table = cds_lfht_new(buckets, buckets, buckets, 0, NULL);
+	}
+	if (map == NULL || map->handle == NULL || map->table == NULL) {
+		snprintf(error, error_size, "no memory for %lu buckets", buckets);
+		if (map != NULL) {
+			if (map->table != NULL)
+				cds_lfht_destroy(map->table, NULL);
+			free(map->handle);
+		}
+		free(map);
+		return NULL;
+	}
+	for (unsigned i = 0; i < map->handles; i++)
+		map->handle[i] = (struct handle){ .map = map };
+	return map;
+}
+
+static void
+lfht_stats(void *opaque, struct reclaim_stats *stats)
+{
+	struct map *map = opaque;
+
+	*stats = (struct reclaim_stats){ 0 };
+	/* acquire: freed first; the retirements that it counts are then seen below. */
+	stats->freed = atomic_load_explicit(&map->freed, memory_order_acquire);
+	for (unsigned i = 0; i < map->handles; i++)
+		/* relaxed: a statistic. */
+		stats->retired += atomic_load_explicit(&map->handle[i].retired, memory_order_relaxed);
+	stats->retired_bytes = stats->retired * sizeof(struct node);
+	stats->freed_bytes = stats->freed * sizeof(struct node);
+}
+
+static void
+lfht_destroy(void *opaque, struct reclaim_stats *last)
+{
+	struct map *map = opaque;
+	struct node *n, *gone = NULL;
+	struct cds_lfht_iter iter;
+
+	rcu_register_thread();
+	rcu_read_lock();
+	cds_lfht_for_each_entry(map->table, &iter, n, link) {
+		/* The iteration still reads the node: free it only afterwards. */
+		cds_lfht_del(map->table, &n->link);
+		n->next = gone;
+		gone = n;
+	}
+	rcu_read_unlock();
+	rcu_unregister_thread();
+	while (gone != NULL) {
+		n = gone;
+		gone = n->next;
+		free(n);
+	}
+	/* Waits for the frees that call_rcu's thread still has to do. */
+	rcu_barrier();
+	cds_lfht_destroy(map->table, NULL);
+	lfht_stats(map, last);
+	free(map->handle);
+	free(map);
+}
+
+static void *
+lfht_attach(void *opaque, unsigned thread, const struct reclaim_probe *probe)
+{
+	struct map *map = opaque;
+	struct handle *h = &map->handle[thread];
+
+	h->probe = *probe;
+	h->until_quiescent = QUIESCENT_OPS;
+	rcu_register_thread();
+	return h;
+}
+
+static void
+lfht_detach(void *handle)
+{
+	(void)handle;
+	rcu_unregister_thread();
+}
+
+static void
+lfht_pause(void *handle)
+{
+	(void)handle;
+	rcu_thread_offline();
+}
+
+static void
+lfht_resume(void *handle)
+{
+	(void)handle;
+	rcu_thread_online();
+}
+
+/* Ends an operation: nothing found in it may be used any more. */
+static inline void
+lfht_leave(struct handle *h)
+{
+	rcu_read_unlock();
+	if (UNLIKELY(--h->until_quiescent == 0)) {
+		h->until_quiescent = QUIESCENT_OPS;
+		rcu_quiescent_state();
+	}
+}
+
+static int
+lfht_match(struct cds_lfht_node *link, const void *key)
+{
+	return caa_container_of(link, struct node, link)->key == *(const uint64_t *)key;
+}
+
+/* The node of key, or NULL. The read lock is held. */
+static inline struct node *
+lfht_find(const struct map *map, uint64_t key, uint64_t hash, struct cds_lfht_iter *iter)
+{
+	struct cds_lfht_node *link;
+
+	cds_lfht_lookup(map->table, hash, lfht_match, &key, iter);
+	link = cds_lfht_iter_get_node(iter);
+	return link != NULL ? caa_container_of(link, struct node, link) : NULL;
+}
+
+static struct node *
+lfht_node(struct map *map, uint64_t key, uint64_t value)
+{
+	struct node *n = malloc(sizeof(*n));
+
+	if (n != NULL) {
+		cds_lfht_node_init(&n->link);
+		n->key = key;
+		n->value = value;
+		n->map = map;
+	}
+	return n;
+}
+
+/* On call_rcu's thread, after a grace period. */
+static void
+lfht_free(struct rcu_head *head)
+{
+	struct node *n = caa_container_of(head, struct node, rcu);
+	struct map *map = n->map;
+
+	if (n->retired_ns != 0)
+		map->background.freed(map->background.state,
+		    map->background.now_ns(map->background.state) - n->retired_ns);
+	free(n);
+	/* release: pairs with lfht_stats(); this node's retirement came before. */
+	atomic_store_explicit(&map->freed,
+	    atomic_load_explicit(&map->freed, memory_order_relaxed) + 1, memory_order_release);
+}
+
+static void
+lfht_retire(struct handle *h, struct node *n)
+{
+	n->retired_ns = 0;
+	if (h->probe.now_ns != NULL && h->until_stamp-- == 0) {
+		h->until_stamp = (UINT64_C(1) << h->probe.sample_shift) - 1;
+		n->retired_ns = h->probe.now_ns(h->probe.state);
+	}
+	/* relaxed: one writer; call_rcu below publishes it to the freeing thread. */
+	atomic_store_explicit(&h->retired,
+	    atomic_load_explicit(&h->retired, memory_order_relaxed) + 1, memory_order_relaxed);
+	call_rcu(&n->rcu, lfht_free);
+}
+
+static enum op_result
+lfht_get(void *handle, uint64_t key, uint64_t *value)
+{
+	struct handle *h = handle;
+	const struct map *map = h->map;
+	struct cds_lfht_iter iter;
+	const struct node *n;
+
+	rcu_read_lock();
+	n = lfht_find(map, key, hash_u64(key, map->seed), &iter);
+	if (n != NULL)
+		*value = n->value;
+	lfht_leave(h);
+	return n != NULL ? OP_HIT : OP_MISS;
+}
+
+static enum op_result
+lfht_insert(void *handle, uint64_t key, uint64_t *value)
+{
+	struct handle *h = handle;
+	struct map *map = h->map;
+	uint64_t hash = hash_u64(key, map->seed);
+	enum op_result result = OP_MISS;
+	struct cds_lfht_iter iter;
+
+	rcu_read_lock();
+	if (lfht_find(map, key, hash, &iter) == NULL) {
+		struct node *n = lfht_node(map, key, *value);
+
+		if (n == NULL) {
+			result = OP_NOMEM;
+		} else if (cds_lfht_add_unique(map->table, hash, lfht_match, &key, &n->link) == &n->link) {
+			result = OP_HIT;
+		} else {
+			free(n); /* never published */
+		}
+	}
+	lfht_leave(h);
+	return result;
+}
+
+static enum op_result
+lfht_upsert(void *handle, uint64_t key, uint64_t *value)
+{
+	struct handle *h = handle;
+	struct map *map = h->map;
+	struct node *n = lfht_node(map, key, *value), *old;
+	struct cds_lfht_node *link;
+
+	if (n == NULL)
+		return OP_NOMEM;
+	rcu_read_lock();
+	link = cds_lfht_add_replace(map->table, hash_u64(key, map->seed), lfht_match, &key, &n->link);
+	if (link != NULL) {
+		old = caa_container_of(link, struct node, link);
+		*value = old->value;
+		lfht_retire(h, old);
+	}
+	lfht_leave(h);
+	return link != NULL ? OP_HIT : OP_MISS;
+}
+
+static enum op_result
+lfht_remove(void *handle, uint64_t key, uint64_t *value)
+{
+	struct handle *h = handle;
+	struct map *map = h->map;
+	enum op_result result = OP_MISS;
+	struct cds_lfht_iter iter;
+	struct node *n;
+
+	rcu_read_lock();
+	n = lfht_find(map, key, hash_u64(key, map->seed), &iter);
+	if (n != NULL && cds_lfht_del(map->table, &n->link) == 0) {
+		*value = n->value;
+		lfht_retire(h, n);
+		result = OP_HIT;
+	}
+	lfht_leave(h);
+	return result;
+}
+
+static void
+lfht_each(void *handle, void (*visit)(void *arg, uint64_t key, uint64_t value), void *arg)
+{
+	const struct handle *h = handle;
+	struct cds_lfht_iter iter;
+	const struct node *n;
+
+	rcu_read_lock();
+	cds_lfht_for_each_entry(h->map->table, &iter, n, link)
+		visit(arg, n->key, n->value);
+	rcu_read_unlock();
+}
+
+const struct subject hamtbench_subject = {
+	.version = PLUGIN_VERSION,
+	.name = "urcu-lfht",
+	.help = "liburcu's rculfhash, QSBR; pre-sized, since its automatic resizing stalls; a node is malloc'd per key",
+	.reclaimer = "qsbr",
+	.progress = "lock-free",
+	.create = lfht_create,
+	.destroy = lfht_destroy,
+	.attach = lfht_attach,
+	.detach = lfht_detach,
+	.pause = lfht_pause,
+	.resume = lfht_resume,
+	.get = lfht_get,
+	.insert = lfht_insert,
+	.upsert = lfht_upsert,
+	.remove = lfht_remove,
+	.stats = lfht_stats,
+	.each = lfht_each,
+};

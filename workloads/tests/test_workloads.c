@@ -1,0 +1,410 @@
+/*
+ * The built-in workloads as plug-ins, run by the real runner on a map that
+ * writes down what it is asked: do they issue what they promise?
+ */
+#include <libgen.h>
+#include <limits.h>
+#include <math.h>
+#include <stdatomic.h>
+
+#include "core/tests/check.h"
+#include "harness/keys.h"
+#include "harness/options.h"
+#include "harness/plugins.h"
+#include "harness/runner.h"
+#include "harness/statistics.h"
+#include "harness/worker.h"
+
+#define KEYS_MOST 100000u
+#define THREADS_MOST 4u
+#define LOG_LENGTH 20000u
+
+/* A right map, which counts. */
+static struct {
+	_Atomic(uint64_t) slot[KEYS_MOST];
+	struct log {
+		uint64_t calls[OP_COUNT], since_pause;
+		uint32_t key[LOG_LENGTH];
+		uint8_t op[LOG_LENGTH];
+		uint64_t length;
+		unsigned resumes;
+	} log[THREADS_MOST + 1];
+} map;
+
+static void *
+log_create(const struct subject_params *params, char *error, size_t error_size)
+{
+	(void)error;
+	(void)error_size;
+	CHECK(params->keys <= KEYS_MOST && params->threads <= THREADS_MOST);
+	memset(&map, 0, sizeof(map));
+	return &map;
+}
+
+static void
+log_destroy(void *m, struct reclaim_stats *last)
+{
+	(void)m;
+	*last = (struct reclaim_stats){ 0 };
+}
+
+static void *
+log_attach(void *m, unsigned thread, const struct reclaim_probe *probe)
+{
+	(void)m;
+	(void)probe;
+	return &map.log[thread];
+}
+
+static void
+log_nothing(void *handle)
+{
+	(void)handle;
+}
+
+static void
+log_resume(void *handle)
+{
+	((struct log *)handle)->resumes++;
+}
+
+/* The first resume is before prefill, the second after it: what follows comes from the loop. */
+static void
+note(struct log *l, enum op op, uint64_t key)
+{
+	if (l->resumes < 2)
+		return;
+	l->calls[op]++;
+	if (l->length < LOG_LENGTH) {
+		l->key[l->length] = (uint32_t)key;
+		l->op[l->length] = (uint8_t)op;
+	}
+	l->length++;
+}
+
+static enum op_result
+log_get(void *handle, uint64_t key, uint64_t *value)
+{
+	note(handle, OP_GET, key);
+	*value = atomic_load_explicit(&map.slot[key], memory_order_relaxed);
+	return *value != 0 ? OP_HIT : OP_MISS;
+}
+
+static enum op_result
+log_insert(void *handle, uint64_t key, uint64_t *value)
+{
+	uint64_t none = 0;
+
+	note(handle, OP_INSERT, key);
+	return atomic_compare_exchange_strong_explicit(&map.slot[key], &none, *value, memory_order_relaxed,
+	    memory_order_relaxed) ? OP_HIT : OP_MISS;
+}
+
+static enum op_result
+log_upsert(void *handle, uint64_t key, uint64_t *value)
+{
+	note(handle, OP_UPSERT, key);
+	*value = atomic_exchange_explicit(&map.slot[key], *value, memory_order_relaxed);
+	return *value != 0 ? OP_HIT : OP_MISS;
+}
+
+static enum op_result
+log_remove(void *handle, uint64_t key, uint64_t *value)
+{
+	note(handle, OP_REMOVE, key);
+	*value = atomic_exchange_explicit(&map.slot[key], 0, memory_order_relaxed);
+	return *value != 0 ? OP_HIT : OP_MISS;
+}
+
+static void
+log_each(void *handle, void (*visit)(void *arg, uint64_t key, uint64_t value), void *arg)
+{
+	(void)handle;
+	for (uint64_t key = 0; key < KEYS_MOST; key++)
+		if (map.slot[key] != 0)
+			visit(arg, key, map.slot[key]);
+}
+
+static const struct subject log_subject = {
+	.version = PLUGIN_VERSION, .name = "log", .help = "", .reclaimer = "none", .progress = "wait-free",
+	.create = log_create, .destroy = log_destroy, .attach = log_attach, .detach = log_nothing,
+	.pause = log_nothing, .resume = log_resume,
+	.get = log_get, .insert = log_insert, .upsert = log_upsert, .remove = log_remove, .each = log_each,
+};
+
+/* ---- Running a workload by its name and command line ---- */
+
+static const struct workload *
+workload(const char *name)
+{
+	char self[PATH_MAX], error[512];
+	struct plugin *plugin;
+	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+
+	CHECK(n > 0);
+	self[n] = '\0';
+	/* build/V/tests/workloads/test_workloads -> build/V */
+	CHECK(setenv("HAMTBENCH_PLUGINS", dirname(dirname(dirname(self))), 1) == 0);
+	plugin = plugin_load(PLUGIN_WORKLOAD, name, error, sizeof(error));
+	if (plugin == NULL)
+		fprintf(stderr, "# %s\n", error);
+	CHECK(plugin != NULL);
+	return plugin->workload;
+}
+
+/* The plan for a command line, or NULL and why. values stay valid: a test is short. */
+static bool
+plan_for(const struct workload *w, const char *arguments, struct plan *plan, struct option_values **values,
+    char *error, size_t error_size)
+{
+	char *copy = strdup(arguments), *argv[32] = { NULL };
+	char program[] = "test";
+	struct option_group group = { .owner = "workload", .options = w->options };
+	struct command_line line;
+	int argc = 1;
+
+	argv[0] = program;
+	for (char *word = strtok(copy, " "); word != NULL && argc < 31; word = strtok(NULL, " "))
+		argv[argc++] = word;
+	*plan = (struct plan){ 0 };
+	return command_line_read(&line, argc, argv, &group, 1, error, error_size) &&
+	    options_single(w->options, &line, values, error, error_size) &&
+	    w->plan(*values, 2, plan, error, error_size);
+}
+
+static struct record *
+run(const char *name, const char *arguments, unsigned threads, uint64_t seed, uint64_t duration_ns, struct plan *plan)
+{
+	const struct workload *w = workload(name);
+	struct option_values *values;
+	struct record *record = record_new(threads);
+	struct clock clock;
+	char error[512];
+	struct trial_request q = {
+		.subject = &log_subject, .workload = w, .plan = plan, .threads = threads, .seed = seed,
+		.membind = "none", .clock = &clock, .duration_ns = duration_ns, .warmup_ns = 1000000,
+		.sample_interval_ns = 5000000, .watchdog_ns = 30000000000, .latency_shift = 7, .smr_stats = SMR_COUNTERS,
+	};
+
+	clock_init(&clock);
+	q.topology = topology_open(NULL, error, sizeof(error));
+	CHECK(q.topology != NULL && record != NULL);
+	if (!plan_for(w, arguments, plan, &values, error, sizeof(error))) {
+		fprintf(stderr, "# %s\n", error);
+		CHECK(false);
+	}
+	q.workload_options = values;
+	if (runner_run(&q, record, error, sizeof(error)) != TRIAL_DONE || !record->valid) {
+		fprintf(stderr, "# %s %s\n", error, record->why);
+		CHECK(false);
+	}
+	topology_close(q.topology);
+	return record;
+}
+
+static void
+plan_refuses(const char *name, const char *arguments, const char *text)
+{
+	struct option_values *values;
+	struct plan plan;
+	char error[512] = "";
+	bool planned = plan_for(workload(name), arguments, &plan, &values, error, sizeof(error));
+
+	if (planned || strstr(error, text) == NULL)
+		fprintf(stderr, "# %s %s: \"%s\", wanted \"%s\"\n", name, arguments, error, text);
+	CHECK(!planned && strstr(error, text) != NULL);
+}
+
+static uint64_t
+prefill_of(const char *arguments)
+{
+	struct option_values *values;
+	struct plan plan;
+	char error[512];
+
+	CHECK(plan_for(workload("mixed"), arguments, &plan, &values, error, sizeof(error)));
+	return plan.prefill;
+}
+
+/* ---- mixed ---- */
+
+static void
+mixed_refuses_a_bad_mix(void)
+{
+	plan_refuses("mixed", "--mix get=90,insert=5", "add up to 95, not to 100");
+	plan_refuses("mixed", "--mix get=90,insert=5,remove=5.001", "100.001");
+	plan_refuses("mixed", "--mix get=100,frob=0", "'frob' is no operation");
+	plan_refuses("mixed", "--mix get=50,get=50", "get is given twice");
+	plan_refuses("mixed", "--mix get", "must be get=PERCENT");
+	plan_refuses("mixed", "--mix get=", "must be get=PERCENT");
+	plan_refuses("mixed", "--mix get=-1,insert=101", "PERCENT");
+	plan_refuses("mixed", "--mix get=99.9999,insert=0.0001", "PERCENT");
+	plan_refuses("mixed", "--mix get=100,", "is no operation");
+	plan_refuses("mixed", "--dist zipf:0", "zipf");
+	plan_refuses("mixed", "--keys 0", "keys");
+	plan_refuses("mixed", "--update 101", "update");
+	plan_refuses("mixed", "--update 10 --mix get=100", "exclude each other");
+	plan_refuses("mixed", "--keys 10 --prefill 11", "do not fit");
+}
+
+static void
+mixed_prefills_to_the_steady_state(void)
+{
+	CHECK_EQ(prefill_of("--keys 200K"), 100000);
+	CHECK_EQ(prefill_of("--keys 200K --mix get=100"), 100000);
+	CHECK_EQ(prefill_of("--keys 1000 --mix get=60,insert=30,remove=10"), 750);
+	CHECK_EQ(prefill_of("--keys 1000 --mix get=50,upsert=50"), 1000);
+	CHECK_EQ(prefill_of("--keys 1000 --mix remove=100"), 0);
+	CHECK_EQ(prefill_of("--keys 1000 --mix insert=10,upsert=20,remove=70"), 300);
+	CHECK_EQ(prefill_of("--keys 1000 --prefill 7"), 7);
+	CHECK_EQ(prefill_of("-r 1000 -i 7 -u 20"), 7);
+	/* No overflow at the widest range. */
+	CHECK_EQ(prefill_of("--keys 72057594037927936 --mix insert=50,remove=50"), UINT64_C(1) << 55);
+}
+
+static void
+mixed_names_its_mix_canonically(void)
+{
+	struct option_values *values;
+	struct plan plan;
+	char error[512];
+
+	CHECK(plan_for(workload("mixed"), "--mix remove=5.500,insert=4.5,get=90", &plan, &values, error, sizeof(error)));
+	CHECK(strcmp(plan.mix, "get=90,insert=4.5,remove=5.5") == 0);
+	CHECK_EQ(plan.needs, OP_BIT(OP_GET) | OP_BIT(OP_INSERT) | OP_BIT(OP_REMOVE));
+	CHECK(plan_for(workload("mixed"), "--update 20 --dist zipf:0.990", &plan, &values, error, sizeof(error)));
+	CHECK(strcmp(plan.mix, "get=80,insert=10,remove=10") == 0);
+	CHECK(strcmp(plan.dist, "zipf:0.99") == 0);
+}
+
+/* The size stays where prefill put it: it is the steady state of both distributions. */
+static void
+mixed_does_not_drift(void)
+{
+	static const char *const dists[] = { "uniform", "zipf:0.99" };
+
+	for (unsigned i = 0; i < 2; i++) {
+		char arguments[128];
+		struct plan plan;
+		struct record *r;
+
+		snprintf(arguments, sizeof(arguments), "--keys 1000 --mix insert=30,remove=70 --dist %s", dists[i]);
+		r = run("mixed", arguments, 2, check_seed, 100000000, &plan);
+		CHECK_EQ(plan.prefill, 300);
+		CHECK(r->ops > 10000);
+		/* Each key is there with probability 0.3: sigma = sqrt(1000 * 0.3 * 0.7) = 14.5. */
+		CHECK(fabs((double)r->size_after - 300) < 6 * 14.5);
+		record_free(r);
+	}
+}
+
+/* What is issued, after prefill: percentages and keys, by chi-square. */
+static void
+mixed_issues_its_mix_and_keys(void)
+{
+	double op_seen[OP_COUNT] = { 0 }, op_expected[OP_COUNT], key_seen[100] = { 0 }, key_expected[100], total = 0,
+	    logged = 0, share[OP_COUNT] = { 40, 25.5, 14.5, 20 };
+	struct plan plan;
+	struct record *r = run("mixed", "--keys 100 --mix get=40,insert=25.5,upsert=14.5,remove=20", 2, check_seed,
+	    100000000, &plan);
+
+	for (unsigned thread = 0; thread < 2; thread++) {
+		for (unsigned op = 0; op < OP_COUNT; op++) {
+			op_seen[op] += (double)map.log[thread].calls[op];
+			total += (double)map.log[thread].calls[op];
+		}
+		for (unsigned i = 0; i < LOG_LENGTH && i < map.log[thread].length; i++, logged++)
+			key_seen[map.log[thread].key[i]]++;
+	}
+	CHECK(total > 10000 && logged > 10000);
+	for (unsigned op = 0; op < OP_COUNT; op++)
+		op_expected[op] = total * share[op] / 100;
+	for (unsigned key = 0; key < 100; key++)
+		key_expected[key] = logged / 100;
+	CHECK(statistics_chi_square_p(statistics_chi_square(op_seen, op_expected, OP_COUNT), OP_COUNT - 1) > 1e-6);
+	CHECK(statistics_chi_square_p(statistics_chi_square(key_seen, key_expected, 100), 99) > 1e-6);
+	record_free(r);
+}
+
+/* Same seed, same operations on every thread; another seed or thread, others. */
+static void
+mixed_repeats_itself_by_seed(void)
+{
+	static struct log first[2];
+	const char *arguments = "--keys 100K --mix get=50,insert=20,upsert=10,remove=20 --dist zipf:0.8";
+	struct plan plan;
+
+	for (unsigned round = 0; round < 3; round++) {
+		record_free(run("mixed", arguments, 2, round < 2 ? check_seed : check_seed + 1, 50000000, &plan));
+		for (unsigned thread = 0; thread < 2; thread++) {
+			const struct log *l = &map.log[thread];
+			uint64_t n = l->length < first[thread].length ? l->length : first[thread].length;
+			unsigned same = 0;
+
+			if (round == 0) {
+				first[thread] = *l;
+				continue;
+			}
+			if (n > LOG_LENGTH)
+				n = LOG_LENGTH;
+			CHECK(n >= 1000);
+			for (unsigned i = 0; i < n; i++)
+				same += l->key[i] == first[thread].key[i] && l->op[i] == first[thread].op[i];
+			CHECK(round == 1 ? same == n : same < n / 2);
+		}
+		CHECK(memcmp(map.log[0].key, map.log[1].key, 1000 * sizeof(map.log[0].key[0])) != 0);
+	}
+}
+
+/* ---- load ---- */
+
+static void
+load_touches_every_key_once_a_phase(void)
+{
+	struct plan plan;
+	struct record *r = run("load", "--keys 10K", 3, check_seed, 0, &plan);
+
+	CHECK(plan.fixed_work && plan.phases == 2);
+	CHECK_EQ(r->ops, 20000);
+	CHECK_EQ(r->hits, 20000);
+	CHECK_EQ(r->size_before, 0);
+	CHECK_EQ(r->size_after, 0);
+	CHECK_EQ(r->phases, 2);
+	CHECK_EQ(r->phase[0].ops, 10000);
+	CHECK_EQ(r->phase[1].ops, 10000);
+	record_free(r);
+}
+
+static void
+load_can_do_one_part(void)
+{
+	struct plan plan;
+	struct record *r = run("load", "--keys 1000 --part insert", 2, check_seed, 0, &plan);
+
+	CHECK_EQ(r->ops, 1000);
+	CHECK_EQ(r->size_after, 1000);
+	record_free(r);
+	r = run("load", "--keys 1000 --part remove", 2, check_seed, 0, &plan);
+	CHECK_EQ(r->ops, 1000);
+	CHECK_EQ(r->size_before, 1000);
+	CHECK_EQ(r->size_after, 0);
+	record_free(r);
+	plan_refuses("load", "--part some", "must be both, insert or remove");
+}
+
+static const struct test tests[] = {
+	TEST(mixed_refuses_a_bad_mix),
+	TEST(mixed_prefills_to_the_steady_state),
+	TEST(mixed_names_its_mix_canonically),
+	TEST(mixed_does_not_drift),
+	TEST(mixed_issues_its_mix_and_keys),
+	TEST(mixed_repeats_itself_by_seed),
+	TEST(load_touches_every_key_once_a_phase),
+	TEST(load_can_do_one_part),
+};
+
+int
+main(int argc, char **argv)
+{
+	return RUN_TESTS(argc, argv, tests);
+}
