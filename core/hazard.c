@@ -353,7 +353,7 @@ mark(struct hazard_record *r, const struct table *t)
 static void
 dispose(struct hazard_record *r, const struct retired *e)
 {
-	const struct hazard_probe *probe = &r->probe;
+	const struct reclaim_probe *probe = &r->probe;
 
 	e->destroy(e->object, e->bytes, e->state);
 	if (e->stamp_ns != 0 && probe->freed != NULL) {
@@ -738,7 +738,7 @@ record_push(struct hazard_domain *d, struct hazard_record *r)
 }
 
 enum hazard_status
-hazard_attach(struct hazard_domain *d, const struct hazard_probe *probe, struct hazard_record **record)
+hazard_attach(struct hazard_domain *d, const struct reclaim_probe *probe, struct hazard_record **record)
 {
 	struct hazard_record *r;
 	bool is_new = false;
@@ -764,7 +764,7 @@ hazard_attach(struct hazard_domain *d, const struct hazard_probe *probe, struct 
 	invariant(r->length == 0 && r->chunks->count == 0 && r->chunks->next == NULL);
 	r->room = r->chunks->capacity;
 	r->until_stamp = 0;
-	r->probe = (struct hazard_probe){ .state = NULL };
+	r->probe = (struct reclaim_probe){ .state = NULL };
 	if (probe != NULL)
 		r->probe = *probe;
 	/* relaxed: the caller is a user, so the count cannot reach 0 meanwhile. */

@@ -68,9 +68,6 @@ struct hazard_config {
 	struct contention_config contention; /* for the CASes on the domain's lists */
 };
 
-/* core/base.h; each record may have its own. */
-#define hazard_probe reclaim_probe
-
 struct hazard_stats {
 	uint64_t retired, freed;             /* objects, since the domain exists */
 	uint64_t retired_bytes, freed_bytes;
@@ -109,7 +106,7 @@ struct hazard_record {
 	bool asymmetric;
 	bool scanning;
 	uint8_t pointers;              /* bit i: slot i belongs to a hazard_pointer */
-	struct hazard_probe probe;
+	struct reclaim_probe probe;
 	uint64_t until_stamp;          /* retires until the next stamped one */
 	unsigned handed_over;          /* objects handed to the domain when it last left */
 	void *block;                   /* what the allocator gave: the record lies aligned in it */
@@ -170,7 +167,7 @@ void hazard_domain_each_pending(struct hazard_domain *domain,
  * Owner     the calling thread (or one it hands the record to), until
  *           hazard_leave(). An attached record keeps the domain alive.
  */
-enum hazard_status hazard_attach(struct hazard_domain *domain, const struct hazard_probe *probe,
+enum hazard_status hazard_attach(struct hazard_domain *domain, const struct reclaim_probe *probe,
     struct hazard_record **record) MUST_USE;
 
 /*

@@ -1036,7 +1036,7 @@ clock_freed(void *state, uint64_t age_ns)
 static struct hazard_record *
 attach_probe(struct hazard_domain *d, struct clock *c, unsigned sample_shift)
 {
-	struct hazard_probe probe = { clock_now_ns, clock_freed, c, sample_shift };
+	struct reclaim_probe probe = { clock_now_ns, clock_freed, c, sample_shift };
 	struct hazard_record *r;
 
 	CHECK_EQ(hazard_attach(d, &probe, &r), HAZARD_OK);
@@ -1483,7 +1483,7 @@ misuse_contention(void *arg)
 static void
 misuse_half_a_probe(void *arg)
 {
-	struct hazard_probe probe = { .now_ns = clock_now_ns };
+	struct reclaim_probe probe = { .now_ns = clock_now_ns };
 
 	(void)arg;
 	CHECK(hazard_attach(scene.d, &probe, &scene.r) == HAZARD_OK);
@@ -1492,7 +1492,7 @@ misuse_half_a_probe(void *arg)
 static void
 misuse_sample_shift(void *arg)
 {
-	struct hazard_probe probe = { .now_ns = clock_now_ns, .freed = clock_freed, .sample_shift = 64 };
+	struct reclaim_probe probe = { .now_ns = clock_now_ns, .freed = clock_freed, .sample_shift = 64 };
 
 	(void)arg;
 	CHECK(hazard_attach(scene.d, &probe, &scene.r) == HAZARD_OK);
