@@ -1,0 +1,555 @@
+#!/usr/bin/env bats
+# hamtbench end to end: bad input costs one line and nothing else, a wrong map
+# costs exit status 1, and whatever ends a run early leaves the finished trials.
+# HAMTBENCH names the binary; its test plug-ins lie beside it.
+# shellcheck disable=SC2154 # run sets stderr and stderr_lines
+
+bats_require_minimum_version 1.5.0
+
+setup_file() {
+	HAMTBENCH=$(realpath "${HAMTBENCH:-$BATS_TEST_DIRNAME/../../build/release/hamtbench}")
+	export HAMTBENCH PLUGINS=${HAMTBENCH%/*}/tests/plugins
+	if [ ! -x "$HAMTBENCH" ] || [ ! -f "$PLUGINS/sound.so" ]; then
+		echo "build $HAMTBENCH and its test plug-ins first: make test" >&2
+		return 1
+	fi
+	export QUICK='--duration 20ms --warmup 1ms --trials 1 --threads 1 --quiet'
+}
+
+setup() {
+	cd "$BATS_TEST_TMPDIR" || return 1
+	unset HAMTBENCH_PLUGINS HAMTBENCH_CLOCK
+}
+
+# hamtbench ARGUMENT... - run it, standard error apart.
+hamtbench() {
+	run --separate-stderr "$HAMTBENCH" "$@"
+}
+
+# quick ARGUMENT... - a short run of one trial on one thread.
+quick() {
+	# shellcheck disable=SC2086 # words
+	hamtbench run $QUICK "$@"
+}
+
+# refused TEXT - the run just made said this one line, printed nothing, and ended with status 2.
+refused() {
+	printf '%s\n' "status $status" "$output" "$stderr"
+	[ "$status" -eq 2 ]
+	[ -z "$output" ]
+	[ "$stderr" = "$1" ]
+}
+
+# column NAME - that column of the CSV on standard input, without the header.
+column() {
+	# Quoted texts may have commas in them: they become one letter.
+	sed 's/"[^"]*"/Q/g' | awk -F, -v name="$1" '
+		NR == 1 { for (i = 1; i <= NF; i++) if ($i == name) at = i; next }
+		{ print $at }'
+}
+
+# each_line WORD - standard input is at least one line, and every one of them is WORD.
+each_line() {
+	awk -v word="$1" '$0 != word { exit bad = 1 } END { exit bad || NR == 0 }'
+}
+
+# eventually COMMAND... - does it succeed within ten seconds?
+eventually() {
+	local turn
+	for turn in $(seq 100); do
+		"$@" && return
+		sleep 0.1
+	done
+	echo "not after $turn turns: $*"
+	return 1
+}
+
+# lines_reach FILE N - has the file N lines by now?
+lines_reach() {
+	[ -f "$1" ] && [ "$(wc -l <"$1")" -ge "$2" ]
+}
+
+# in_small_disk SIZE COMMAND - run a shell command with a full-able disk at ./disk.
+in_small_disk() {
+	mkdir -p disk
+	unshare -rm sh -c "mount -t tmpfs -o size=$1 none disk && { $2; }"
+}
+
+need_mounts() {
+	unshare -rm sh -c 'mkdir -p disk && mount -t tmpfs none disk' 2>/dev/null || skip "cannot mount here"
+}
+
+# patch FILE OFFSET BYTES - overwrite bytes, written as for printf.
+patch() {
+	# shellcheck disable=SC2059 # the format is the point
+	printf "$3" | dd of="$1" bs=1 seek="$2" conv=notrunc status=none
+}
+
+# ---- Bad input -----------------------------------------------------------------
+
+@test "a command is needed, and one that exists" {
+	hamtbench
+	refused "hamtbench: a command is missing; there are run, list, export, topo"
+	hamtbench rum
+	refused "hamtbench: 'rum' is no command; there are run, list, export, topo"
+	hamtbench --nonsense
+	refused "hamtbench: '--nonsense' is no command; there are run, list, export, topo"
+}
+
+@test "unknown subjects and workloads are refused with what there is" {
+	quick --subject nonsense
+	[[ "$stderr" == "hamtbench run: --subject: no subject 'nonsense'; there are "*null*roofline* ]]
+	refused "$stderr"
+	quick --subject null, --workload mixed
+	[[ "$stderr" == "hamtbench run: --subject: no subject ''; there are "* ]]
+	refused "$stderr"
+	quick --workload nonsense --subject null
+	[[ "$stderr" == "hamtbench run: --workload: no workload 'nonsense'; there are load, mixed"* ]]
+	refused "$stderr"
+	quick --subject null,null
+	refused "hamtbench run: --subject: 'null' is given twice"
+	quick --subject ./none.so
+	refused "hamtbench run: --subject: ./none.so: No such file or directory"
+	[ ! -e results ]
+}
+
+@test "unknown options, units and values are refused by name" {
+	local given said
+	while IFS='|' read -r given said; do
+		echo "# $given"
+		# shellcheck disable=SC2086 # words
+		hamtbench run --subject null --no-db $given
+		refused "hamtbench run: $said"
+	done <<-'TABLE'
+		--nonsense|--nonsense: no such option; it was looked for in run, workload mixed, subject null
+		--key 5|--key: no such option; it was looked for in run, workload mixed, subject null
+		--stripes 5|--stripes: no such option; it was looked for in run, workload mixed, subject null
+		--duration 5|--duration: '5' needs a unit: ns, us, ms or s
+		--duration 5m|--duration: '5m' has the unknown unit 'm': it is ns, us, ms or s
+		--duration 0s|--duration: '0s' is too small: it is at least 1ms
+		--duration 1s --duration 2s|--duration: it takes one value, 2 are given
+		--threads 0|--threads: '0' is too small: it is at least 1
+		--threads 1,x|--threads: 'x' is no number; wanted is a whole number such as 4096, 200K, 1.5M or 64Ki
+		--threads -1|--threads: '-1' is negative; wanted is a whole number such as 4096, 200K, 1.5M or 64Ki
+		--threads 1,1|--threads: '1' is given twice
+		--keys 12Q|--keys: '12Q' has the unknown unit 'Q'; wanted is a whole number such as 4096, 200K, 1.5M or 64Ki
+		--keys|--keys: a value is missing
+		--mix get=50,insert=5|--mix: 'get=50,insert=5': the percentages add up to 55, not to 100
+		--mix fetch=100|--mix: 'fetch=100': 'fetch' is no operation; there are get, insert, upsert, remove
+		--mix get=100 --update 5|workload mixed: --update and --mix exclude each other
+		--keys 10 --prefill 11|workload mixed: --prefill: 11 keys do not fit into a range of 10
+		--membind far|--membind: 'far' is not known; there are none, local, interleave
+		--format xml|--format: 'xml' is not known; there are table, csv, json
+		--smr-stats all|--smr-stats: 'all' is not known; there are off, counters, sampled, full
+		--order up|--order: 'up' is not known; there are random, given
+		--quiet=1|--quiet: it is a flag and takes no value
+		--db x|--no-db and --db exclude each other
+		more|'more' is no option
+	TABLE
+	quick --subject null --dist nonsense
+	[[ "$stderr" == "hamtbench run: --dist: "*nonsense*zipf* ]]
+	refused "$stderr"
+	[ ! -e results ]
+}
+
+@test "a place that cannot be had is refused" {
+	quick --subject null --pin nonsense
+	[[ "$stderr" == "hamtbench run: --pin: "*nonsense*core-first* ]]
+	refused "$stderr"
+	hamtbench run --subject null --threads 2 --pin 0
+	[[ "$stderr" == "hamtbench run: --pin: "*"for 2 threads" ]]
+	refused "$stderr"
+	quick --subject null --pin 0,99999
+	[[ "$stderr" == "hamtbench run: --pin: "*99999* ]]
+	refused "$stderr"
+	[ ! -e results ]
+}
+
+@test "plug-ins that break the contract are refused" {
+	quick --subject "$PLUGINS/other-version.so"
+	refused "hamtbench run: --subject: $PLUGINS/other-version.so: it speaks plug-in version 7, this hamtbench 1"
+	quick --subject "$PLUGINS/no-destroy.so"
+	refused "hamtbench run: --subject: $PLUGINS/no-destroy.so: its hook destroy is NULL, but required"
+	quick --workload "$PLUGINS/sound.so" --subject null
+	refused "hamtbench run: --workload: $PLUGINS/sound.so: no hamtbench_workload in it; it is a subject"
+	quick --subject "$PLUGINS/clashing.so"
+	refused "hamtbench run: --threads: it is a number for run and a text for subject clashing"
+	quick --subject "$PLUGINS/lettered.so"
+	refused "hamtbench run: -t: it is --threads for run and --tint for subject lettered"
+	quick --workload "$PLUGINS/bad-plan.so" --subject null
+	refused "hamtbench run: workload bad-plan: it plans to fill in 11 of 10 keys"
+	# Two lines from a plug-in are still one line.
+	quick --workload "$PLUGINS/refusing.so" --subject null
+	refused "hamtbench run: workload refusing: it never?runs"
+	quick --subject "$PLUGINS/no-upsert.so" --mix get=50,upsert=50
+	refused "hamtbench run: subject no-upsert cannot upsert, which workload mixed needs"
+	HAMTBENCH_PLUGINS=/no/such quick
+	refused "hamtbench run: --subject: HAMTBENCH_PLUGINS: '/no/such' is no folder"
+	[ ! -e results ]
+}
+
+@test "a clock that does not exist is refused" {
+	HAMTBENCH_CLOCK=sundial quick --subject null
+	[[ "$stderr" == "hamtbench run: "*sundial* ]]
+	refused "$stderr"
+}
+
+# ---- Results files -------------------------------------------------------------
+
+@test "a file that is no results file is refused and stays as it was" {
+	echo "a text" >text
+	quick --subject null --db text
+	[[ "$stderr" == "hamtbench run: text: "*"not a database"* ]]
+	refused "$stderr"
+	[ "$(cat text)" = "a text" ]
+	hamtbench export --db text
+	[[ "$stderr" == "hamtbench export: text: "*"not a database"* ]]
+	refused "$stderr"
+	quick --subject null --db .
+	[[ "$stderr" == "hamtbench run: .: "* ]]
+	refused "$stderr"
+	hamtbench export --db none.db
+	[[ "$stderr" == "hamtbench export: none.db: "* ]]
+	refused "$stderr"
+	[ ! -e none.db ]
+}
+
+@test "a newer schema and somebody else's database are refused untouched" {
+	quick --subject null --db good.db
+	[ "$status" -eq 0 ]
+	cp good.db newer.db
+	patch newer.db 60 '\0\0\0\3'
+	cp good.db foreign.db
+	patch foreign.db 68 '\1\2\3\4'
+	cp newer.db newer.copy
+	cp foreign.db foreign.copy
+	quick --subject null --db newer.db
+	[[ "$stderr" == "hamtbench run: newer.db: "*"schema 3"*"up to 1"* ]]
+	refused "$stderr"
+	hamtbench export --db newer.db
+	[[ "$stderr" == "hamtbench export: newer.db: "*"schema 3"* ]]
+	refused "$stderr"
+	quick --subject null --db foreign.db
+	[[ "$stderr" == "hamtbench run: foreign.db: "* ]]
+	refused "$stderr"
+	cmp newer.db newer.copy
+	cmp foreign.db foreign.copy
+}
+
+@test "a read-only results file is refused before anything is measured" {
+	need_mounts
+	mkdir -p disk
+	run --separate-stderr timeout 10 unshare -rm sh -c "mount -t tmpfs none disk &&
+		'$HAMTBENCH' run $QUICK --subject null --db disk/r.db >/dev/null &&
+		mount -o remount,ro disk &&
+		'$HAMTBENCH' run --quiet --subject null --duration 20s --db disk/r.db"
+	[[ "$stderr" == "hamtbench run: disk/r.db: "* ]]
+	refused "$stderr"
+}
+
+@test "a full disk ends the run with one line; what was kept can be read" {
+	need_mounts
+	run --separate-stderr in_small_disk 300k "
+		'$HAMTBENCH' run --quiet --duration 20ms --warmup 1ms --trials 500 --threads 1 --subject null \
+			--latency-sample 0 --sample-interval 100us --format csv --db disk/r.db >rows 2>said
+		echo \$?
+		'$HAMTBENCH' export --db disk/r.db >kept && echo read"
+	printf '%s\n' "$output" "$stderr" "$(cat said)"
+	[ "${lines[0]}" = 2 ]
+	[ "${lines[1]}" = read ]
+	[ "$(wc -l <said)" -eq 1 ]
+	[[ "$(cat said)" == "hamtbench run: disk/r.db: "* ]]
+	# Every row that was printed is in the file.
+	[ "$(wc -l <rows)" -gt 1 ]
+	[ "$(wc -l <kept)" -eq "$(wc -l <rows)" ]
+}
+
+# ---- Standard output -------------------------------------------------------------
+
+@test "standard output that is full ends the run with one line and keeps the trial" {
+	run --separate-stderr sh -c "'$HAMTBENCH' run $QUICK --subject null --format csv >/dev/full"
+	[[ "$stderr" == "hamtbench run: standard output: "*"No space left on device" ]]
+	refused "$stderr"
+	run --separate-stderr sh -c "'$HAMTBENCH' run $QUICK --subject null >/dev/full"
+	refused "hamtbench run: standard output: No space left on device"
+	[ "$("$HAMTBENCH" export | wc -l)" -eq 2 ]
+	run --separate-stderr sh -c "'$HAMTBENCH' list >/dev/full"
+	refused "hamtbench list: standard output: No space left on device"
+	run --separate-stderr sh -c "'$HAMTBENCH' export >/dev/full"
+	[[ "$stderr" == "hamtbench export: "*"No space left on device" ]]
+	refused "$stderr"
+}
+
+@test "a reader that goes away ends the run quietly, with what was measured kept" {
+	# shellcheck disable=SC2086 # words
+	"$HAMTBENCH" run --quiet --duration 20ms --warmup 1ms --trials 500 -t 1 --subject null --format csv 2>said | head -n 3
+	[ ! -s said ]
+	rows=$("$HAMTBENCH" export | wc -l)
+	[ "$rows" -ge 3 ]
+	[ "$rows" -lt 500 ]
+}
+
+# ---- Wrong maps --------------------------------------------------------------------
+
+@test "a map that loses a key makes it exit 1, and the others are still measured" {
+	quick --subject null --subject "$PLUGINS/lossy.so" --keys 1K --format csv
+	echo "$output$stderr"
+	[ "$status" -eq 1 ]
+	[[ "$stderr" == "hamtbench run: trial "*" of 2 (lossy mixed 1 thread uniform get=90,insert=5,remove=5): not valid: "* ]]
+	[ "${#stderr_lines[@]}" -eq 1 ]
+	[ "$(echo "$output" | column subject | sort | tr '\n' ' ')" = "lossy null " ]
+	[ "$(echo "$output" | sed -n '/^lossy/p;1p' | column valid)" = 0 ]
+	[ "$(echo "$output" | sed -n '/^null/p;1p' | column valid)" = 1 ]
+}
+
+@test "every planted defect is found, and the sound map has none" {
+	local name said
+	while IFS='|' read -r name said; do
+		quick --subject "$PLUGINS/$name.so" --keys 1K --no-db
+		echo "$name: status $status, $stderr"
+		[ "$status" -eq 1 ]
+		[[ "$stderr" == *"($name mixed 1 thread"*"$said"* ]]
+	done <<-'TABLE'
+		wrong-value|values returned do not belong to their keys
+		leaking|not valid: after the map was destroyed
+		unsound|not valid: structure check: planted: the structure is unsound
+		no-memory|operations found no memory
+		no-create|could not run: no map today
+	TABLE
+	quick --subject "$PLUGINS/sound.so" --keys 1K --no-db
+	[ "$status" -eq 0 ]
+	[ -z "$stderr" ]
+}
+
+@test "the watchdog ends a hung run and names the thread and the operation" {
+	run --separate-stderr timeout 20 "$HAMTBENCH" run --quiet --subject "$PLUGINS/sound.so" \
+		--subject "$PLUGINS/hanging.so" --workload load --keys 1K --trials 1 --threads 2 --order given \
+		--watchdog 300ms --format csv
+	echo "$output$stderr"
+	[ "$status" -eq 1 ]
+	[ "${#stderr_lines[@]}" -eq 1 ]
+	[[ "$stderr" == *hanging*"thread "[01]*insert* ]]
+	# The trial before it is on standard output and in the file.
+	[ "$(echo "$output" | column subject)" = sound ]
+	[ "$("$HAMTBENCH" export | column subject)" = sound ]
+}
+
+# ---- Interrupted -------------------------------------------------------------------
+
+# interrupted SIGNAL - a long run, ended by a signal after at least two trials.
+interrupted() {
+	env --default-signal=INT "$HAMTBENCH" run --quiet --duration 20ms --warmup 1ms --trials 10000 -t 1 \
+		--subject null --format "$2" >rows 2>said &
+	local pid=$!
+	eventually lines_reach rows 3
+	kill -s "$1" "$pid"
+	status=0
+	wait "$pid" || status=$?
+	cat said
+	[ "$status" -eq 130 ]
+	kept=$("$HAMTBENCH" export --series last | sed 1d | wc -l)
+	[ "$(cat said)" = "hamtbench run: interrupted: $kept of 10000 trials kept in results/results.db (series $3)" ]
+}
+
+@test "Ctrl-C keeps the finished trials and says so" {
+	interrupted INT csv 1
+	[ "$(sed 1d rows | wc -l)" -eq "$kept" ]
+	column valid <rows | each_line 1
+	interrupted TERM csv 2
+	[ "$(sed 1d rows | wc -l)" -eq "$kept" ]
+}
+
+@test "Ctrl-C leaves whole JSON" {
+	interrupted INT json 1
+	[ "$(grep -c '"subject":"null"' rows)" -eq "$kept" ] ||
+		[ "$(grep -o '"subject": *"null"' rows | wc -l)" -eq "$kept" ]
+	[ "$(tr -d '[:space:]' <rows | tail -c 2)" = "]}" ]
+}
+
+@test "a second Ctrl-C is deadly" {
+	env --default-signal=INT "$HAMTBENCH" run --quiet --subject "$PLUGINS/hanging.so" --workload load --keys 1K \
+		--trials 1 -t 1 --watchdog 60s --no-db --format csv >rows &
+	pid=$!
+	# The header: signals are caught by now. Soon after it the one thread hangs.
+	eventually lines_reach rows 1
+	sleep 1
+	kill -INT "$pid"
+	sleep 1
+	kill -0 "$pid"
+	kill -INT "$pid"
+	status=0
+	wait "$pid" || status=$?
+	[ "$status" -eq 130 ]
+}
+
+# ---- What a run gives ----------------------------------------------------------------
+
+@test "the CSV has the columns, and every trial is valid" {
+	hamtbench run --quiet --subject null,roofline,mutex --workload mixed --threads 1,2 --mix get=90,insert=5,remove=5 \
+		--keys 20K --dist zipf:0.99 --duration 20ms --warmup 1ms --trials 2 --format csv
+	echo "$output$stderr"
+	[ "$status" -eq 0 ]
+	[ -z "$stderr" ]
+	[[ "${lines[0]}" == "subject,workload,threads,keys,dist,mix,trial,elapsed_s,ops,mops,hit_ratio,get_p50_ns,get_p99_ns,get_p999_ns,get_max_ns,update_p50_ns,update_p99_ns,update_p999_ns,update_max_ns,retired,freed,pending_peak,reclaim_p50_ns,reclaim_p99_ns,reclaim_max_ns,rss_bytes,valid,"* ]]
+	[ "${#lines[@]}" -eq 13 ]
+	echo "$output" | column valid | each_line 1
+	echo "$output" | column keys | each_line 20000
+	[ "$(echo "$output" | column position | tr '\n' ' ')" = "0 1 2 3 4 5 6 7 8 9 10 11 " ]
+	# What was printed is what was kept.
+	[ "$("$HAMTBENCH" export --series 1)" = "$output" ]
+}
+
+@test "every subject that is built gives valid trials under every workload" {
+	quick --workload mixed,load --keys 2K --format csv
+	echo "$output$stderr"
+	[ "$status" -eq 0 ]
+	echo "$output" | column valid | each_line 1
+}
+
+@test "the table ends with how to get at the results" {
+	quick --subject null,roofline --keys 1K
+	echo "$output"
+	[ "$status" -eq 0 ]
+	[[ "$output" == *"mixed  get=90,insert=5,remove=5  uniform  1K keys"* ]]
+	[[ "$output" == *"harness overhead (subject null, 1 thread): "*" ns per operation (uniform)"* ]]
+	[ "${lines[-1]}" = "2 trials in results/results.db, series 1; as CSV: hamtbench export --db results/results.db --series 1" ]
+	hamtbench export --db results/results.db --series 1
+	[ "$status" -eq 0 ]
+	[ "${#lines[@]}" -eq 3 ]
+}
+
+@test "exports: each kind has rows, and only trials are JSON" {
+	quick --subject mutex --workload load --keys 50K
+	[ "$status" -eq 0 ]
+	for what in trials points histograms samples threads phases; do
+		hamtbench export --what "$what" --series last
+		echo "$what: ${#lines[@]} lines"
+		[ "$status" -eq 0 ]
+		[ "${#lines[@]}" -ge 2 ]
+	done
+	hamtbench export --format json
+	[ "$status" -eq 0 ]
+	[[ "$output" == *'"phases"'* ]]
+	hamtbench export --format json --what points
+	refused "hamtbench export: --format json is for --what trials only"
+	hamtbench export --series 9
+	[[ "$stderr" == "hamtbench export: "*9* ]]
+	refused "$stderr"
+	hamtbench export --series zero
+	refused "hamtbench export: --series: 'zero' is no series; wanted is a number from 1 up, last or all"
+}
+
+@test "options given several times are axes, with synchrobench's letters too" {
+	hamtbench run --subject null,mutex -t 1,2 -r 1K -u 0,20 --stripes 1 --stripes 4 --dry-run
+	echo "$output"
+	[ "$status" -eq 0 ]
+	[ "${lines[0]}" = "12 points, 3 trials each: 36 trials, at least 40 s (prefill not counted)" ]
+	[ "${lines[1]}" = "null mixed 1 thread uniform get=100 update=0" ]
+	[ "${lines[3]}" = "mutex mixed 1 thread uniform get=100 stripes=4 update=0" ]
+	[ "${#lines[@]}" -eq 13 ]
+	[ ! -e results ]
+	quick --subject mutex -r 1K -i 10 -S 7 --stripes 1 --stripes 4 --format csv
+	[ "$status" -eq 0 ]
+	[ "${#lines[@]}" -eq 3 ]
+	echo "$output" | column seed | each_line 7
+	[[ "$output" == *'""stripes"":4'* ]]
+	[[ "$output" == *'""prefill"":10'* ]]
+}
+
+@test "the order is random but repeats with its seed, or is as given" {
+	order() {
+		# shellcheck disable=SC2086 # words
+		"$HAMTBENCH" run $QUICK --no-db --format csv --subject null --keys 1,2,3,4,5,6,7,8 "$@" | column keys | tr '\n' ' '
+	}
+	first=$(order --seed 5)
+	[ "$first" = "$(order --seed 5)" ]
+	[ "$first" != "$(order --seed 6)" ]
+	[ "$(order --order given)" = "1 2 3 4 5 6 7 8 " ]
+}
+
+@test "progress: one line rewritten on a terminal, none when quiet, rows stay whole" {
+	# script(1) gives it a terminal for standard error.
+	script -qec "'$HAMTBENCH' run --duration 300ms --warmup 1ms --trials 2 -t 1 --subject null --format csv >rows" said
+	grep -q $'\033\[K1/2 (50 %), .* left: [a-z-]*[0-9 %]*, null mixed 1 thread' said
+	[ "$(wc -l <rows)" -eq 3 ]
+	[ "$(grep -c $'\033' rows)" -eq 0 ]
+	# Elsewhere there is nothing to rewrite: a short run says nothing.
+	hamtbench run --duration 20ms --warmup 1ms --trials 2 -t 1 --subject null
+	[[ "$stderr" != *left:* ]]
+}
+
+@test "every subject runs under every level of statistics, and says what it does not know" {
+	local level known
+	for level in off counters sampled full; do
+		hamtbench run --no-db --format csv --duration 20ms --warmup 1ms --trials 1 -t 2 --mix get=100 --smr-stats "$level"
+		[ "$status" -eq 0 ]
+		[ "${#lines[@]}" -ge 6 ]
+		# This mix has no comma in it, nor has anything before the last of these columns.
+		known=$(awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }
+			{ print ($at["retired"] != "") + ($at["pending_peak"] != "") }' <<<"$output" | sort -u)
+		[ "$known" = "$([ "$level" = off ] && echo 0 || echo 2)" ]
+	done
+}
+
+@test "the record names the reclaimer that was asked for" {
+	hamtbench run --no-db --format csv --duration 10ms --warmup 1ms --trials 1 -t 1 --subject seed,mutex \
+		--reclaim hp-fence:threshold=64
+	[ "$status" -eq 0 ]
+	[[ "$output" == *hp-fence:threshold=64* ]]
+	[[ "$(grep '^mutex' <<<"$output")" != *,hp-fence* ]]
+}
+
+# ---- The other commands ----------------------------------------------------------------
+
+@test "every command has help, on standard output" {
+	local words
+	for words in --help "run --help" "run --subject mutex --help" "list --help" "export -h" "topo --help"; do
+		# shellcheck disable=SC2086 # words
+		hamtbench $words
+		[ "$status" -eq 0 ]
+		[[ "$output" == "Usage: hamtbench"* ]]
+		[ -z "$stderr" ]
+	done
+	hamtbench run --subject mutex --help
+	[[ "$output" == *"--stripes=N"*"(default 1)"* ]]
+	hamtbench --version
+	[ "$status" -eq 0 ]
+	[[ "$output" == "hamtbench "*"plug-in version 1" ]]
+}
+
+@test "list names what there is, what is not built, and what is broken" {
+	hamtbench list
+	[ "$status" -eq 0 ]
+	[[ "$output" == *roofline*mixed*"--prefill=N"*zipf:THETA*core-first*pending_peak* ]]
+	hamtbench list distributions policies
+	[[ "$output" == *uniform* && "$output" != *roofline* ]]
+	hamtbench list nonsense
+	refused "hamtbench list: 'nonsense' is no list; there are subjects, workloads, operations, distributions, policies, columns"
+	mkdir -p own/subjects
+	cp "$PLUGINS/sound.so" "$PLUGINS/other-version.so" own/subjects
+	echo 'tbb libtbb-dev g++' >own/subjects/tbb.missing
+	HAMTBENCH_PLUGINS=own hamtbench list subjects
+	[ "$status" -eq 2 ]
+	[[ "$output" == *sound*tbb*"not built: install libtbb-dev g++"* ]]
+	[ "$stderr" = "hamtbench list: own/subjects/other-version.so: it speaks plug-in version 7, this hamtbench 1" ]
+}
+
+@test "topo shows where threads would go on any machine" {
+	hamtbench topo --topology 'pack:2 [numa] l3:8 core:8 pu:2' --pin core-first --threads 2,130
+	echo "$output"
+	[ "$status" -eq 0 ]
+	[[ "${lines[0]}" == "described machine: 2 packages, 128 cores, 256 processors (256 allowed), 2 NUMA nodes, SMT"* ]]
+	[ "${#lines[@]}" -eq 137 ]
+	hamtbench topo --pin 0
+	[ "$status" -eq 0 ]
+	[[ "$output" == *"1 thread, pin 0:"* ]]
+	hamtbench topo --pin none
+	[[ "$output" == *"anywhere: the scheduler decides"* ]]
+	hamtbench topo --pin nonsense
+	[ "$status" -eq 2 ]
+	[[ "$stderr" == "hamtbench topo: --pin: "*nonsense* ]]
+	[ "${#stderr_lines[@]}" -eq 1 ]
+	hamtbench topo --topology 'nonsense:3'
+	[[ "$stderr" == "hamtbench topo: --topology: "*nonsense* ]]
+	refused "$stderr"
+}

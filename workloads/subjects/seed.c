@@ -1,0 +1,195 @@
+/*
+ * seed.c - the seed's own structure (core/seed_hamt.h): the measured baseline.
+ */
+#include "core/seed_hamt.h"
+#include "harness/plugin.h"
+#include "workloads/subjects/hazard_adapter.h"
+
+struct seed {
+	struct hazard_domain *domain; /* ours too, so that it can be asked when the map is gone */
+	struct seed_hamt *first;      /* main's handle; the others are its clones */
+};
+
+static void *
+seed_create(const struct subject_params *params, char *error, size_t error_size)
+{
+	struct seed *map = calloc(1, sizeof(*map));
+	struct seed_hamt_config config = { .hash_key = params->seed | 1 };
+	struct hazard_config hazard = { 0 };
+	enum hazard_status made;
+
+	if (map == NULL) {
+		snprintf(error, error_size, "no memory");
+		return NULL;
+	}
+	if (!hazard_adapter_configs(params->options, &hazard, &config.contention, error, error_size)) {
+		free(map);
+		return NULL;
+	}
+	made = hazard_domain_new(&hazard, &map->domain);
+	if (made != HAZARD_OK) {
+		snprintf(error, error_size, made == HAZARD_UNAVAILABLE ?
+		    "hp-asymmetric: membarrier(2) is refused here" : "no memory");
+		free(map);
+		return NULL;
+	}
+	config.domain = map->domain;
+	if (seed_hamt_new(&config, &map->first) != HAMT_OK) {
+		snprintf(error, error_size, "no memory");
+		hazard_domain_drop(map->domain);
+		free(map);
+		return NULL;
+	}
+	return map;
+}
+
+static void
+seed_destroy(void *opaque, struct reclaim_stats *last)
+{
+	struct seed *map = opaque;
+
+	/* The last handle: its leaving scan finds no hazard and frees everything. */
+	seed_hamt_drop(map->first);
+	hazard_adapter_stats(map->domain, last);
+	hazard_domain_drop(map->domain);
+	free(map);
+}
+
+static void *
+seed_attach(void *opaque, unsigned thread, const struct reclaim_probe *probe)
+{
+	const struct seed *map = opaque;
+	struct seed_hamt *handle;
+
+	(void)thread;
+	return seed_hamt_clone(map->first, hazard_adapter_probe(probe), &handle) == HAMT_OK ? handle : NULL;
+}
+
+static void
+seed_detach(void *handle)
+{
+	seed_hamt_drop(handle);
+}
+
+static void
+seed_flush(void *handle)
+{
+	seed_hamt_flush(handle);
+}
+
+static enum op_result
+seed_get(void *handle, uint64_t key, uint64_t *value)
+{
+	return seed_hamt_get(handle, &key, value) == HAMT_OK ? OP_HIT : OP_MISS;
+}
+
+static enum op_result
+seed_insert(void *handle, uint64_t key, uint64_t *value)
+{
+	switch (seed_hamt_insert(handle, &key, value)) {
+	case HAMT_OK:
+		return OP_HIT;
+	case HAMT_NOMEM:
+		return OP_NOMEM;
+	default:
+		return OP_MISS;
+	}
+}
+
+static enum op_result
+seed_upsert(void *handle, uint64_t key, uint64_t *value)
+{
+	uint64_t old;
+
+	switch (seed_hamt_upsert(handle, &key, value, &old)) {
+	case HAMT_EXISTS:
+		*value = old;
+		return OP_HIT;
+	case HAMT_NOMEM:
+		return OP_NOMEM;
+	default:
+		return OP_MISS;
+	}
+}
+
+static enum op_result
+seed_remove(void *handle, uint64_t key, uint64_t *value)
+{
+	switch (seed_hamt_remove(handle, &key, value)) {
+	case HAMT_OK:
+		return OP_HIT;
+	case HAMT_NOMEM:
+		return OP_NOMEM;
+	default:
+		return OP_MISS;
+	}
+}
+
+static void
+seed_stats(void *opaque, struct reclaim_stats *stats)
+{
+	const struct seed *map = opaque;
+
+	hazard_adapter_stats(map->domain, stats);
+}
+
+static void
+seed_pending(void *opaque, void (*visit)(void *arg, uint64_t retired_at_ns), void *arg)
+{
+	const struct seed *map = opaque;
+
+	hazard_adapter_pending(map->domain, visit, arg);
+}
+
+struct each {
+	void (*visit)(void *arg, uint64_t key, uint64_t value);
+	void *arg;
+};
+
+static void
+seed_each_pair(void *arg, const void *key, const void *value)
+{
+	const struct each *each = arg;
+
+	each->visit(each->arg, *(const uint64_t *)key, *(const uint64_t *)value);
+}
+
+static void
+seed_each(void *handle, void (*visit)(void *arg, uint64_t key, uint64_t value), void *arg)
+{
+	struct each each = { visit, arg };
+
+	seed_hamt_each(handle, seed_each_pair, &each);
+}
+
+static bool
+seed_check(void *handle, char *error, size_t error_size)
+{
+	struct seed_hamt_shape shape;
+
+	return seed_hamt_check(handle, false, &shape, error, error_size);
+}
+
+static const struct plugin_option options[] = { HAZARD_ADAPTER_OPTIONS, { .name = NULL } };
+
+const struct subject hamtbench_subject = {
+	.version = PLUGIN_VERSION,
+	.name = "seed",
+	.help = "the seed's HAMT, made correct: a cell, an immutable map node or leaf behind each pointer; the baseline",
+	.reclaimer = "hp",
+	.progress = "lock-free",
+	.options = options,
+	.create = seed_create,
+	.destroy = seed_destroy,
+	.attach = seed_attach,
+	.detach = seed_detach,
+	.flush = seed_flush,
+	.get = seed_get,
+	.insert = seed_insert,
+	.upsert = seed_upsert,
+	.remove = seed_remove,
+	.stats = seed_stats,
+	.pending = seed_pending,
+	.each = seed_each,
+	.check = seed_check,
+};
