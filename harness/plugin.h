@@ -146,7 +146,8 @@ struct subject {
 
 	/* any thread, any time. May be NULL: then nothing is ever retired. */
 	void (*stats)(void *map, struct reclaim_stats *stats);
-	/* main, workers paused: visit stamped objects not freed yet. May be NULL. */
+	/* main, workers paused: visit stamped objects not freed yet. NULL: how long
+	 * objects waited that are not free at the end stays unknown. */
 	void (*pending)(void *map, void (*visit)(void *arg, uint64_t retired_at_ns), void *arg);
 	/* main, workers paused: visit every pair once. NULL only with SUBJECT_EMPTY. */
 	void (*each)(void *handle, void (*visit)(void *arg, uint64_t key, uint64_t value), void *arg);

@@ -89,7 +89,7 @@ const struct column record_columns[] = {
 	COUNT(reclaim_p90_ns, "90th percentile of retire to free, ns"),
 	COUNT(reclaim_p999_ns, "99.9th percentile of retire to free, ns"),
 	COUNT(reclaim_samples, "objects whose retire-to-free time was taken"),
-	COUNT(censored_samples, "stamped objects not yet freed at stop"),
+	COUNT(censored_samples, "stamped objects not yet freed at stop; none: the subject cannot say"),
 	COUNT(censored_max_ns, "age of the oldest of these, ns"),
 	COUNT(leaked, "retired minus freed after everything was destroyed; anything but 0 is not valid"),
 	COUNT(size_before, "keys in the map before the measured part"),

@@ -1029,6 +1029,9 @@ runner_run(const struct trial_request *q, struct record *record, char *error, si
 			histogram_merge(&record->histogram[RECORD_RECLAIM], &r->seat[i].worker.reclaim);
 		histogram_merge(&record->histogram[RECORD_RECLAIM], &r->background);
 		record_fill_percentiles(record);
+		/* Nobody looked, or nobody could: that is not "none". */
+		if (q->smr_stats < SMR_SAMPLED || (q->subject->stats != NULL && q->subject->pending == NULL))
+			record->censored_samples = record->censored_max_ns = UINT64_MAX;
 	}
 out:
 	gate_destroy(&r->gate);

@@ -627,7 +627,7 @@ without_statistics_figures_have_no_value(void)
 	CHECK_EQ(r.record->retired, UINT64_MAX);
 	CHECK_EQ(r.record->pending_peak, UINT64_MAX);
 	CHECK(isnan(r.record->pending_mean));
-	CHECK_EQ(r.record->censored_samples, 0);
+	CHECK_EQ(r.record->censored_samples, UINT64_MAX);
 	record_free(r.record);
 }
 

@@ -313,6 +313,7 @@ part == 1 {
 	lost[t] = f[at["latency_lost"]] + 0
 	reclaimed[t] = f[at["reclaim_samples"]] + 0
 	censored[t] = f[at["censored_samples"]] + 0
+	censored_known[t] = f[at["censored_samples"]] != ""
 	censored_max[t] = f[at["censored_max_ns"]] + 0
 	retired[t] = f[at["retired"]] + 0
 	peak[t] = f[at["pending_peak"]] + 0
@@ -632,7 +633,7 @@ function latency(    t, admits, both, any, total_lost, clock)
 	    (total_lost > 0 ? counted(total_lost, "sample") " too long for the histogram. " : "") common " " machine, 150)
 }
 
-function reclamation(    t, s, admits, panel, panels, one, old, open, all, list, text)
+function reclamation(    t, s, admits, panel, panels, one, old, open, unknown, all, list, text)
 {
 	for (t in trial)
 		if (valid[t] && reclaimed[t] > 0)
@@ -647,20 +648,22 @@ function reclamation(    t, s, admits, panel, panels, one, old, open, all, list,
 	for (panel = 1; panel <= panels; panel++) {
 		split("", old)
 		split("", open)
+		split("", unknown)
 		split("", all)
 		for (t in admits)
 			if (load_of[t] == load_chosen && threads[t] == threads_shown[panel]) {
 				draw("reclamation", panel, t)
 				s = number[who[t]]
 				open[s] += censored[t]
+				unknown[s] = unknown[s] || !censored_known[t]
 				all[s] += censored[t] + reclaimed[t]
 				old[s] = censored_max[t] > old[s] ? censored_max[t] : old[s]
 			}
 		list = ""
 		for (s = 1; s <= subjects; s++)
 			if (s in all)
-				list = list (list == "" ? "" : "; ") name_of[s] " " open[s] + 0 " of " all[s] \
-				    (open[s] > 0 ? ", up to " ns_text(old[s]) " old" : "")
+				list = list (list == "" ? "" : "; ") name_of[s] " " (unknown[s] ? "unknown" : open[s] + 0) \
+				    " of " all[s] (open[s] > 0 ? ", up to " ns_text(old[s]) " old" : "")
 		text = text (panel > 1 ? ". " : "") "At " counted(threads_shown[panel], "thread") ": " list
 	}
 	curves_of("reclamation", panels)
