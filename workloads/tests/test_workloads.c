@@ -137,10 +137,13 @@ static const struct subject log_subject = {
 static const struct workload *
 workload(const char *name)
 {
+	static struct plugin *plugin; /* the last one */
 	char self[PATH_MAX], error[512];
-	struct plugin *plugin;
 	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
 
+	if (plugin != NULL && strcmp(plugin->name, name) == 0)
+		return plugin->workload;
+	plugin_free(plugin);
 	CHECK(n > 0);
 	self[n] = '\0';
 	/* build/V/tests/workloads/test_workloads -> build/V */
@@ -152,13 +155,14 @@ workload(const char *name)
 	return plugin->workload;
 }
 
-/* The plan for a command line, or NULL and why. values stay valid: a test is short. */
+/* The plan for a command line, or why there is none. *values, if not NULL, is for options_free(). */
 static bool
 plan_for(const struct workload *w, const char *arguments, struct plan *plan, struct option_values **values,
     char *error, size_t error_size)
 {
 	char *copy = strdup(arguments), *argv[32] = { NULL };
 	char program[] = "test";
+	bool planned = false;
 	struct option_group group = { .owner = "workload", .options = w->options };
 	struct command_line line;
 	int argc = 1;
@@ -167,9 +171,14 @@ plan_for(const struct workload *w, const char *arguments, struct plan *plan, str
 	for (char *word = strtok(copy, " "); word != NULL && argc < 31; word = strtok(NULL, " "))
 		argv[argc++] = word;
 	*plan = (struct plan){ 0 };
-	return command_line_read(&line, argc, argv, &group, 1, error, error_size) &&
-	    options_single(w->options, &line, values, error, error_size) &&
-	    w->plan(*values, 2, plan, error, error_size);
+	*values = NULL;
+	if (command_line_read(&line, argc, argv, &group, 1, error, error_size)) {
+		planned = options_single(w->options, &line, values, error, error_size) &&
+		    w->plan(*values, 2, plan, error, error_size);
+		command_line_free(&line);
+	}
+	free(copy);
+	return planned;
 }
 
 static struct record *
@@ -199,6 +208,7 @@ run(const char *name, const char *arguments, unsigned threads, uint64_t seed, ui
 		CHECK(false);
 	}
 	topology_close(q.topology);
+	options_free(values);
 	return record;
 }
 
@@ -213,6 +223,7 @@ plan_refuses(const char *name, const char *arguments, const char *text)
 	if (planned || strstr(error, text) == NULL)
 		fprintf(stderr, "# %s %s: \"%s\", wanted \"%s\"\n", name, arguments, error, text);
 	CHECK(!planned && strstr(error, text) != NULL);
+	options_free(values);
 }
 
 static uint64_t
@@ -223,6 +234,7 @@ prefill_of(const char *arguments)
 	char error[512];
 
 	CHECK(plan_for(workload("mixed"), arguments, &plan, &values, error, sizeof(error)));
+	options_free(values);
 	return plan.prefill;
 }
 
@@ -272,9 +284,11 @@ mixed_names_its_mix_canonically(void)
 	CHECK(plan_for(workload("mixed"), "--mix remove=5.500,insert=4.5,get=90", &plan, &values, error, sizeof(error)));
 	CHECK(strcmp(plan.mix, "get=90,insert=4.5,remove=5.5") == 0);
 	CHECK_EQ(plan.needs, OP_BIT(OP_GET) | OP_BIT(OP_INSERT) | OP_BIT(OP_REMOVE));
+	options_free(values);
 	CHECK(plan_for(workload("mixed"), "--update 20 --dist zipf:0.990", &plan, &values, error, sizeof(error)));
 	CHECK(strcmp(plan.mix, "get=80,insert=10,remove=10") == 0);
 	CHECK(strcmp(plan.dist, "zipf:0.99") == 0);
+	options_free(values);
 }
 
 /* The size stays where prefill put it: it is the steady state of both distributions. */
