@@ -284,7 +284,7 @@ run_tests = TEST_TIMEOUT=$(strip $(TEST_TIMEOUT)) scripts/run-tests.sh
 BATS := $(wildcard scripts/tests/*.bats)
 ALL_TESTS := $(foreach v,$(VARIANTS),$(call program,$v,$(TESTS)))
 
-.PHONY: all test check tsan bench lint install clean help
+.PHONY: all test check tsan cross bench lint install clean help
 all: all-$V ## the binary and the plug-ins of variant V (default)
 
 test: $(ALL_TESTS) $(foreach v,$(VARIANTS),$(call beside,$v,$(TESTS))) ## before a commit: unit tests in every variant, scripts, lint
@@ -295,6 +295,9 @@ check: $(call selected,$V) $(call beside,$V,$(call selected,$V)) ## the unit tes
 
 tsan: $(call selected,tsan) $(call beside,tsan,$(call selected,tsan)) ## stress: the unit tests under ThreadSanitizer, REPEAT times
 	@$(run_tests) --repeat $(strip $(REPEAT)) $(call selected,tsan)
+
+cross: ## core's tests as i686, aarch64 and armhf programs, under qemu-user where need be
+	@TEST_TIMEOUT=$(strip $(TEST_TIMEOUT)) T=$(strip $T) scripts/cross.sh
 
 bench: all-$V ## the default benchmark suite, with a table and plots
 	@HAMTBENCH=build/$V/hamtbench QUICK=$(strip $(QUICK)) scripts/bench.sh

@@ -1017,7 +1017,7 @@ handles_end_in_any_order(void)
 		for (unsigned i = 0; i < 4; i++) {
 			struct seed_hamt *last = handle[orders[o][3]];
 
-			CHECK_EQ(seed_hamt_domain(last), seed_hamt_domain(handle[orders[o][i]]));
+			CHECK(seed_hamt_domain(last) == seed_hamt_domain(handle[orders[o][i]]));
 			for (uint64_t key = 0; key < 400; key++)
 				CHECK_EQ(get(last, key, NULL), key % 3 ? HAMT_OK : HAMT_ABSENT);
 			CHECK(meter_read(&meter.blocks) > 0);

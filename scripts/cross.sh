@@ -1,0 +1,103 @@
+#!/bin/sh
+# Build core/ and its tests for other machines, statically, and run them: i686
+# natively where the kernel can, the others under qemu-user. Shows what depends on word
+# size, alignment or ABI; qemu runs on this machine's strong memory
+# order, so orderings are not put to the test.
+set -eu
+
+usage() {
+	cat <<'TEXT'
+usage: scripts/cross.sh [--help] [MACHINE...]
+  MACHINE  i686 aarch64 armhf (default: all three)
+Runs core/tests/test_*.c; T=hazard: those whose name contains the text. TEST_TIMEOUT is seconds
+for each program (default 300). Needs for each machine its Debian cross compiler, and
+qemu-user-static; says what is missing. Exit status: 0 all passed, 1 a test failed, 2 cannot be run.
+TEXT
+}
+
+# machine: compiler's prefix, packages, what runs it
+describe() {
+	case $1 in
+	i686) triple=i686-linux-gnu packages='gcc-i686-linux-gnu libc6-dev-i386-cross' runner=qemu-i386-static ;;
+	aarch64) triple=aarch64-linux-gnu packages='gcc-aarch64-linux-gnu libc6-dev-arm64-cross' runner=qemu-aarch64-static ;;
+	armhf) triple=arm-linux-gnueabihf packages='gcc-arm-linux-gnueabihf libc6-dev-armhf-cross' runner=qemu-arm-static ;;
+	*)
+		echo "cross.sh: unknown machine $1; there are i686, aarch64, armhf" >&2
+		exit 2
+		;;
+	esac
+}
+
+cd "$(dirname "$0")/.."
+machines=
+for word in "$@"; do
+	case $word in
+	--help)
+		usage
+		exit 0
+		;;
+	-*)
+		echo "cross.sh: unknown option $word; it knows --help" >&2
+		exit 2
+		;;
+	*)
+		describe "$word"
+		machines="$machines $word"
+		;;
+	esac
+done
+machines=${machines:-i686 aarch64 armhf}
+
+missing=
+for machine in $machines; do
+	describe "$machine"
+	command -v $triple-gcc >/dev/null || missing="$missing $packages"
+	command -v $runner >/dev/null || case $missing in
+	*qemu*) ;;
+	*) missing="$missing qemu-user-static" ;;
+	esac
+done
+if [ -n "$missing" ]; then
+	echo "cross.sh: not installed: apt-get install --no-install-recommends$missing" >&2
+	exit 2
+fi
+
+# i686: gcc tells that the layout of _Atomic 64-bit members changed in version 11.
+warnings='-Wall -Wextra -Werror -Wno-psabi'
+programs=
+for machine in $machines; do
+	describe "$machine"
+	out=build/cross/$machine
+	mkdir -p "$out/objects"
+	library=$out/libhamt.a
+	rm -f "$library"
+	for source in core/*.c; do
+		object=$out/objects/$(basename "$source" .c).o
+		# shellcheck disable=SC2086 # a list of flags
+		$triple-gcc -std=c11 -D_GNU_SOURCE -I. -O2 -g -DCHECKED $warnings -pthread -c -o "$object" "$source"
+		$triple-ar rcsD "$library" "$object"
+	done
+	# Natively if the kernel runs it: quicker, and with true threads.
+	printf 'int main(void) { return 0; }\n' | $triple-gcc -static -x c -o "$out/objects/probe" -
+	if "$out/objects/probe" 2>/dev/null; then
+		runner=
+	fi
+	echo "cross.sh: $machine, run by ${runner:-the kernel}"
+	for source in core/tests/test_*.c; do
+		name=$(basename "$source" .c)
+		case $name in
+		*"${T:-}"*) ;;
+		*) continue ;;
+		esac
+		# A library: a test may hold a source of its own copy.
+		# shellcheck disable=SC2086 # a list of flags
+		$triple-gcc -std=c11 -D_GNU_SOURCE -I. -O2 -g -DCHECKED $warnings -pthread -static \
+			-o "$out/$name.bin" "$source" "$library" -lm
+		# shellcheck disable=SC2016 # expanded by the script that is written
+		printf '#!/bin/sh\nexec %s "$0.bin" "$@"\n' "$runner" >"$out/$name"
+		chmod +x "$out/$name"
+		programs="$programs $out/$name"
+	done
+done
+# shellcheck disable=SC2086 # a list of files
+exec scripts/run-tests.sh $programs
