@@ -37,9 +37,10 @@ bool clock_init(struct clock *c);
 
 /*
  * clock_now_ns - the time now, on the scale of CLOCK_MONOTONIC.
- * The counter is read as is: the processor may move the reading past
- * neighbouring instructions by some tens of cycles, but not against another
- * reading by the same thread.
+ * The reading stays in its place: rdtscp waits until all that comes before it
+ * is done, loads from memory included, and lfence holds back what comes
+ * after. A bare rdtsc would be done while a lookup's cache miss is under way, and
+ * the miss would not be in the latency.
  * Threads   any number at once. Wait-free.
  */
 static inline uint64_t
@@ -49,8 +50,10 @@ clock_now_ns(const struct clock *c)
 
 #ifdef __x86_64__
 	if (LIKELY(c->tsc)) {
-		uint64_t ticks = __builtin_ia32_rdtsc() - c->origin_ticks;
+		unsigned processor;
+		uint64_t ticks = __builtin_ia32_rdtscp(&processor) - c->origin_ticks;
 
+		__builtin_ia32_lfence();
 		return c->origin_ns + (uint64_t)((unsigned __int128)ticks * c->mult >> c->shift);
 	}
 #else

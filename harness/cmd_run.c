@@ -6,6 +6,7 @@
  * nothing that goes wrong later takes it away again.
  */
 #include <inttypes.h>
+#include <math.h>
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
@@ -13,6 +14,7 @@
 #include "harness/command.h"
 #include "harness/environment.h"
 #include "harness/export.h"
+#include "harness/keys.h"
 #include "harness/options.h"
 #include "harness/plugins.h"
 #include "harness/points.h"
@@ -96,7 +98,7 @@ static const struct plugin_option measure_options[] = {
 	    .least = NS_PER_MS, .most = LONGEST_NS, .help = "measured part of a trial" },
 	{ .name = "warmup", .type = OPTION_TIME, .initial = "100ms", .meta = "TIME", .most = LONGEST_NS,
 	    .help = "the same load before it, not measured" },
-	{ .name = "latency-sample", .type = OPTION_COUNT, .initial = "7", .meta = "K", .most = 32,
+	{ .name = "latency-sample", .type = OPTION_COUNT, .initial = "8", .meta = "K", .most = 32,
 	    .help = "take the time of one call in 2^K; 0: of all" },
 	{ .name = "smr-stats", .type = OPTION_TEXT, .initial = "sampled", .meta = "LEVEL", .check = check_smr,
 	    .help = "reclamation: off, counters (garbage over time), sampled (and the time from retire to free, "
@@ -169,6 +171,7 @@ on_interrupt(int signal_number)
 	interrupted = 1;
 	signal(SIGINT, SIG_DFL);
 	signal(SIGTERM, SIG_DFL);
+	signal(SIGHUP, SIG_DFL);
 }
 
 static void
@@ -191,6 +194,10 @@ catch_signals(void)
 	if (before.sa_handler != SIG_IGN)
 		sigaction(SIGINT, &interrupt, NULL);
 	sigaction(SIGTERM, &interrupt, NULL);
+	/* A terminal that is closed; nohup's choice stands. */
+	sigaction(SIGHUP, NULL, &before);
+	if (before.sa_handler != SIG_IGN)
+		sigaction(SIGHUP, &interrupt, NULL);
 	sigaction(SIGPIPE, &closed, NULL);
 }
 
@@ -683,6 +690,59 @@ run_trials(struct run *run)
 
 /* ---- The end ---- */
 
+/* What it costs to draw one key: the quickest of several batches, some milliseconds; NaN: it cannot be known. */
+static double
+drawing_ns(const struct run *run, const struct plan *plan)
+{
+	enum { BATCHES = 100, BLOCKS = 1000 };
+	uint64_t key[KEYS_BLOCK];
+	char said[ERROR_SIZE];
+	struct keys_spec spec;
+	double quickest = INFINITY;
+	struct keys *keys;
+
+	if (!keys_parse(plan->dist, &spec, said, sizeof(said)))
+		return NAN; /* the workload has a distribution of its own */
+	keys = keys_new(&spec, plan->keys, 1, 0, 1);
+	if (keys == NULL)
+		return NAN;
+	for (unsigned b = 0; b < BATCHES; b++) {
+		uint64_t begin_ns = clock_now_ns(&run->clock);
+
+		for (unsigned i = 0; i < BLOCKS; i++)
+			keys_fill(keys, key, KEYS_BLOCK);
+		quickest = fmin(quickest, (double)(clock_now_ns(&run->clock) - begin_ns) / (BLOCKS * KEYS_BLOCK));
+	}
+	keys_free(keys);
+	return quickest;
+}
+
+/* Beside the harness's overhead: how much of it is the distribution's. */
+static void
+print_drawing(const struct run *run)
+{
+	const char *separator = "of that, drawing a key takes ";
+	bool null = false;
+
+	for (size_t i = 0; i < run->schedule.count; i++)
+		null = null || strcmp(run->schedule.point[i].subject->name, SUMMARY_NULL) == 0;
+	for (size_t i = 0; i < run->schedule.count && null; i++) {
+		const struct plan *plan = &run->schedule.point[i].plan;
+		bool said = false;
+		double ns;
+
+		for (size_t k = 0; k < i; k++)
+			said = said || strcmp(run->schedule.point[k].plan.dist, plan->dist) == 0;
+		ns = said ? NAN : drawing_ns(run, plan);
+		if (!isnan(ns)) {
+			printf("%s%.1f ns (%s)", separator, ns, plan->dist);
+			separator = ", ";
+		}
+	}
+	if (separator[0] == ',')
+		fputs("\n\n", stdout);
+}
+
 static void
 print_table(struct run *run)
 {
@@ -694,6 +754,7 @@ print_table(struct run *run)
 		printf("%s\n\n", environment);
 		if (!summary_print(stdout, run->points))
 			stop(run, "no memory for the summary");
+		print_drawing(run);
 	}
 	if (run->store != NULL && run->kept > 0)
 		printf("%" PRIu64 " trial%s in %s, series %" PRId64

@@ -23,6 +23,12 @@
 #define TICK_NS 10000000u
 #define TICKS_PER_REPORT 10u
 #define NS_PER_S 1000000000u
+/* The slowest map takes less to build, walk or free a key. */
+#define ALARM_NS_PER_KEY 5000u
+/* How many keys validation looks up: of those in the map, and of all. */
+#define LOOKUPS_MOST (UINT64_C(1) << 18)
+/* Up to here a bitmap of the key range is affordable: 32 MB. */
+#define BITMAP_KEYS_MAX (UINT64_C(1) << 28)
 
 /* A point that all workers reach, and leave when main (or the last of them) opens it. */
 struct gate {
@@ -32,6 +38,9 @@ struct gate {
 };
 
 struct runner;
+
+/* jemalloc's, where it is linked. */
+extern int mallctl(const char *name, void *old, size_t *old_bytes, void *new, size_t new_bytes) __attribute__((weak));
 
 struct seat { /* one worker and what main knows of it */
 	struct worker worker;
@@ -373,17 +382,20 @@ alarm_fired(int signal_number)
 	_exit(1);
 }
 
+/* These calls show no progress; so each key of the range is granted some time on top. */
 static void
 alarm_begin(const struct runner *r, const char *hook)
 {
 	const struct trial_request *q = r->request;
+	uint64_t keys = q->plan->keys < UINT32_MAX ? q->plan->keys : UINT32_MAX;
+	uint64_t limit_ns = q->watchdog_ns + keys * ALARM_NS_PER_KEY;
 	struct sigaction act = { .sa_handler = alarm_fired };
-	struct itimerval limit = { .it_value = { .tv_sec = (time_t)(q->watchdog_ns / NS_PER_S),
-	    .tv_usec = (suseconds_t)(q->watchdog_ns % NS_PER_S / 1000) } };
+	struct itimerval limit = { .it_value = { .tv_sec = (time_t)(limit_ns / NS_PER_S),
+	    .tv_usec = (suseconds_t)(limit_ns % NS_PER_S / 1000) } };
 
 	snprintf(alarm_message, sizeof(alarm_message),
 	    "hamtbench: subject %s, workload %s, %u threads: %s has not returned for %.3g s; the run ends\n",
-	    q->subject->name, q->workload->name, q->threads, hook, (double)q->watchdog_ns / NS_PER_S);
+	    q->subject->name, q->workload->name, q->threads, hook, (double)limit_ns / NS_PER_S);
 	sigaction(SIGALRM, &act, NULL);
 	setitimer(ITIMER_REAL, &limit, NULL);
 }
@@ -596,9 +608,13 @@ sample(struct runner *r, void *arg)
 
 /* ---- Validation ---- */
 
+/* What each() shows. */
 struct contents {
 	uint64_t keys_range;
 	uint64_t count, key_sum, strange;
+	uint64_t *key;       /* every stride-th key, at most LOOKUPS_MOST */
+	uint64_t kept, stride;
+	uint64_t *bitmap;    /* of the keys seen; NULL: the range is too wide */
 };
 
 static void
@@ -606,9 +622,13 @@ contents_add(void *arg, uint64_t key, uint64_t value)
 {
 	struct contents *c = arg;
 
-	c->count++;
+	if (c->count++ % c->stride == 0 && c->kept < LOOKUPS_MOST)
+		c->key[c->kept++] = key;
 	c->key_sum += key;
-	c->strange += key >= c->keys_range || !worker_value_is_for(value, key);
+	if (key >= c->keys_range || !worker_value_is_for(value, key))
+		c->strange++;
+	else if (c->bitmap != NULL)
+		c->bitmap[key / 64] |= UINT64_C(1) << key % 64;
 }
 
 static void
@@ -638,13 +658,49 @@ workers_size(const struct runner *r)
 	return size;
 }
 
+/* Does get agree with each? Both are the map's own word; a map that has lost a key for one of them is wrong. */
+static void
+validate_gets(const struct runner *r, struct record *record, void *handle, const struct contents *c)
+{
+	op_fn *get = r->request->subject->get;
+	uint64_t missed = 0, conjured = 0, step = c->keys_range / LOOKUPS_MOST + 1, value;
+
+	if (get == NULL)
+		return;
+	for (uint64_t i = 0; i < c->kept; i++) {
+		value = 0;
+		missed += get(handle, c->key[i], &value) != OP_HIT || !worker_value_is_for(value, c->key[i]);
+	}
+	/* An odd step, so that no residue of a power of two is left out. */
+	for (uint64_t key = 0; c->bitmap != NULL && key < c->keys_range; key += step | 1)
+		if ((c->bitmap[key / 64] >> key % 64 & 1) == 0) {
+			value = 0;
+			conjured += get(handle, key, &value) != OP_MISS;
+		}
+	if (missed > 0)
+		invalid(record, "get does not find %" PRIu64 " of %" PRIu64 " keys that are in the map", missed, c->kept);
+	if (conjured > 0)
+		invalid(record, "get finds %" PRIu64 " keys that are not in the map", conjured);
+}
+
+/* Room for what validation remembers; false: no memory. */
+static bool
+contents_init(struct contents *c, uint64_t keys_range, uint64_t size)
+{
+	*c = (struct contents){ .keys_range = keys_range, .stride = size / LOOKUPS_MOST + 1 };
+	c->key = malloc(LOOKUPS_MOST * sizeof(*c->key));
+	if (keys_range <= BITMAP_KEYS_MAX)
+		c->bitmap = calloc(keys_range / 64 + 1, sizeof(*c->bitmap));
+	return c->key != NULL && (c->bitmap != NULL || keys_range > BITMAP_KEYS_MAX);
+}
+
 /* All workers wait: is what they were told consistent with what the map holds? */
 static void
 validate(struct runner *r, struct record *record, struct seat *own)
 {
 	const struct subject *subject = r->request->subject;
 	uint64_t size = workers_size(r), key_sum = 0, wrong = 0, no_memory = 0, nonsense = 0;
-	struct contents c = { .keys_range = r->request->plan->keys };
+	struct contents c;
 	void *handle = subject->attach(r->map, r->request->threads, &own->probe);
 	char error[RECORD_TEXT - 32] = "";
 
@@ -663,7 +719,10 @@ validate(struct runner *r, struct record *record, struct seat *own)
 		invalid(record, "%" PRIu64 " operations returned what is no enum op_result", nonsense);
 	if (no_memory > 0)
 		invalid(record, "%" PRIu64 " operations found no memory", no_memory);
-	if ((subject->flags & SUBJECT_EMPTY) == 0) {
+	if ((subject->flags & SUBJECT_EMPTY) == 0 && !contents_init(&c, r->request->plan->keys, size)) {
+		invalid(record, "no memory for validation");
+		free(c.key);
+	} else if ((subject->flags & SUBJECT_EMPTY) == 0) {
 		subject->each(handle, contents_add, &c);
 		record->size_after = c.count;
 		if (wrong > 0)
@@ -676,6 +735,9 @@ validate(struct runner *r, struct record *record, struct seat *own)
 		if (c.strange > 0)
 			invalid(record, "%" PRIu64 " keys in the map are out of range or have another key's value",
 			    c.strange);
+		validate_gets(r, record, handle, &c);
+		free(c.key);
+		free(c.bitmap);
 	}
 	if (subject->check != NULL && !subject->check(handle, error, sizeof(error)))
 		invalid(record, "structure check: %s", error);
@@ -971,6 +1033,17 @@ record_subject(const struct trial_request *q, struct record *record)
 	record->valid = true;
 }
 
+/* Give back what earlier trials left in the allocator, so that memory is this trial's own. */
+static void
+allocator_purge(void)
+{
+	/* Every arena: jemalloc's MALLCTL_ARENAS_ALL. */
+	if (mallctl != NULL) {
+		mallctl("thread.tcache.flush", NULL, NULL, NULL, 0);
+		mallctl("arena.4096.purge", NULL, NULL, NULL, 0);
+	}
+}
+
 enum trial_status
 runner_run(const struct trial_request *q, struct record *record, char *error, size_t error_size)
 {
@@ -984,6 +1057,7 @@ runner_run(const struct trial_request *q, struct record *record, char *error, si
 	struct reclaim_stats last = { 0 };
 
 	record_subject(q, record);
+	allocator_purge();
 	if (r != NULL) {
 		memset(r, 0, sizeof(*r));
 		r->seat = aligned_alloc(CACHE_LINE_BYTES, seats_bytes);

@@ -6,6 +6,7 @@
 
 #include <inttypes.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "harness/random.h"
 #include "harness/worker.h"
@@ -21,6 +22,12 @@ plan_check(const struct plan *plan, char *error, size_t size)
 	if (plan->prefill > plan->keys) {
 		snprintf(error, size, "it plans to fill in %" PRIu64 " of %" PRIu64 " keys", plan->prefill,
 		    plan->keys);
+		return false;
+	}
+	if ((plan->fixed_work ? plan->keys : plan->prefill) / ((uint64_t)sysconf(_SC_PHYS_PAGES) / 16) >
+	    (uint64_t)sysconf(_SC_PAGESIZE)) {
+		snprintf(error, size, "it plans to put %" PRIu64 " keys into the map: at 16 bytes each they do not fit into "
+		    "this machine's memory", plan->fixed_work ? plan->keys : plan->prefill);
 		return false;
 	}
 	if (plan->needs == 0 || plan->needs >= OP_BIT(OP_COUNT)) {

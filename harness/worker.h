@@ -31,7 +31,7 @@
 #define WORKER_KEYS_MAX (UINT64_C(1) << 56)
 
 /* Columns of the counters: the results, and one for what is no result. */
-#define WORKER_RESULTS 4u
+#define WORKER_RESULTS (OP_RESULT_COUNT + 1u)
 
 enum worker_stage { STAGE_STARTING, STAGE_PREFILL, STAGE_WARM_UP, STAGE_MEASURE, STAGE_WAITING, STAGE_ENDED };
 
@@ -130,13 +130,13 @@ worker_call(struct worker *w, enum op op, uint64_t key, uint64_t version)
 		w->until_sample--;
 		result = w->op[op](w->handle, key, &value);
 	}
-	/* The mask: a plug-in may return anything; what is no result ends in the last column. */
-	column = (unsigned)result & (WORKER_RESULTS - 1);
+	/* A plug-in may return anything; what is no result ends in the last column. */
+	column = (unsigned)result < OP_RESULT_COUNT ? (unsigned)result : OP_RESULT_COUNT;
 	worker_bump(&w->count[op][column], 1);
 	w->net_key_sum += (uint64_t)(int64_t)worker_net_of[op][column] * key;
 	/* An OP_HIT left the key's own value in value: after insert the one put in.
 	 * One & and not two branches: whether a key is found is random as well. */
-	if (UNLIKELY((result == OP_HIT) & !worker_value_is_for(value, key)))
+	if (UNLIKELY((column == OP_HIT) & !worker_value_is_for(value, key)))
 		w->wrong_values++;
 	return result;
 }

@@ -18,7 +18,6 @@
 /* Percentages are held in thousandths, exactly. */
 #define MIX_WHOLE 100000u
 
-
 struct mix {
 	unsigned share[OP_COUNT]; /* of MIX_WHOLE */
 };

@@ -21,7 +21,8 @@
 enum fault {
 	FAULT_NONE, FAULT_LOSES, FAULT_INVENTS, FAULT_WRONG_VALUE, FAULT_FORGETS_VALUE, FAULT_NO_MEMORY, FAULT_LEAKS,
 	FAULT_CHECK, FAULT_VERIFY, FAULT_CREATE, FAULT_ATTACH, FAULT_BEGIN, FAULT_SETUP, FAULT_HANGS_GET,
-	FAULT_HANGS_CREATE, FAULT_HANGS_DESTROY, FAULT_SWAPS_KEYS, FAULT_NONSENSE,
+	FAULT_HANGS_CREATE, FAULT_HANGS_DESTROY, FAULT_SWAPS_KEYS, FAULT_NONSENSE, FAULT_GET_MISSES,
+	FAULT_GET_CONJURES,
 };
 
 static struct {
@@ -136,7 +137,13 @@ map_get(void *handle, uint64_t key, uint64_t *value)
 	if (t.fault == FAULT_HANGS_GET && ((struct handle *)handle)->thread == 2)
 		hang();
 	if (t.fault == FAULT_NONSENSE && key == 5)
-		return (enum op_result)-1;
+		return (enum op_result)(4 + check_seed % 2); /* no bit trick makes a miss or a hit of it */
+	if (t.fault == FAULT_GET_MISSES)
+		return OP_MISS;
+	if (seen == 0 && t.fault == FAULT_GET_CONJURES && key == 9) {
+		*value = worker_value(key, 0);
+		return OP_HIT;
+	}
 	if (seen == 0)
 		return OP_MISS;
 	if (t.fault != FAULT_FORGETS_VALUE)
@@ -289,6 +296,14 @@ mixed_loop(struct worker *w)
 	while (!worker_done(w))
 		for (unsigned i = 0; i < 64; i++)
 			worker_call(w, (enum op)random_below(&random, OP_COUNT), random_below(&random, KEYS), i);
+}
+
+static void
+get_loop(struct worker *w)
+{
+	while (!worker_done(w))
+		for (uint64_t key = 0; key < KEYS; key++)
+			worker_call(w, OP_GET, key, 0);
 }
 
 static bool
@@ -451,9 +466,30 @@ static void another_keys_value_fails_the_trial(void) { fault_is_told(FAULT_WRONG
 static void a_value_not_filled_in_fails_the_trial(void) { fault_is_told(FAULT_FORGETS_VALUE, "do not belong"); }
 static void no_memory_fails_the_trial(void) { fault_is_told(FAULT_NO_MEMORY, "1 operations found no memory"); }
 static void nonsense_fails_the_trial(void) { fault_is_told(FAULT_NONSENSE, "no enum op_result"); }
+static void a_get_that_finds_nothing_fails_the_trial(void) { fault_is_told(FAULT_GET_MISSES, "get does not find"); }
 static void a_leak_fails_the_trial(void) { fault_is_told(FAULT_LEAKS, "after the map was destroyed"); }
 static void a_bad_structure_fails_the_trial(void) { fault_is_told(FAULT_CHECK, "structure check: a bent node"); }
 static void the_workloads_verdict_fails_the_trial(void) { fault_is_told(FAULT_VERIFY, "workload: not my keys"); }
+
+/* Key 9 is not there when nothing but gets is done: the prefill stops before it. */
+static void
+a_get_that_finds_too_much_fails_the_trial(void)
+{
+	struct trial_request q = request();
+	struct plan plan = *q.plan;
+	struct workload only_gets = mixed;
+	struct run r;
+
+	plan.prefill = 0;
+	q.plan = &plan;
+	only_gets.prefill = NULL;
+	only_gets.loop = get_loop;
+	q.workload = &only_gets;
+	r = run(FAULT_GET_CONJURES, &q);
+	CHECK(r.status == TRIAL_DONE && !r.record->valid);
+	CHECK(strstr(r.record->why, "get finds 1 keys that are not in the map") != NULL);
+	record_free(r.record);
+}
 
 /* Keys stored under other keys: caught through the value, or as a short prefill. */
 static void
@@ -689,6 +725,8 @@ static const struct test tests[] = {
 	TEST(a_value_not_filled_in_fails_the_trial),
 	TEST(no_memory_fails_the_trial),
 	TEST(nonsense_fails_the_trial),
+	TEST(a_get_that_finds_nothing_fails_the_trial),
+	TEST(a_get_that_finds_too_much_fails_the_trial),
 	TEST(a_leak_fails_the_trial),
 	TEST(a_bad_structure_fails_the_trial),
 	TEST(the_workloads_verdict_fails_the_trial),

@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # cross.sh: what it refuses, and one small program on each machine it can build for.
 
+# shellcheck disable=SC2154,SC2209 # set by run; an assignment for one command
 bats_require_minimum_version 1.5.0
 
 setup() {

@@ -3,6 +3,7 @@
  */
 #include "core/seed_hamt.h"
 #include "harness/plugin.h"
+#include "harness/random.h"
 #include "workloads/subjects/hazard_adapter.h"
 
 struct seed {
@@ -14,7 +15,7 @@ static void *
 seed_create(const struct subject_params *params, char *error, size_t error_size)
 {
 	struct seed *map = calloc(1, sizeof(*map));
-	struct seed_hamt_config config = { .hash_key = params->seed | 1 };
+	struct seed_hamt_config config = { .hash_key = random_mix(params->seed) | 1 };
 	struct hazard_config hazard = { 0 };
 	enum hazard_status made;
 

@@ -20,6 +20,7 @@
 #include <urcu/rculfhash.h>
 
 #include <stdatomic.h>
+#include <unistd.h>
 
 #include "core/hash.h"
 #include "harness/plugin.h"
@@ -62,6 +63,14 @@ lfht_create(const struct subject_params *params, char *error, size_t error_size)
 
 	while (buckets < params->keys / 2)
 		buckets *= 2;
+	/* liburcu asserts instead of failing when it finds no memory for them. */
+	if (buckets > (unsigned long)sysconf(_SC_PHYS_PAGES) / 2 * ((unsigned long)sysconf(_SC_PAGESIZE) / sizeof(void *))) {
+		snprintf(error, error_size, "no memory for %lu buckets", buckets);
+		free(map);
+		return NULL;
+	}
+	/* Made here, by main: made by the first call_rcu it would share that worker's processor. */
+	get_default_call_rcu_data();
 	if (map != NULL) {
 		*map = (struct map){ .seed = params->seed, .handles = params->threads + 1,
 		    .background = params->background };
