@@ -45,6 +45,12 @@ strictly() {
 	[[ "$stderr" == *upsert* ]]
 }
 
+@test "the first example of the library works" {
+	example two.c
+	strictly -o two two.c "$(dirname "$HAMTBENCH")/libhamt.a" -pthread
+	[ "$(./two)" = "7 -> 49" ]
+}
+
 @test "the example of the library compiles and works" {
 	example ten.c
 	[ -f "$(dirname "$HAMTBENCH")/libhamt.a" ]
