@@ -382,6 +382,35 @@ alarm_fired(int signal_number)
 	_exit(1);
 }
 
+/* A map that crashes takes the process with it, but not without saying which one it was. */
+static char crash_message[512];
+
+static void
+crashed(int signal_number)
+{
+	ssize_t ignored = write(STDERR_FILENO, crash_message, strlen(crash_message));
+
+	(void)ignored;
+	/* The handler was taken back before it ran: this one is deadly. */
+	raise(signal_number);
+}
+
+static void
+crash_name(const struct trial_request *q)
+{
+	static const int deadly[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT };
+	struct sigaction act = { .sa_handler = crashed, .sa_flags = SA_RESETHAND }, before;
+
+	snprintf(crash_message, sizeof(crash_message),
+	    "hamtbench: crashed in subject %s, workload %s, %u threads; finished trials are kept\n", q->subject->name,
+	    q->workload->name, q->threads);
+	/* A sanitizer that catches a signal itself has more to say. */
+	for (size_t i = 0; i < sizeof(deadly) / sizeof(deadly[0]); i++)
+		if (sigaction(deadly[i], NULL, &before) == 0 && (before.sa_flags & SA_SIGINFO) == 0 &&
+		    before.sa_handler == SIG_DFL)
+			sigaction(deadly[i], &act, NULL);
+}
+
 /* These calls show no progress; so each key of the range is granted some time on top. */
 static void
 alarm_begin(const struct runner *r, const char *hook)
@@ -1058,6 +1087,7 @@ runner_run(const struct trial_request *q, struct record *record, char *error, si
 
 	record_subject(q, record);
 	allocator_purge();
+	crash_name(q);
 	if (r != NULL) {
 		memset(r, 0, sizeof(*r));
 		r->seat = aligned_alloc(CACHE_LINE_BYTES, seats_bytes);

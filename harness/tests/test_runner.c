@@ -22,7 +22,7 @@ enum fault {
 	FAULT_NONE, FAULT_LOSES, FAULT_INVENTS, FAULT_WRONG_VALUE, FAULT_FORGETS_VALUE, FAULT_NO_MEMORY, FAULT_LEAKS,
 	FAULT_CHECK, FAULT_VERIFY, FAULT_CREATE, FAULT_ATTACH, FAULT_BEGIN, FAULT_SETUP, FAULT_HANGS_GET,
 	FAULT_HANGS_CREATE, FAULT_HANGS_DESTROY, FAULT_SWAPS_KEYS, FAULT_NONSENSE, FAULT_GET_MISSES,
-	FAULT_GET_CONJURES,
+	FAULT_GET_CONJURES, FAULT_CRASHES,
 };
 
 static struct {
@@ -140,6 +140,8 @@ map_get(void *handle, uint64_t key, uint64_t *value)
 		return (enum op_result)(4 + check_seed % 2); /* no bit trick makes a miss or a hit of it */
 	if (t.fault == FAULT_GET_MISSES)
 		return OP_MISS;
+	if (t.fault == FAULT_CRASHES)
+		abort();
 	if (seen == 0 && t.fault == FAULT_GET_CONJURES && key == 9) {
 		*value = worker_value(key, 0);
 		return OP_HIT;
@@ -693,7 +695,7 @@ hung(enum fault fault, char *said, size_t size)
 	said[length] = '\0';
 	close(ends[0]);
 	waitpid(child, &status, 0);
-	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
 }
 
 static void
@@ -715,6 +717,15 @@ the_watchdog_also_guards_mains_own_calls(void)
 	CHECK(strstr(said, "create has not returned") != NULL);
 	CHECK_EQ(hung(FAULT_HANGS_DESTROY, said, sizeof(said)), 1);
 	CHECK(strstr(said, "destroy has not returned") != NULL);
+}
+
+static void
+a_crash_names_the_subject(void)
+{
+	char said[4096];
+
+	CHECK_EQ(hung(FAULT_CRASHES, said, sizeof(said)), -SIGABRT);
+	CHECK(strstr(said, "crashed in subject fault, workload test-mixed, 3 threads") != NULL);
 }
 
 static const struct test tests[] = {
@@ -740,6 +751,7 @@ static const struct test tests[] = {
 	TEST(an_interrupt_frees_who_waits_for_the_next_phase),
 	TEST(every_call_is_timed_with_shift_0),
 	TEST(without_statistics_figures_have_no_value),
+	TEST(a_crash_names_the_subject),
 	TEST(the_watchdog_names_thread_and_operation),
 	TEST(the_watchdog_also_guards_mains_own_calls),
 };
