@@ -384,14 +384,22 @@ alarm_fired(int signal_number)
 
 /* A map that crashes takes the process with it, but not without saying which one it was. */
 static char crash_message[512];
+static _Atomic(bool) crash_told;
 
 static void
 crashed(int signal_number)
 {
-	ssize_t ignored = write(STDERR_FILENO, crash_message, strlen(crash_message));
+	ssize_t ignored;
 
+	/* Several threads may crash at once: one tells it, the others wait for the end.
+	 * relaxed: only who was first matters. */
+	if (atomic_exchange_explicit(&crash_told, true, memory_order_relaxed))
+		for (;;)
+			pause();
+	ignored = write(STDERR_FILENO, crash_message, strlen(crash_message));
 	(void)ignored;
-	/* The handler was taken back before it ran: this one is deadly. */
+	/* Blocked until the handler returns, and then deadly. */
+	signal(signal_number, SIG_DFL);
 	raise(signal_number);
 }
 
@@ -399,7 +407,7 @@ static void
 crash_name(const struct trial_request *q)
 {
 	static const int deadly[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT };
-	struct sigaction act = { .sa_handler = crashed, .sa_flags = SA_RESETHAND }, before;
+	struct sigaction act = { .sa_handler = crashed }, before;
 
 	snprintf(crash_message, sizeof(crash_message),
 	    "hamtbench: crashed in subject %s, workload %s, %u threads; finished trials are kept\n", q->subject->name,
