@@ -443,7 +443,7 @@ function chosen_text(    w)
 
 # ---- Throughput: a row of panels for each workload, keys and dist; a column for each mix ----
 
-function throughput(    p, s, r, c, i, n, w, row, row_name, col, col_name, cols_in, rows, cols, panel, at_threads, order, list, top, roof, low, high, any_roof, title, data, left_out, text, sort_to, is_roof)
+function throughput(    p, s, r, c, i, n, w, row, row_name, col, col_name, cols_in, rows, cols, panel, at_threads, order, list, top, roof, low, high, any_roof, title, data, left_out, text, sort_to)
 {
 	for (p = 1; p <= points; p++) {
 		if (p_valid[p] == 0 || p_subject[p] == "null")
@@ -486,7 +486,7 @@ function throughput(    p, s, r, c, i, n, w, row, row_name, col, col_name, cols_
 		at_threads[p_threads[p]] = p_threads[p]
 		title[panel] = load_text(p_workload[p], p_keys[p], p_dist[p], p_mix[p])
 		if (p_subject[p] == "roofline") {
-			any_roof = is_roof[s] = 1
+			any_roof = 1
 			roof[panel] = p_max[p] > roof[panel] ? p_max[p] : roof[panel]
 			high[panel] = p_median[p] > high[panel] ? p_median[p] : high[panel]
 			if (!(panel in low) || p_median[p] < low[panel])
@@ -497,11 +497,6 @@ function throughput(    p, s, r, c, i, n, w, row, row_name, col, col_name, cols_
 	}
 	for (i in data) {
 		split(i, w, SUBSEP)
-		# Far above every map, the roofline only says where it is.
-		if ((w[2] in is_roof) && top[w[1]] > 0 && roof[w[1]] > 2 * top[w[1]]) {
-			delete drawn["throughput", w[1], w[2]]
-			continue
-		}
 		# gnuplot joins marks in the order of the file.
 		sort_to = "sort -n >'" out "/throughput." w[1] "." w[2] "'"
 		printf "%s", data[i] | sort_to
@@ -522,6 +517,7 @@ function throughput(    p, s, r, c, i, n, w, row, row_name, col, col_name, cols_
 	fact("throughput", "array most[" rows * cols "]")
 	for (panel = 1; panel <= rows * cols; panel++) {
 		text = ""
+		# Far above every map, the roofline only says where it is.
 		if (top[panel] > 0 && roof[panel] > 2 * top[panel])
 			text = low[panel] == high[panel] ? sprintf("roofline: %.3g, beyond the scale", low[panel]) : \
 			    sprintf("roofline: %.3g to %.3g, beyond the scale", low[panel], high[panel])
