@@ -146,7 +146,7 @@ holds(const struct slot *slot, uint64_t word)
 	/* seq_cst: HP(2), pairs with the CAS that unlinks nodes, HP(3). */
 	uint64_t now = atomic_load_explicit(&slot->word, memory_order_seq_cst);
 
-	return LIKELY(((now ^ word) & ~WORD_FROZEN) == 0);
+	return LIKELY(((now ^ word) & ~WORD_FROZEN) == 0) || mutant(SLOT_NOT_VALIDATED);
 }
 
 /* retire - after hazard_reserve(); the caller unlinked it and is the only one to say so. */
