@@ -102,6 +102,7 @@ struct hamt {
 	int64_t folded;                   /* of net, what map->approximate contains */
 	int64_t fold_at;                  /* difference that is worth a fold */
 	unsigned guards;                  /* bit i: guard i is held */
+	bool held;                        /* between hamt_hold() and hamt_release() */
 	struct contention contention;
 	_Alignas(16) struct entry zeroes[2];
 	/* Written by the owner, read by anybody. */
@@ -132,6 +133,9 @@ struct harvest {
 static inline void
 publish(struct hamt *h, unsigned i, const void *object)
 {
+#ifdef CHECKED
+	misuse_if(h->held, "hamt: between hamt_hold() and hamt_release() the handle must not be used");
+#endif
 	hazard_publish(h->record, i, object);
 }
 

@@ -221,6 +221,45 @@ hamt_get_many(struct hamt *h, const uint64_t keys[], uint64_t values[], bool fou
 	return hits;
 }
 
+/*
+ * hamt_hold - a search leaves its root and its last node announced; here they
+ * stay so until hamt_release(), instead of until the next operation.
+ */
+bool
+hamt_hold(struct hamt *h, uint64_t key)
+{
+	uint64_t hash = hash_of(h, key);
+	struct path p;
+
+	misuse_if(h->held, "hamt_hold: the handle holds a read already");
+	for (;;) {
+		unsigned shift;
+		uint64_t word;
+		struct slot *slot = directory_locate(h, hash, &word, &shift);
+
+		if (!word_is_node(word))
+			return false;
+		switch (search(h, slot, word, (int)shift, hash, NULL, &p)) {
+		case FOUND:
+			h->held = true;
+			return true;
+		case NOT_FOUND:
+			return false;
+		case CHANGED:
+			break;
+		}
+	}
+}
+
+void
+hamt_release(struct hamt *h)
+{
+	misuse_if(!h->held, "hamt_release: nothing is held");
+	h->held = false;
+	hazard_clear(h->record, HAZARD_ROOT);
+	hazard_clear(h->record, HAZARD_DESCENT);
+}
+
 /* --- Updating --------------------------------------------------------- */
 
 static ALWAYS_INLINE enum hamt_action
@@ -890,6 +929,7 @@ hamt_drop(struct hamt *h)
 	misuse_if(!atomic_load_explicit(&h->taken, memory_order_relaxed),
 	    "hamt_drop: the handle has already been dropped");
 	misuse_if(h->guards != 0, "hamt_drop: a guard has not been released");
+	misuse_if(h->held, "hamt_drop: hamt_release() has not been called");
 	/* Folded, but no resize begun: that would allocate. relaxed: see directory_fold(). */
 	atomic_fetch_add_explicit(&map->approximate, net - h->folded, memory_order_relaxed);
 	h->folded = net;

@@ -189,6 +189,20 @@ struct hamt_cursor {
  */
 size_t hamt_iterate(struct hamt *h, struct hamt_cursor *cursor, uint64_t keys[], uint64_t values[], size_t n);
 
+/*
+ * hamt_hold - begin to read key and stay in the read, as a thread preempted in
+ * the middle of hamt_get() does: what it read, or under epochs and quiescent
+ * states whatever is retired from now on, is not freed before hamt_release().
+ * For tests and benches of reclamation; waits for nobody.
+ * Returns   true; false: the key is absent, nothing is held.
+ * Misuse    holding twice, or dropping the handle meanwhile, aborts; any other
+ *           use of the handle meanwhile aborts in checked builds.
+ */
+bool hamt_hold(struct hamt *h, uint64_t key) MUST_USE;
+
+/* hamt_release - end what hamt_hold() began. Misuse: releasing what is not held aborts. */
+void hamt_release(struct hamt *h);
+
 /* hamt_flush - free now what this handle has retired and nobody protects. */
 void hamt_flush(struct hamt *h);
 

@@ -196,6 +196,7 @@ struct seed_hamt {
 	struct shared *shared;
 	struct hazard_record *record;
 	struct contention contention;
+	bool held; /* between seed_hamt_hold() and seed_hamt_release() */
 	/* The next block of the allocator may be another thread's handle. */
 	char apart[CACHE_LINE_BYTES];
 };
@@ -614,6 +615,9 @@ descend(struct seed_hamt *h, struct path *path, struct place *at)
 	struct hazard_record *r = h->record;
 	unsigned turn;
 
+#ifdef CHECKED
+	misuse_if(h->held, "seed_hamt: between seed_hamt_hold() and seed_hamt_release() the handle must not be used");
+#endif
 restart:
 	turn = 0;
 	at->parent = &h->shared->root;
@@ -1053,6 +1057,37 @@ seed_hamt_get(struct seed_hamt *h, const void *key, void *value)
 	}
 }
 
+bool
+seed_hamt_hold(struct seed_hamt *h, const void *key)
+{
+	enum sight sight = SEE_CHANGE;
+	struct path path;
+	struct place at;
+	struct leaf *leaf;
+
+	misuse_if(h == NULL, "seed_hamt_hold: handle must not be NULL");
+	misuse_if(key == NULL, "seed_hamt_hold: key must not be NULL");
+	misuse_if(h->held, "seed_hamt_hold: the handle holds a read already");
+	path = path_of(h->shared, key);
+	while (sight == SEE_CHANGE) {
+		descend(h, &path, &at);
+		sight = look(h, &path, &at, &leaf);
+	}
+	/* A descent leaves what it has found announced. */
+	h->held = sight == SEE_KEY;
+	return h->held;
+}
+
+void
+seed_hamt_release(struct seed_hamt *h)
+{
+	misuse_if(h == NULL, "seed_hamt_release: handle must not be NULL");
+	misuse_if(!h->held, "seed_hamt_release: nothing is held");
+	h->held = false;
+	for (unsigned slot = 0; slot < SLOTS; slot++)
+		hazard_clear(h->record, slot);
+}
+
 /* put - insert, or upsert if replace. */
 static enum hamt_status
 put(struct seed_hamt *h, const void *key, const void *value, bool replace, void *old)
@@ -1424,6 +1459,7 @@ handle_new(struct shared *s, const struct reclaim_probe *probe, struct seed_hamt
 	}
 	h->shared = s;
 	contention_init(&h->contention, &s->contention);
+	h->held = false;
 	*handle = h;
 	return HAMT_OK;
 }
@@ -1533,6 +1569,7 @@ seed_hamt_drop(struct seed_hamt *h)
 	struct allocator allocator;
 
 	misuse_if(h == NULL, "seed_hamt_drop: handle must not be NULL");
+	misuse_if(h->held, "seed_hamt_drop: seed_hamt_release() has not been called");
 	s = h->shared;
 	/* Copied: the map and the domain may be gone before the handle's block. */
 	allocator = *s->allocator;

@@ -120,6 +120,18 @@ struct seed_hamt_shape {
 bool seed_hamt_check(struct seed_hamt *h, bool allow_tombs, struct seed_hamt_shape *shape,
     char *error, size_t error_size) MUST_USE;
 
+/*
+ * seed_hamt_hold - begin to read *key and stay in the read, as a thread
+ * preempted in the middle of seed_hamt_get() does: see hamt_hold() in hamt.h.
+ * Returns   true; false: the key is absent, nothing is held.
+ * Misuse    holding twice, or dropping the handle meanwhile, aborts; another
+ *           lookup or update meanwhile aborts in checked builds.
+ */
+bool seed_hamt_hold(struct seed_hamt *h, const void *key) MUST_USE;
+
+/* seed_hamt_release - end what seed_hamt_hold() began. Misuse: releasing what is not held aborts. */
+void seed_hamt_release(struct seed_hamt *h);
+
 /* seed_hamt_flush - free now what this handle has retired and nobody protects. */
 void seed_hamt_flush(struct seed_hamt *h);
 

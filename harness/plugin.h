@@ -34,7 +34,7 @@
 #include "core/base.h"
 
 /* Raised with every change of what is below; another version is refused. */
-#define PLUGIN_VERSION 1u
+#define PLUGIN_VERSION 2u
 
 struct worker; /* harness/worker.h */
 
@@ -143,6 +143,13 @@ struct subject {
 
 	/* worker; a missing operation is NULL, and a workload that needs it refuses. */
 	op_fn *get, *insert, *upsert, *remove;
+
+	/* worker: enter a read of key and stay in it, as a reader does that is preempted in the
+	 * middle of a get, with whatever the scheme protects for it. Then no other hook runs on
+	 * the handle but release, by the same thread. False: the key is absent, nothing is held.
+	 * hold NULL: the subject cannot; a workload that needs it refuses. */
+	bool (*hold)(void *handle, uint64_t key);
+	void (*release)(void *handle);               /* with hold */
 
 	/* any thread, any time. May be NULL: then nothing is ever retired. */
 	void (*stats)(void *map, struct reclaim_stats *stats);

@@ -263,6 +263,8 @@ subject_check(const struct subject *s, char *error, size_t size)
 		{ "each", s->each == NULL && (s->flags & SUBJECT_EMPTY) == 0 },
 		{ "get, insert, upsert or remove",
 		    s->get == NULL && s->insert == NULL && s->upsert == NULL && s->remove == NULL },
+		{ "release", s->hold != NULL && s->release == NULL },
+		{ "hold", s->hold == NULL && s->release != NULL },
 	};
 
 	if (!text_is_good(s->reclaimer, WORD_MOST) || !text_is_good(s->progress, WORD_MOST)) {

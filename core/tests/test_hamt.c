@@ -721,6 +721,91 @@ never_free_counts_what_it_leaves(void)
 		free(arena[--arena_used]);
 }
 
+/* --- A read that is held ----------------------------------------------- */
+
+/* What a held read protects stays while others replace it and scan, and is freed once it is released. */
+static void
+held_read_keeps_what_it_read(void)
+{
+	for (unsigned style = 0; style < 4; style++) {
+		struct hamt_config config = { .min_bits = 1, .max_bits = 1, .inline_limit = HAMT_INLINE_NONE,
+			.hash = HAMT_HASH_IDENTITY, .hazard = { .threshold = 1 } };
+		struct hazard_stats before, held, after;
+		struct meter meter;
+		struct hamt *h = map_new(&meter, &config), *reader;
+
+		for (uint64_t i = 0; i < 64; i++)
+			CHECK_EQ(hamt_insert(h, key_of(i, style), i), HAMT_OK);
+		CHECK_EQ(hamt_clone(h, &reader), HAMT_OK);
+		CHECK(!hamt_hold(reader, key_of(1000, style)));
+		/* Twice: a release leaves nothing behind. */
+		for (unsigned round = 0; round < 2; round++) {
+			CHECK(hamt_hold(reader, key_of(5, style)));
+			hamt_flush(h);
+			hazard_domain_stats(hamt_domain(h), &before);
+			for (unsigned i = 0; i < 100; i++)
+				CHECK_EQ(hamt_upsert(h, key_of(5, style), i, NULL), HAMT_EXISTS);
+			hamt_flush(h);
+			hazard_domain_stats(hamt_domain(h), &held);
+			CHECK(held.freed > before.freed);
+			/* The reader's nodes, on top of what the writer's own stale announcements keep. */
+			CHECK(held.pending > 0 && held.pending <= held.bound);
+			hamt_release(reader);
+			hamt_flush(h);
+			hazard_domain_stats(hamt_domain(h), &after);
+			CHECK(after.pending < held.pending);
+		}
+		hamt_drop(reader);
+		hamt_drop(h);
+		CHECK_EQ(meter.live_bytes, 0);
+	}
+}
+
+static void
+hold_twice(void *arg)
+{
+	if (hamt_hold(arg, 1))
+		(void)!hamt_hold(arg, 1);
+}
+
+static void
+release_nothing(void *arg)
+{
+	hamt_release(arg);
+}
+
+static void
+drop_held(void *arg)
+{
+	if (hamt_hold(arg, 1))
+		hamt_drop(arg);
+}
+
+#ifdef CHECKED
+static void
+update_held(void *arg)
+{
+	if (hamt_hold(arg, 1))
+		(void)!hamt_remove(arg, 1, NULL);
+}
+#endif
+
+static void
+holding_has_rules(void)
+{
+	struct hamt_config config = { .min_bits = 1 };
+	struct hamt *h = map_new(NULL, &config);
+
+	CHECK_EQ(hamt_insert(h, 1, 1), HAMT_OK);
+	CHECK(check_aborts(hold_twice, h, "hamt_hold: the handle holds a read already"));
+	CHECK(check_aborts(release_nothing, h, "hamt_release: nothing is held"));
+	CHECK(check_aborts(drop_held, h, "hamt_drop: hamt_release() has not been called"));
+#ifdef CHECKED
+	CHECK(check_aborts(update_held, h, "between hamt_hold() and hamt_release()"));
+#endif
+	hamt_drop(h);
+}
+
 /* --- Misuse ----------------------------------------------------------- */
 
 static void
@@ -829,6 +914,8 @@ static const struct test tests[] = {
 	TEST(handles_share_one_map),
 	TEST(maps_share_a_domain_that_outlives_them),
 	TEST(never_free_counts_what_it_leaves),
+	TEST(held_read_keeps_what_it_read),
+	TEST(holding_has_rules),
 	TEST(misuse_aborts_and_names_the_rule),
 };
 

@@ -306,6 +306,40 @@ flush_frees_what_nobody_protects(void)
 	end(map);
 }
 
+/* What a held read protects stays while others replace it and scan, and is freed once it is released. */
+static void
+held_read_keeps_what_it_read(void)
+{
+	for (enum meeting m = 0; m < MEETINGS; m++) {
+		struct seed_hamt *map = map_new(&meeting_ops[m], &meter, HAZARD_FENCE, 1), *reader;
+		struct hazard_stats before, held, after;
+		uint64_t key = 5, absent = 1000;
+
+		for (uint64_t k = 0; k < 20; k++)
+			CHECK_EQ(insert(map, k, k), HAMT_OK);
+		CHECK_EQ(seed_hamt_clone(map, NULL, &reader), HAMT_OK);
+		CHECK(!seed_hamt_hold(reader, &absent));
+		/* Twice: a release leaves nothing behind. */
+		for (unsigned round = 0; round < 2; round++) {
+			CHECK(seed_hamt_hold(reader, &key));
+			seed_hamt_flush(map);
+			hazard_domain_stats(seed_hamt_domain(map), &before);
+			for (uint64_t i = 0; i < 100; i++)
+				CHECK_EQ(upsert(map, key, i, NULL), HAMT_EXISTS);
+			seed_hamt_flush(map);
+			hazard_domain_stats(seed_hamt_domain(map), &held);
+			CHECK(held.freed > before.freed);
+			CHECK(held.pending > 0 && held.pending <= held.bound);
+			seed_hamt_release(reader);
+			seed_hamt_flush(map);
+			hazard_domain_stats(seed_hamt_domain(map), &after);
+			CHECK(after.pending < held.pending);
+		}
+		seed_hamt_drop(reader);
+		end(map);
+	}
+}
+
 /* A refused mode is said, not replaced by another. */
 static void
 refused_mode_is_a_mismatch(void)
@@ -1246,6 +1280,17 @@ misuse(void *arg)
 		break;
 	case 14: seed_hamt_each(map, NULL, NULL); break;
 	case 15: status = seed_hamt_check(map, false, NULL, NULL, 0) ? HAMT_OK : HAMT_ABSENT; break;
+	case 16: seed_hamt_release(map); break;
+	case 17: status = seed_hamt_hold(map, NULL) ? HAMT_OK : HAMT_ABSENT; break;
+	case 18:
+	case 19:
+		if (seed_hamt_insert(map, &one, &one) != HAMT_OK || !seed_hamt_hold(map, &one))
+			return;
+		if (*(int *)arg == 19)
+			seed_hamt_drop(map);
+		else
+			status = seed_hamt_hold(map, &one) ? HAMT_OK : HAMT_ABSENT;
+		break;
 	}
 	printf("# no abort, status %d\n", (int)status);
 }
@@ -1270,6 +1315,10 @@ misuse_names_the_rule(void)
 		"seed_hamt_new: hazard must be all zero if the domain is shared",
 		"seed_hamt_each: visit must not be NULL",
 		"seed_hamt_check: shape must not be NULL",
+		"seed_hamt_release: nothing is held",
+		"seed_hamt_hold: key must not be NULL",
+		"seed_hamt_hold: the handle holds a read already",
+		"seed_hamt_drop: seed_hamt_release() has not been called",
 	};
 
 	for (int i = 0; i < (int)(sizeof(rules) / sizeof(rules[0])); i++)
@@ -1305,6 +1354,7 @@ static const struct test tests[] = {
 	TEST(tombs_are_only_in_the_way),
 	TEST(handles_end_in_any_order),
 	TEST(flush_frees_what_nobody_protects),
+	TEST(held_read_keeps_what_it_read),
 	TEST(shared_domain_outlives_its_maps),
 	TEST(retired_leaf_outlives_its_map),
 	TEST(deepest_map_is_torn_down_on_a_small_stack),

@@ -58,7 +58,7 @@ broken_plugins_are_refused(void)
 		enum plugin_kind kind;
 		const char *name, *error;
 	} bad[] = {
-		{ PLUGIN_SUBJECT, "other-version", ": it speaks plug-in version 7, this hamtbench 1" },
+		{ PLUGIN_SUBJECT, "other-version", ": it speaks plug-in version 8, this hamtbench 2" },
 		{ PLUGIN_SUBJECT, "no-destroy", ": its hook destroy is NULL, but required" },
 		{ PLUGIN_SUBJECT, "odd-name", ": its name is not 1 to 63 letters, digits and dashes" },
 		{ PLUGIN_SUBJECT, "no-symbol", ": no hamtbench_subject in it" },
@@ -68,6 +68,7 @@ broken_plugins_are_refused(void)
 		    ": its options cannot be used: its default does not pass: --size: '12Q'" },
 		{ PLUGIN_SUBJECT, "odd-flags", ": it has the unknown flags 0x80000000" },
 		{ PLUGIN_SUBJECT, "long-reclaimer", ": its reclaimer is not one word of 1 to 31 characters" },
+		{ PLUGIN_SUBJECT, "half-hold", ": its hook release is NULL, but required" },
 		{ PLUGIN_SUBJECT, "no-help", ": its help is not one line" },
 		{ PLUGIN_SUBJECT, "bad-plan", ": no hamtbench_subject in it; it is a workload" },
 		{ PLUGIN_WORKLOAD, "sound", ": no hamtbench_workload in it; it is a subject" },

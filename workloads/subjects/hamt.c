@@ -248,6 +248,18 @@ subject_remove(void *handle, uint64_t key, uint64_t *value)
 	return result_of(hamt_remove(handle, key, value));
 }
 
+static bool
+subject_hold(void *handle, uint64_t key)
+{
+	return hamt_hold(handle, key);
+}
+
+static void
+subject_release(void *handle)
+{
+	hamt_release(handle);
+}
+
 #if HAMT_RECLAIMER != NONE
 static void
 subject_pending(void *opaque, void (*visit)(void *arg, uint64_t retired_at_ns), void *arg)
@@ -316,6 +328,8 @@ const struct subject hamtbench_subject = {
 	.insert = subject_insert,
 	.upsert = subject_upsert,
 	.remove = subject_remove,
+	.hold = subject_hold,
+	.release = subject_release,
 	.stats = hamt_stats,
 #if HAMT_RECLAIMER != NONE
 	.pending = subject_pending,

@@ -126,6 +126,18 @@ seed_remove(void *handle, uint64_t key, uint64_t *value)
 	}
 }
 
+static bool
+seed_hold(void *handle, uint64_t key)
+{
+	return seed_hamt_hold(handle, &key);
+}
+
+static void
+seed_release(void *handle)
+{
+	seed_hamt_release(handle);
+}
+
 static void
 seed_stats(void *opaque, struct reclaim_stats *stats)
 {
@@ -189,6 +201,8 @@ const struct subject hamtbench_subject = {
 	.insert = seed_insert,
 	.upsert = seed_upsert,
 	.remove = seed_remove,
+	.hold = seed_hold,
+	.release = seed_release,
 	.stats = seed_stats,
 	.pending = seed_pending,
 	.each = seed_each,

@@ -324,6 +324,27 @@ lfht_remove(void *handle, uint64_t key, uint64_t *value)
 	return result;
 }
 
+/* Neither a read lock nor being late with the next quiescent state costs others anything but memory. */
+static bool
+lfht_hold(void *handle, uint64_t key)
+{
+	struct handle *h = handle;
+	const struct map *map = h->map;
+	struct cds_lfht_iter iter;
+
+	rcu_read_lock();
+	if (lfht_find(map, key, hash_u64(key, map->seed), &iter) != NULL)
+		return true;
+	lfht_leave(h);
+	return false;
+}
+
+static void
+lfht_release(void *handle)
+{
+	lfht_leave(handle);
+}
+
 static void
 lfht_each(void *handle, void (*visit)(void *arg, uint64_t key, uint64_t value), void *arg)
 {
@@ -353,6 +374,8 @@ const struct subject hamtbench_subject = {
 	.insert = lfht_insert,
 	.upsert = lfht_upsert,
 	.remove = lfht_remove,
+	.hold = lfht_hold,
+	.release = lfht_release,
 	.stats = lfht_stats,
 	.each = lfht_each,
 };

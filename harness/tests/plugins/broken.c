@@ -5,7 +5,7 @@
 /* variants: other-version=-DOTHER_VERSION no-destroy=-DNO_DESTROY odd-name=-DODD_NAME no-symbol=-DNO_SYMBOL */
 /* variants: short-table=-DSHORT_TABLE no-table=-DNO_TABLE bad-option=-DBAD_OPTION odd-flags=-DODD_FLAGS */
 /* variants: long-reclaimer=-DLONG_RECLAIMER no-help=-DNO_HELP clashing=-DCLASHING lettered=-DLETTERED */
-/* variants: half-begin=-DHALF_BEGIN bad-plan=-DBAD_PLAN refusing=-DREFUSING */
+/* variants: half-begin=-DHALF_BEGIN bad-plan=-DBAD_PLAN refusing=-DREFUSING half-hold=-DHALF_HOLD */
 #include "harness/plugin.h"
 
 #if defined(HALF_BEGIN) || defined(BAD_PLAN) || defined(REFUSING)
@@ -127,6 +127,16 @@ op(void *handle, uint64_t key, uint64_t *value)
 	return OP_MISS;
 }
 
+#ifdef HALF_HOLD
+static bool
+hold(void *handle, uint64_t key)
+{
+	(void)handle;
+	(void)key;
+	return false;
+}
+#endif
+
 static const struct plugin_option options[] = {
 #if defined(BAD_OPTION)
 	{ .name = "size", .type = OPTION_COUNT, .initial = "12Q", .meta = "N", .help = "of no known unit" },
@@ -162,6 +172,9 @@ const struct subject hamtbench_subject = {
 	.name = "clashing",
 #elif defined(LETTERED)
 	.name = "lettered",
+#elif defined(HALF_HOLD)
+	.name = "half-hold",
+	.hold = hold,
 #endif
 #ifndef NO_HELP
 	.help = "for tests: broken",
