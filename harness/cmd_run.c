@@ -11,12 +11,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "harness/choice.h"
 #include "harness/command.h"
 #include "harness/environment.h"
 #include "harness/export.h"
 #include "harness/keys.h"
 #include "harness/options.h"
-#include "harness/plugins.h"
 #include "harness/points.h"
 #include "harness/progress.h"
 #include "harness/runner.h"
@@ -88,8 +88,6 @@ static const struct plugin_option choice_options[] = {
 	    .help = "numbers of worker threads (default 1, 2, 4 ... up to the number of cores)" },
 	{ .name = NULL },
 };
-static const struct plugin_option *const subject_option = &choice_options[0];
-static const struct plugin_option *const workload_option = &choice_options[1];
 static const struct plugin_option *const threads_option = &choice_options[2];
 
 /* What can move a figure: kept with every trial. Pin, membind and seed are columns of their own. */
@@ -139,8 +137,7 @@ static const struct plugin_option output_options[] = {
 
 struct run {
 	struct command_line line;
-	struct schedule_choice *subject, *workload;
-	size_t subjects, workloads;
+	struct choice choice;
 	struct option_values *measure, *conduct, *output;
 	uint64_t *threads;
 	size_t thread_counts;
@@ -161,145 +158,6 @@ struct run {
 	char error[ERROR_SIZE];
 };
 
-static volatile sig_atomic_t interrupted, pipe_closed;
-
-/* The first signal asks for an end, the second is deadly. */
-static void
-on_interrupt(int signal_number)
-{
-	(void)signal_number;
-	interrupted = 1;
-	signal(SIGINT, SIG_DFL);
-	signal(SIGTERM, SIG_DFL);
-	signal(SIGHUP, SIG_DFL);
-}
-
-static void
-on_pipe(int signal_number)
-{
-	(void)signal_number;
-	pipe_closed = 1;
-}
-
-static void
-catch_signals(void)
-{
-	/* Restart: writes of rows are not cut short by Ctrl-C. */
-	struct sigaction interrupt = { .sa_handler = on_interrupt, .sa_flags = SA_RESTART };
-	struct sigaction closed = { .sa_handler = on_pipe, .sa_flags = SA_RESTART };
-	struct sigaction before;
-
-	/* Who started us in the background may have chosen to spare us Ctrl-C. */
-	sigaction(SIGINT, NULL, &before);
-	if (before.sa_handler != SIG_IGN)
-		sigaction(SIGINT, &interrupt, NULL);
-	sigaction(SIGTERM, &interrupt, NULL);
-	/* A terminal that is closed; nohup's choice stands. */
-	sigaction(SIGHUP, NULL, &before);
-	if (before.sa_handler != SIG_IGN)
-		sigaction(SIGHUP, &interrupt, NULL);
-	sigaction(SIGPIPE, &closed, NULL);
-}
-
-/* ---- Choosing ---- */
-
-struct choosing {
-	struct run *run;
-	enum plugin_kind kind;
-};
-
-static bool
-choose_one(struct run *run, enum plugin_kind kind, const char *what)
-{
-	struct schedule_choice **list = kind == PLUGIN_SUBJECT ? &run->subject : &run->workload, *more;
-	size_t *count = kind == PLUGIN_SUBJECT ? &run->subjects : &run->workloads;
-	const char *word = plugin_kind_names[kind];
-	char said[ERROR_SIZE - 64];
-	struct plugin *plugin = plugin_load(kind, what, said, sizeof(said));
-
-	if (plugin == NULL) {
-		snprintf(run->error, sizeof(run->error), "--%s: %s", word, said);
-		return false;
-	}
-	for (size_t i = 0; i < *count; i++)
-		if (strcmp((*list)[i].plugin->name, plugin->name) == 0) {
-			snprintf(run->error, sizeof(run->error), "--%s: '%s' is given twice", word, plugin->name);
-			plugin_free(plugin);
-			return false;
-		}
-	more = realloc(*list, (*count + 1) * sizeof(*more));
-	if (more == NULL) {
-		snprintf(run->error, sizeof(run->error), "--%s: no memory", word);
-		plugin_free(plugin);
-		return false;
-	}
-	*list = more;
-	(*list)[(*count)++] = (struct schedule_choice){ .plugin = plugin };
-	return true;
-}
-
-/* The value of --subject or --workload: a list, or one path that happens to have commas. */
-static bool
-choose_list(void *arg, const char *text)
-{
-	const struct choosing *c = arg;
-
-	if (strchr(text, '/') != NULL && access(text, F_OK) == 0)
-		return choose_one(c->run, c->kind, text);
-	for (;; text++) {
-		size_t length = strcspn(text, ",");
-		char *what = strndup(text, length);
-		bool fine;
-
-		if (what == NULL) {
-			snprintf(c->run->error, sizeof(c->run->error), "--%s: no memory",
-			    plugin_kind_names[c->kind]);
-			return false;
-		}
-		fine = choose_one(c->run, c->kind, what);
-		free(what);
-		if (!fine)
-			return false;
-		text += length;
-		if (*text == '\0')
-			return true;
-	}
-}
-
-static bool
-choose_all_subjects(struct run *run)
-{
-	struct plugin_names names;
-	char said[ERROR_SIZE - 64];
-	bool fine = true;
-
-	if (!plugins_find(PLUGIN_SUBJECT, &names, said, sizeof(said))) {
-		snprintf(run->error, sizeof(run->error), "--subject: %s", said);
-		return false;
-	}
-	for (size_t i = 0; i < names.count && fine; i++)
-		fine = choose_one(run, PLUGIN_SUBJECT, names.name[i]);
-	if (names.count == 0) {
-		snprintf(run->error, sizeof(run->error), "--subject: none is built; name one by its path");
-		fine = false;
-	}
-	plugin_names_free(&names);
-	return fine;
-}
-
-/* Which plug-ins? Their options are not known yet, so the rest of the line waits. */
-static bool
-choose(struct run *run, int argc, char **argv)
-{
-	struct choosing subjects = { run, PLUGIN_SUBJECT }, workloads = { run, PLUGIN_WORKLOAD };
-
-	if (!command_line_peek(argc, argv, subject_option->name, choose_list, &subjects) ||
-	    !command_line_peek(argc, argv, workload_option->name, choose_list, &workloads))
-		return false;
-	return (run->subjects > 0 || choose_all_subjects(run)) &&
-	    (run->workloads > 0 || choose_one(run, PLUGIN_WORKLOAD, "mixed"));
-}
-
 /* All tables that the command line is read by: for free(). */
 static struct option_group *
 option_groups(const struct run *run, size_t *count)
@@ -309,18 +167,18 @@ option_groups(const struct run *run, size_t *count)
 		{ NAME, "How to go about it", conduct_options }, { NAME, "Output", output_options },
 	};
 	size_t owns = sizeof(own) / sizeof(own[0]);
-	struct option_group *group = calloc(owns + run->workloads + run->subjects, sizeof(*group));
+	struct option_group *group = calloc(owns + run->choice.workloads + run->choice.subjects, sizeof(*group));
 
 	if (group == NULL)
 		return NULL;
 	memcpy(group, own, sizeof(own));
 	*count = owns;
-	for (size_t i = 0; i < run->workloads; i++)
-		group[(*count)++] = (struct option_group){ .owner = run->workload[i].plugin->title,
-			.options = run->workload[i].plugin->options };
-	for (size_t i = 0; i < run->subjects; i++)
-		group[(*count)++] = (struct option_group){ .owner = run->subject[i].plugin->title,
-			.options = run->subject[i].plugin->options };
+	for (size_t i = 0; i < run->choice.workloads; i++)
+		group[(*count)++] = (struct option_group){ .owner = run->choice.workload[i].plugin->title,
+			.options = run->choice.workload[i].plugin->options };
+	for (size_t i = 0; i < run->choice.subjects; i++)
+		group[(*count)++] = (struct option_group){ .owner = run->choice.subject[i].plugin->title,
+			.options = run->choice.subject[i].plugin->options };
 	return group;
 }
 
@@ -375,13 +233,13 @@ read_values(struct run *run)
 		snprintf(error, size, "--no-db and --db exclude each other");
 		return false;
 	}
-	for (size_t i = 0; i < run->workloads; i++)
+	for (size_t i = 0; i < run->choice.workloads; i++)
 		if (!options_sets(
-			run->workload[i].plugin->options, &run->line, &run->workload[i].sets, error, size))
+			run->choice.workload[i].plugin->options, &run->line, &run->choice.workload[i].sets, error, size))
 			return false;
-	for (size_t i = 0; i < run->subjects; i++)
+	for (size_t i = 0; i < run->choice.subjects; i++)
 		if (!options_sets(
-			run->subject[i].plugin->options, &run->line, &run->subject[i].sets, error, size))
+			run->choice.subject[i].plugin->options, &run->line, &run->choice.subject[i].sets, error, size))
 			return false;
 	while (strcmp(format_words[run->format], option_text(run->output, "format")) != 0)
 		run->format++;
@@ -407,8 +265,8 @@ static bool
 make_schedule(struct run *run)
 {
 	json_t *options = options_json(run->measure);
-	struct schedule_source source = { .subject = run->subject, .subjects = run->subjects,
-		.workload = run->workload, .workloads = run->workloads, .threads = run->threads,
+	struct schedule_source source = { .subject = run->choice.subject, .subjects = run->choice.subjects,
+		.workload = run->choice.workload, .workloads = run->choice.workloads, .threads = run->threads,
 		.thread_counts = run->thread_counts, .topology = run->topology,
 		.pin = option_text(run->conduct, "pin"), .run_options = options };
 	bool fine = schedule_make(&run->schedule, &source, run->error, sizeof(run->error));
@@ -440,45 +298,10 @@ dry_run(const struct run *run)
 	return command_finish(NAME, STATUS_OK);
 }
 
-/* The command as it could be typed again, for free(); NULL = no memory. */
-static char *
-command_text(int argc, char **argv)
-{
-	char *text = NULL;
-	size_t size = 0;
-	FILE *out = open_memstream(&text, &size);
-
-	if (out == NULL)
-		return NULL;
-	fputs("hamtbench", out);
-	for (int i = 0; i < argc; i++) {
-		const char *word = argv[i];
-		const char *plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_=+,.:/@%";
-
-		fputc(' ', out);
-		if (word[0] != '\0' && word[strspn(word, plain)] == '\0') {
-			fputs(word, out);
-			continue;
-		}
-		fputc('\'', out);
-		for (; *word != '\0'; word++)
-			if (*word == '\'')
-				fputs("'\\''", out);
-			else
-				fputc(*word, out);
-		fputc('\'', out);
-	}
-	if (fclose(out) != 0) {
-		free(text);
-		return NULL;
-	}
-	return text;
-}
-
 static bool
 capture_environment(struct run *run)
 {
-	const char **path = calloc(run->subjects + run->workloads + 1, sizeof(*path));
+	const char **path = calloc(run->choice.subjects + run->choice.workloads + 1, sizeof(*path));
 	char warnings[ENVIRONMENT_TEXT], *next = warnings;
 	bool fine;
 
@@ -486,10 +309,10 @@ capture_environment(struct run *run)
 		snprintf(run->error, sizeof(run->error), "no memory for the environment");
 		return false;
 	}
-	for (size_t i = 0; i < run->subjects; i++)
-		path[i] = run->subject[i].plugin->path;
-	for (size_t i = 0; i < run->workloads; i++)
-		path[run->subjects + i] = run->workload[i].plugin->path;
+	for (size_t i = 0; i < run->choice.subjects; i++)
+		path[i] = run->choice.subject[i].plugin->path;
+	for (size_t i = 0; i < run->choice.workloads; i++)
+		path[run->choice.subjects + i] = run->choice.workload[i].plugin->path;
 	fine = environment_capture(&run->environment, &run->machine, &run->clock, path, run->error,
 	    sizeof(run->error));
 	free(path);
@@ -550,7 +373,7 @@ stop_output(struct run *run, const char *said)
 	char text[2 * ERROR_SIZE];
 
 	snprintf(text, sizeof(text), "standard output: %s", said);
-	if (!pipe_closed)
+	if (!command_pipe_closed)
 		complain(run, text);
 	run->stopped = true;
 }
@@ -633,7 +456,7 @@ run_trial(struct run *run, size_t at, uint64_t round, uint64_t position)
 		.sample_interval_ns = option_time_ns(run->measure, "sample-interval"),
 		.watchdog_ns = option_time_ns(run->conduct, "watchdog"),
 		.latency_shift = (unsigned)option_count(run->measure, "latency-sample"),
-		.interrupted = &interrupted,
+		.interrupted = &command_interrupted,
 		.tick = progress_tick,
 		.tick_arg = run->progress,
 	};
@@ -682,7 +505,7 @@ run_trials(struct run *run)
 	}
 	for (uint64_t round = 0; round < run->trials_each; round++) {
 		schedule_round(&run->schedule, random, option_count(run->conduct, "seed"), round, order);
-		for (size_t i = 0; i < count && !run->stopped && !interrupted; i++)
+		for (size_t i = 0; i < count && !run->stopped && !command_interrupted; i++)
 			run_trial(run, order[i], round, round * count + i);
 	}
 	free(order);
@@ -777,7 +600,7 @@ end_output(struct run *run)
 static int
 end_run(struct run *run)
 {
-	bool cut = interrupted != 0 && run->done < run->total;
+	bool cut = command_interrupted != 0 && run->done < run->total;
 	int status;
 
 	progress_clear(run->progress);
@@ -811,23 +634,13 @@ measure(struct run *run)
 	    run->trials_each, guess_ns);
 	if (run->points == NULL || run->progress == NULL)
 		return command_error(NAME, "no memory for the points of the run");
-	catch_signals();
+	command_catch_signals();
 	if (run->format != FORMAT_TABLE && !export_begin(&run->export, stdout, EXPORT_TRIALS, format,
 	        &run->environment, 1, run->error, sizeof(run->error)))
 		stop_output(run, run->error);
 	if (!run->stopped)
 		run_trials(run);
 	return end_run(run);
-}
-
-static void
-choices_free(struct schedule_choice *choice, size_t count)
-{
-	for (size_t i = 0; i < count; i++) {
-		option_sets_free(&choice[i].sets);
-		plugin_free(choice[i].plugin);
-	}
-	free(choice);
 }
 
 static void
@@ -843,8 +656,7 @@ run_free(struct run *run)
 	options_free(run->measure);
 	options_free(run->conduct);
 	options_free(run->output);
-	choices_free(run->subject, run->subjects);
-	choices_free(run->workload, run->workloads);
+	choice_free(&run->choice);
 	command_line_free(&run->line);
 }
 
@@ -877,15 +689,15 @@ command_run(int argc, char **argv)
 	size_t groups = 0;
 	int status;
 
-	if (!choose(&run, argc, argv))
-		status = command_error(NAME, "%s", run.error);
+	if (!choose(&run.choice, argc, argv))
+		status = command_error(NAME, "%s", run.choice.error);
 	else if ((group = option_groups(&run, &groups)) == NULL)
 		status = command_error(NAME, "no memory for the options");
 	else
 		status = read_and_run(&run, group, groups, argc, argv);
 	free(group);
 	run_free(&run);
-	if (pipe_closed && status == STATUS_USAGE) {
+	if (command_pipe_closed && status == STATUS_USAGE) {
 		/* Who read our output has gone: go as quietly as if the signal had been left alone. */
 		signal(SIGPIPE, SIG_DFL);
 		raise(SIGPIPE);

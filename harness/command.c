@@ -1,5 +1,5 @@
 /*
- * command.c - one line for one mistake.
+ * command.c - one line for one mistake; signals; a command as text.
  */
 #include "harness/command.h"
 
@@ -35,4 +35,78 @@ command_finish(const char *command, int status)
 	if (errno != EPIPE)
 		command_error(command, "standard output: %s", errno != 0 ? strerror(errno) : "write error");
 	return STATUS_USAGE;
+}
+
+volatile sig_atomic_t command_interrupted, command_pipe_closed;
+
+/* The first signal asks for an end, the second is deadly. */
+static void
+on_interrupt(int signal_number)
+{
+	(void)signal_number;
+	command_interrupted = 1;
+	signal(SIGINT, SIG_DFL);
+	signal(SIGTERM, SIG_DFL);
+	signal(SIGHUP, SIG_DFL);
+}
+
+static void
+on_pipe(int signal_number)
+{
+	(void)signal_number;
+	command_pipe_closed = 1;
+}
+
+void
+command_catch_signals(void)
+{
+	/* Restart: writes of rows are not cut short by Ctrl-C. */
+	struct sigaction interrupt = { .sa_handler = on_interrupt, .sa_flags = SA_RESTART };
+	struct sigaction closed = { .sa_handler = on_pipe, .sa_flags = SA_RESTART };
+	struct sigaction before;
+
+	/* Who started us in the background may have chosen to spare us Ctrl-C. */
+	sigaction(SIGINT, NULL, &before);
+	if (before.sa_handler != SIG_IGN)
+		sigaction(SIGINT, &interrupt, NULL);
+	sigaction(SIGTERM, &interrupt, NULL);
+	/* A terminal that is closed; nohup's choice stands. */
+	sigaction(SIGHUP, NULL, &before);
+	if (before.sa_handler != SIG_IGN)
+		sigaction(SIGHUP, &interrupt, NULL);
+	sigaction(SIGPIPE, &closed, NULL);
+}
+
+char *
+command_text(int argc, char **argv)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+
+	if (out == NULL)
+		return NULL;
+	fputs("hamtbench", out);
+	for (int i = 0; i < argc; i++) {
+		const char *word = argv[i];
+		const char *plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_=+,.:/@%";
+
+		fputc(' ', out);
+		if (word[0] != '\0' && word[strspn(word, plain)] == '\0') {
+			fputs(word, out);
+			continue;
+		}
+		fputc('\'', out);
+		for (; *word != '\0'; word++)
+			if (*word == '\'')
+				fputs("'\\''", out);
+			else
+				fputc(*word, out);
+		fputc('\'', out);
+	}
+	if (fclose(out) != 0) {
+		free(text);
+		return NULL;
+	}
+	return text;
 }

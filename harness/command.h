@@ -5,6 +5,8 @@
 #ifndef HARNESS_COMMAND_H
 #define HARNESS_COMMAND_H
 
+#include <signal.h>
+
 #include "core/base.h"
 
 #define ERROR_SIZE 1024 /* bytes for one line that says what is wrong */
@@ -40,5 +42,17 @@ int command_error(const char *command, const char *format, ...) __attribute__((f
  *           A reader that went away (EPIPE) has seen enough: no line.
  */
 int command_finish(const char *command, int status);
+
+/* Set by a signal, once command_catch_signals() has been called: end soon, and: who read our output has gone. */
+extern volatile sig_atomic_t command_interrupted, command_pipe_closed;
+
+/*
+ * command_catch_signals - from now on the first Ctrl-C (or SIGTERM, SIGHUP) asks for an end, the second is
+ * deadly; a closed pipe is an error of the write, not the end.
+ */
+void command_catch_signals(void);
+
+/* command_text - the command as it could be typed again, for free(); NULL = no memory. argv[0] is the command's name. */
+char *command_text(int argc, char **argv) MUST_USE;
 
 #endif

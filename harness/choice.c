@@ -1,0 +1,121 @@
+/*
+ * choice.c - which plug-ins a command line names.
+ */
+#include "harness/choice.h"
+
+#include <string.h>
+#include <unistd.h>
+
+struct choosing {
+	struct choice *choice;
+	enum plugin_kind kind;
+};
+
+static bool
+choose_one(struct choice *c, enum plugin_kind kind, const char *what)
+{
+	struct schedule_choice **list = kind == PLUGIN_SUBJECT ? &c->subject : &c->workload, *more;
+	size_t *count = kind == PLUGIN_SUBJECT ? &c->subjects : &c->workloads;
+	const char *word = plugin_kind_names[kind];
+	char said[ERROR_SIZE - 64];
+	struct plugin *plugin = plugin_load(kind, what, said, sizeof(said));
+
+	if (plugin == NULL) {
+		snprintf(c->error, sizeof(c->error), "--%s: %s", word, said);
+		return false;
+	}
+	for (size_t i = 0; i < *count; i++)
+		if (strcmp((*list)[i].plugin->name, plugin->name) == 0) {
+			snprintf(c->error, sizeof(c->error), "--%s: '%s' is given twice", word, plugin->name);
+			plugin_free(plugin);
+			return false;
+		}
+	more = realloc(*list, (*count + 1) * sizeof(*more));
+	if (more == NULL) {
+		snprintf(c->error, sizeof(c->error), "--%s: no memory", word);
+		plugin_free(plugin);
+		return false;
+	}
+	*list = more;
+	(*list)[(*count)++] = (struct schedule_choice){ .plugin = plugin };
+	return true;
+}
+
+/* The value of --subject or --workload: a list, or one path that happens to have commas. */
+static bool
+choose_list(void *arg, const char *text)
+{
+	const struct choosing *choosing = arg;
+	struct choice *c = choosing->choice;
+
+	if (strchr(text, '/') != NULL && access(text, F_OK) == 0)
+		return choose_one(c, choosing->kind, text);
+	for (;; text++) {
+		size_t length = strcspn(text, ",");
+		char *what = strndup(text, length);
+		bool fine;
+
+		if (what == NULL) {
+			snprintf(c->error, sizeof(c->error), "--%s: no memory",
+			    plugin_kind_names[choosing->kind]);
+			return false;
+		}
+		fine = choose_one(c, choosing->kind, what);
+		free(what);
+		if (!fine)
+			return false;
+		text += length;
+		if (*text == '\0')
+			return true;
+	}
+}
+
+static bool
+choose_all_subjects(struct choice *c)
+{
+	struct plugin_names names;
+	char said[ERROR_SIZE - 64];
+	bool fine = true;
+
+	if (!plugins_find(PLUGIN_SUBJECT, &names, said, sizeof(said))) {
+		snprintf(c->error, sizeof(c->error), "--subject: %s", said);
+		return false;
+	}
+	for (size_t i = 0; i < names.count && fine; i++)
+		fine = choose_one(c, PLUGIN_SUBJECT, names.name[i]);
+	if (names.count == 0) {
+		snprintf(c->error, sizeof(c->error), "--subject: none is built; name one by its path");
+		fine = false;
+	}
+	plugin_names_free(&names);
+	return fine;
+}
+
+bool
+choose(struct choice *c, int argc, char **argv)
+{
+	struct choosing subjects = { c, PLUGIN_SUBJECT }, workloads = { c, PLUGIN_WORKLOAD };
+
+	if (!command_line_peek(argc, argv, plugin_kind_names[PLUGIN_SUBJECT], choose_list, &subjects) ||
+	    !command_line_peek(argc, argv, plugin_kind_names[PLUGIN_WORKLOAD], choose_list, &workloads))
+		return false;
+	return (c->subjects > 0 || choose_all_subjects(c)) &&
+	    (c->workloads > 0 || choose_one(c, PLUGIN_WORKLOAD, "mixed"));
+}
+
+static void
+choices_free(struct schedule_choice *choice, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		option_sets_free(&choice[i].sets);
+		plugin_free(choice[i].plugin);
+	}
+	free(choice);
+}
+
+void
+choice_free(struct choice *c)
+{
+	choices_free(c->subject, c->subjects);
+	choices_free(c->workload, c->workloads);
+}
