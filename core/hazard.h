@@ -50,6 +50,7 @@
 #include "core/atomic.h"
 #include "core/base.h"
 #include "core/contention.h"
+#include "core/limbo.h"
 
 /* Announcements a record can hold: one line of 64 bytes on 64-bit machines. */
 #define HAZARD_SLOTS 8
@@ -90,31 +91,15 @@ struct hazard_stats {
 typedef void hazard_destroy_fn(void *object, size_t bytes, void *state);
 
 struct hazard_domain;
-struct hazard_chunk;
 
 /* One thread's membership. Only slot[] is for others; the rest is private to
  * hazard.c and to the inline functions below. */
 struct hazard_record {
 	CACHE_ALIGNED _Atomic(void *) slot[HAZARD_SLOTS];
-	/* Owner only, from here to the statistics. */
-	CACHE_ALIGNED struct hazard_domain *domain;
-	struct hazard_chunk *chunks;   /* the first is the one retire writes to */
-	unsigned room;                 /* free entries in the first chunk */
-	unsigned reserved;             /* retires that may still be called */
-	unsigned length;               /* retired objects held */
-	unsigned limit;                /* a scan starts when length reaches it */
-	bool asymmetric;
-	bool scanning;
+	/* Owner only. */
+	CACHE_ALIGNED bool asymmetric;
 	uint8_t pointers;              /* bit i: slot i belongs to a hazard_pointer */
-	struct reclaim_probe probe;
-	uint64_t until_stamp;          /* retires until the next stamped one */
-	unsigned handed_over;          /* objects handed to the domain when it last left */
-	void *block;                   /* what the allocator gave: the record lies aligned in it */
-	/* Written by the owner, read by anybody: statistics and membership. */
-	CACHE_ALIGNED _Atomic(uint64_t) retired, freed, retired_bytes, freed_bytes;
-	_Atomic(uint64_t) peak, scans, examined, blocked, refused, adopted;
-	_Atomic(bool) taken;
-	struct hazard_record *next;    /* written once, before the record is reachable */
+	struct limbo_record limbo;     /* retired objects, statistics, membership */
 };
 
 enum hazard_status { HAZARD_OK, HAZARD_NOMEM, HAZARD_UNAVAILABLE };
@@ -260,9 +245,9 @@ bool hazard_reserve_slow(struct hazard_record *record, unsigned count) MUST_USE;
 static inline bool MUST_USE
 hazard_reserve(struct hazard_record *r, unsigned count)
 {
-	if (UNLIKELY(r->room < count) && !hazard_reserve_slow(r, count))
+	if (UNLIKELY(r->limbo.room < count) && !hazard_reserve_slow(r, count))
 		return false;
-	r->reserved = count;
+	r->limbo.reserved = count;
 	return true;
 }
 

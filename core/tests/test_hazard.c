@@ -248,9 +248,9 @@ slots_have_lines_of_their_own(void)
 	struct hazard_record *r = attach(d);
 
 	CHECK_EQ((uintptr_t)r->slot % CACHE_LINE_BYTES, 0);
-	CHECK(offsetof(struct hazard_record, domain) >= sizeof(r->slot));
-	CHECK_EQ(offsetof(struct hazard_record, domain) % CACHE_LINE_BYTES, 0);
-	CHECK_EQ(offsetof(struct hazard_record, retired) % CACHE_LINE_BYTES, 0);
+	CHECK(offsetof(struct hazard_record, limbo.domain) >= sizeof(r->slot));
+	CHECK_EQ(offsetof(struct hazard_record, limbo.domain) % CACHE_LINE_BYTES, 0);
+	CHECK_EQ(offsetof(struct hazard_record, limbo.retired) % CACHE_LINE_BYTES, 0);
 	hazard_leave(r);
 	hazard_domain_drop(d);
 }
@@ -1611,7 +1611,7 @@ misuse_aborts_and_names_the_rule(void)
 		{ misuse_contention, "contention_init: m must be at most" },
 		{ misuse_half_a_probe, "hazard_attach: a probe needs both functions" },
 		{ misuse_sample_shift, "hazard_attach: sample_shift must be at most 63" },
-		{ misuse_stopped_clock, "hazard_retire: the probe's now_ns must not return 0" },
+		{ misuse_stopped_clock, "struct reclaim_probe: now_ns must not return 0" },
 		{ misuse_too_many_pointers, "hazard_pointer_init: a record has at most" },
 		{ misuse_pointer_drop_twice, "hazard_pointer_drop: the pointer has already been dropped" },
 		{ misuse_pointer_read, "hazard_pointer_read: the pointer must be loaded first" },
