@@ -13,11 +13,12 @@
 
 #define NAME "export"
 
-enum { WHAT_POINTS = EXPORT_PHASES + 1 };
+enum { WHAT_POINTS = EXPORT_PHASES + 1, WHAT_SERIES };
 
 static const char *const what_words[] = {
 	[EXPORT_TRIALS] = "trials", [EXPORT_HISTOGRAMS] = "histograms", [EXPORT_SAMPLES] = "samples",
-	[EXPORT_THREADS] = "threads", [EXPORT_PHASES] = "phases", [WHAT_POINTS] = "points", NULL,
+	[EXPORT_THREADS] = "threads", [EXPORT_PHASES] = "phases", [WHAT_POINTS] = "points",
+	[WHAT_SERIES] = "series", NULL,
 };
 static const char *const format_words[] = { [EXPORT_CSV] = "csv", [EXPORT_JSON] = "json", NULL };
 
@@ -74,7 +75,7 @@ static const struct plugin_option options[] = {
 	{ .name = "series", .type = OPTION_TEXT, .initial = "all", .meta = "N|last|all", .check = check_series,
 	    .help = "which series: one command is one series" },
 	{ .name = "what", .type = OPTION_TEXT, .initial = "trials", .meta = "WHAT", .check = check_what,
-	    .help = "trials, points (medians over trials), histograms, samples, threads, phases" },
+	    .help = "trials, points (medians over trials), series, histograms, samples, threads, phases" },
 	{ .name = "format", .type = OPTION_TEXT, .initial = "csv", .meta = "FORMAT", .check = check_format,
 	    .help = "csv; trials also as json" },
 	{ .name = NULL },
@@ -152,6 +153,22 @@ export_points(struct exporting *x, struct store *store, const struct store_filte
 }
 
 static bool
+visit_series(void *arg, const struct store_series *series)
+{
+	struct exporting *x = arg;
+
+	x->failed = !export_series(stdout, series, x->error, x->error_size);
+	return !x->failed;
+}
+
+static bool
+export_all_series(struct exporting *x, struct store *store, const struct store_filter *filter)
+{
+	return export_series_begin(stdout, x->error, x->error_size) &&
+	    store_each_series(store, filter, visit_series, x, x->error, x->error_size) && !x->failed;
+}
+
+static bool
 export_trials(struct exporting *x, struct store *store, struct store_filter *filter, enum export_what what,
     enum export_format format)
 {
@@ -193,6 +210,7 @@ export_with(const struct option_values *values)
 	if (store == NULL)
 		return command_error(NAME, "%s", error);
 	fine = what == WHAT_POINTS ? export_points(&x, store, &filter) :
+	    what == WHAT_SERIES ? export_all_series(&x, store, &filter) :
 	    export_trials(&x, store, &filter, (enum export_what)what, (enum export_format)format);
 	store_close(store);
 	if (!fine)

@@ -26,6 +26,7 @@
 
 #define NAME "run"
 #define THREADS_MOST 16384
+#define TRIALS_MOST 1000000
 #define NS_PER_MS UINT64_C(1000000)
 #define NS_PER_S UINT64_C(1000000000)
 #define LONGEST_NS (30 * 24 * 3600 * NS_PER_S)
@@ -107,7 +108,7 @@ static const struct plugin_option measure_options[] = {
 };
 
 static const struct plugin_option conduct_options[] = {
-	{ .name = "trials", .type = OPTION_COUNT, .initial = "3", .meta = "N", .least = 1, .most = 1000000,
+	{ .name = "trials", .type = OPTION_COUNT, .initial = "3", .meta = "N", .least = 1, .most = TRIALS_MOST,
 	    .help = "of each point" },
 	{ .name = "seed", .letter = 'S', .type = OPTION_COUNT, .initial = "1", .meta = "N",
 	    .help = "of all that is random; trial k of a point takes N + k - 1" },
@@ -128,12 +129,20 @@ static const struct plugin_option output_options[] = {
 	{ .name = "no-db", .type = OPTION_FLAG, .help = "keep no results, only print" },
 	{ .name = "format", .type = OPTION_TEXT, .initial = "table", .meta = "FORMAT", .check = check_format,
 	    .help = "on standard output: table (at the end), csv, json (each trial at once)" },
+	{ .name = "resume", .type = OPTION_FLAG, .help = "go on with the last series of these options in this "
+	    "environment, if there is one, and make only the trials that it lacks" },
 	{ .name = "quiet", .type = OPTION_FLAG, .help = "no progress and no warnings" },
 	{ .name = "dry-run", .type = OPTION_FLAG, .help = "print what would be measured, and end" },
 	{ .name = NULL },
 };
 
 /* ---- A run ---- */
+
+struct run_point {       /* what has become of a point of the schedule */
+	bool *has;       /* room of them: [t] = trial t + 1 is in the series, or could not run */
+	uint64_t room;
+	uint64_t kept;   /* trials in the series when this run began */
+};
 
 struct run {
 	struct command_line line;
@@ -145,6 +154,8 @@ struct run {
 	struct topology_summary machine;
 	struct clock clock;
 	struct schedule schedule;
+	struct run_point *point; /* as schedule.point[] */
+	char plan[33];
 	struct environment environment;
 	struct store *store; /* NULL: --no-db */
 	int64_t series;
@@ -153,7 +164,9 @@ struct run {
 	struct export export;
 	unsigned format;
 	uint64_t trials_each, total;
-	uint64_t done, kept, bad; /* trials: over, with a record, not valid or could not run */
+	uint64_t position;        /* of the next trial in the series */
+	uint64_t resumed;         /* trials that were in the series before */
+	uint64_t done, kept, bad; /* trials of this run: over, with a record, not valid or could not run */
 	bool stopped;        /* by an error that was said; no further trial */
 	char error[ERROR_SIZE];
 };
@@ -229,8 +242,10 @@ read_values(struct run *run)
 	    !options_single(conduct_options, &run->line, &run->conduct, error, size) ||
 	    !options_single(output_options, &run->line, &run->output, error, size) || !read_threads(run))
 		return false;
-	if (option_flag(run->output, "no-db") && option_is_set(run->output, "db")) {
-		snprintf(error, size, "--no-db and --db exclude each other");
+	if (option_flag(run->output, "no-db") &&
+	    (option_is_set(run->output, "db") || option_flag(run->output, "resume"))) {
+		snprintf(error, size, "--no-db and --%s exclude each other",
+		    option_is_set(run->output, "db") ? "db" : "resume");
 		return false;
 	}
 	for (size_t i = 0; i < run->choice.workloads; i++)
@@ -272,9 +287,17 @@ make_schedule(struct run *run)
 	bool fine = schedule_make(&run->schedule, &source, run->error, sizeof(run->error));
 
 	json_decref(options);
+	if (!fine)
+		return false;
 	/* Neither factor is near 2^32. */
 	run->total = run->schedule.count * run->trials_each;
-	return fine;
+	run->point = calloc(run->schedule.count, sizeof(*run->point));
+	if (run->point == NULL || !schedule_plan(&run->schedule, option_text(run->conduct, "pin"),
+	        option_text(run->conduct, "membind"), option_count(run->conduct, "seed"), run->plan)) {
+		snprintf(run->error, sizeof(run->error), "no memory for the points of the run");
+		return false;
+	}
+	return true;
 }
 
 /* ---- Before the first trial ---- */
@@ -325,6 +348,168 @@ capture_environment(struct run *run)
 	return true;
 }
 
+/* ---- Going on with a series ---- */
+
+struct resuming {
+	struct run *run;
+	struct { int64_t id; char environment_id[33]; } *found; /* series of this plan, the last one last */
+	size_t count;
+	int64_t other;              /* the last of this plan in another environment */
+	char difference[128];       /* in what */
+	const char *environment_id; /* whose document is asked for */
+	char *json;
+	bool no_memory;
+};
+
+static bool
+note_series(void *arg, const struct store_series *series)
+{
+	struct resuming *r = arg;
+	void *more;
+
+	if (strcmp(series->plan, r->run->plan) != 0)
+		return true;
+	more = realloc(r->found, (r->count + 1) * sizeof(*r->found));
+	if (more == NULL) {
+		r->no_memory = true;
+		return false;
+	}
+	r->found = more;
+	r->found[r->count].id = series->id;
+	memcpy(r->found[r->count].environment_id, series->environment_id, sizeof(series->environment_id));
+	r->count++;
+	return true;
+}
+
+static bool
+note_environment(void *arg, const struct environment *environment)
+{
+	struct resuming *r = arg;
+
+	r->json = strdup(environment->json);
+	r->no_memory = r->json == NULL;
+	return false;
+}
+
+/* find_series - the last one of this plan and environment into run->series; 0: there is none. */
+static bool
+find_series(struct run *run, struct resuming *r)
+{
+	struct store_filter filter = { .choice = STORE_ALL };
+
+	if (!store_each_series(run->store, &filter, note_series, r, run->error, sizeof(run->error)))
+		return false;
+	for (size_t i = r->count; i-- > 0 && !r->no_memory && run->series == 0;) {
+		char difference[sizeof(r->difference)];
+		bool differs;
+
+		filter = (struct store_filter){ .choice = STORE_NUMBER, .series = r->found[i].id };
+		if (!store_each_environment(run->store, &filter, note_environment, r, run->error,
+		        sizeof(run->error)))
+			return false;
+		differs = r->json == NULL ||
+		    environment_difference(r->json, run->environment.json, difference, sizeof(difference));
+		free(r->json);
+		r->json = NULL;
+		if (!differs) {
+			run->series = r->found[i].id;
+			memcpy(run->environment.id, r->found[i].environment_id, sizeof(run->environment.id));
+		} else if (r->other == 0) {
+			r->other = r->found[i].id;
+			memcpy(r->difference, difference, sizeof(difference));
+		}
+	}
+	if (r->no_memory)
+		snprintf(run->error, sizeof(run->error), "no memory to look for the series to resume");
+	return !r->no_memory;
+}
+
+static bool
+is_trial_of(const struct schedule_point *p, const struct record *r)
+{
+	return r->threads == p->threads && r->keys == p->plan.keys && r->options != NULL &&
+	    strcmp(r->options, p->options) == 0 && strcmp(r->subject, p->subject->name) == 0 &&
+	    strcmp(r->workload, p->workload->name) == 0;
+}
+
+static bool
+point_has(const struct run_point *p, uint64_t trial)
+{
+	return trial <= p->room && p->has[trial - 1];
+}
+
+/* point_note - the point has that trial now. False: no memory. */
+static bool
+point_note(struct run_point *p, uint64_t trial)
+{
+	if (trial > p->room) {
+		uint64_t room = trial + p->room;
+		bool *more = realloc(p->has, room * sizeof(*more));
+
+		if (more == NULL)
+			return false;
+		memset(more + p->room, 0, (room - p->room) * sizeof(*more));
+		p->has = more;
+		p->room = room;
+	}
+	p->has[trial - 1] = true;
+	return true;
+}
+
+/* note_trial - a trial that the series has already: it need not be made again, and is in the table. */
+static bool
+note_trial(void *arg, const struct store_origin *origin, const struct record *record)
+{
+	struct resuming *r = arg;
+	struct run *run = r->run;
+
+	(void)origin;
+	for (size_t i = 0; i < run->schedule.count && !r->no_memory; i++) {
+		if (!is_trial_of(&run->schedule.point[i], record) || record->trial - 1 >= TRIALS_MOST)
+			continue;
+		run->point[i].kept++;
+		r->no_memory = !point_note(&run->point[i], record->trial);
+	}
+	run->resumed++;
+	if (record->position != UINT64_MAX && record->position >= run->position)
+		run->position = record->position + 1;
+	r->no_memory = r->no_memory || !points_add(run->points, record);
+	return !r->no_memory;
+}
+
+/* The series to go on with into run->series and what it has into run->point; 0: a new one is to begin. */
+static bool
+resume_series(struct run *run)
+{
+	struct resuming r = { .run = run };
+	struct store_filter filter = { .choice = STORE_NUMBER };
+	bool fine = find_series(run, &r);
+	char text[ERROR_SIZE];
+
+	free(r.found);
+	if (!fine)
+		return false;
+	if (run->series == 0) {
+		if (r.other != 0 && !option_flag(run->output, "quiet")) {
+			snprintf(text, sizeof(text), "series %" PRId64 " has these options, but another environment "
+			    "(%s differs): a new series begins", r.other, r.difference);
+			command_error(NAME, "%s", text);
+		}
+		return true;
+	}
+	/* First the claim, then the count: nobody else adds to it any more. */
+	if (!store_series_resume(run->store, run->series, run->total, run->error, sizeof(run->error)))
+		return false;
+	filter.series = run->series;
+	if (!store_each_trial(run->store, &filter, note_trial, &r, run->error, sizeof(run->error)))
+		return false;
+	if (r.no_memory) {
+		snprintf(run->error, sizeof(run->error), "no memory for the points of the summary");
+		return false;
+	}
+	return true;
+}
+
 static bool
 open_results(struct run *run, int argc, char **argv)
 {
@@ -337,12 +522,18 @@ open_results(struct run *run, int argc, char **argv)
 	run->store = store_open(path, STORE_WRITE, run->error, sizeof(run->error));
 	if (run->store == NULL)
 		return false;
+	if (option_flag(run->output, "resume")) {
+		if (!resume_series(run))
+			return false;
+		if (run->series != 0)
+			return true;
+	}
 	command = command_text(argc, argv);
 	if (command == NULL) {
 		snprintf(run->error, sizeof(run->error), "no memory for the command's text");
 		return false;
 	}
-	fine = store_series_begin(run->store, command, &run->environment, run->total, &run->series, run->error,
+	fine = store_series_begin(run->store, command, run->plan, &run->environment, run->total, &run->series, run->error,
 	    sizeof(run->error));
 	free(command);
 	return fine;
@@ -390,13 +581,12 @@ fill_reclaimer(struct record *record, const struct schedule_point *point)
 }
 
 static void
-fill_record(struct run *run, struct record *record, const struct schedule_point *point, uint64_t round,
-    uint64_t position)
+fill_record(struct run *run, struct record *record, const struct schedule_point *point, uint64_t trial)
 {
 	/* NULL = no memory; then the record lacks its options, which is said below. */
 	record->options = strdup(point->options);
-	record->trial = round + 1;
-	record->position = position;
+	record->trial = trial;
+	record->position = run->position;
 	fill_reclaimer(record, point);
 	snprintf(record->pin, sizeof(record->pin), "%s", option_text(run->conduct, "pin"));
 	snprintf(record->membind, sizeof(record->membind), "%s", option_text(run->conduct, "membind"));
@@ -404,7 +594,7 @@ fill_record(struct run *run, struct record *record, const struct schedule_point 
 
 /* A finished trial: into the file first, then onto standard output. */
 static void
-keep_trial(struct run *run, const struct record *record, const struct schedule_point *point, uint64_t position)
+keep_trial(struct run *run, const struct record *record, const struct schedule_point *point)
 {
 	struct store_origin origin = { .series_id = run->series };
 	char said[ERROR_SIZE], text[2 * ERROR_SIZE];
@@ -429,14 +619,14 @@ keep_trial(struct run *run, const struct record *record, const struct schedule_p
 	}
 	if (!record->valid) {
 		run->bad++;
-		snprintf(text, sizeof(text), "trial %" PRIu64 " of %" PRIu64 " (%s): not valid: %s", position + 1,
-		    run->total, point->label, record->why);
+		snprintf(text, sizeof(text), "trial %" PRIu64 " of %" PRIu64 " (%s): not valid: %s",
+		    run->position + 1, run->total, point->label, record->why);
 		complain(run, text);
 	}
 }
 
 static void
-run_trial(struct run *run, size_t at, uint64_t round, uint64_t position)
+run_trial(struct run *run, size_t at, uint64_t trial)
 {
 	const struct schedule_point *point = &run->schedule.point[at];
 	struct trial_request request = {
@@ -446,7 +636,7 @@ run_trial(struct run *run, size_t at, uint64_t round, uint64_t position)
 		.workload_options = point->workload_options,
 		.plan = &point->plan,
 		.threads = point->threads,
-		.seed = option_count(run->conduct, "seed") + round,
+		.seed = option_count(run->conduct, "seed") + trial - 1,
 		.topology = run->topology,
 		.placement = point->placement,
 		.membind = option_text(run->conduct, "membind"),
@@ -463,7 +653,8 @@ run_trial(struct run *run, size_t at, uint64_t round, uint64_t position)
 	struct record *record = record_new(point->threads);
 	char said[ERROR_SIZE] = "no reason given", text[2 * ERROR_SIZE];
 
-	if (record == NULL) {
+	if (record == NULL || !point_note(&run->point[at], trial)) {
+		record_free(record);
 		stop(run, "no memory for the record of a trial");
 		return;
 	}
@@ -473,22 +664,23 @@ run_trial(struct run *run, size_t at, uint64_t round, uint64_t position)
 	switch (runner_run(&request, record, said, sizeof(said))) {
 	case TRIAL_DONE:
 		run->done++;
-		fill_record(run, record, point, round, position);
+		fill_record(run, record, point, trial);
 		if (record->options == NULL)
 			stop(run, "no memory for the record of a trial");
 		else
-			keep_trial(run, record, point, position);
+			keep_trial(run, record, point);
 		break;
 	case TRIAL_FAILED:
 		run->done++;
 		run->bad++;
 		snprintf(text, sizeof(text), "trial %" PRIu64 " of %" PRIu64 " (%s) could not run: %s",
-		    position + 1, run->total, point->label, said);
+		    run->position + 1, run->total, point->label, said);
 		complain(run, text);
 		break;
 	case TRIAL_INTERRUPTED:
 		break;
 	}
+	run->position++;
 	progress_end(run->progress);
 	record_free(record);
 }
@@ -505,8 +697,10 @@ run_trials(struct run *run)
 	}
 	for (uint64_t round = 0; round < run->trials_each; round++) {
 		schedule_round(&run->schedule, random, option_count(run->conduct, "seed"), round, order);
+		/* What a resumed series has is not made again. */
 		for (size_t i = 0; i < count && !run->stopped && !command_interrupted; i++)
-			run_trial(run, order[i], round, round * count + i);
+			if (!point_has(&run->point[order[i]], round + 1))
+				run_trial(run, order[i], round + 1);
 	}
 	free(order);
 }
@@ -579,10 +773,10 @@ print_table(struct run *run)
 			stop(run, "no memory for the summary");
 		print_drawing(run);
 	}
-	if (run->store != NULL && run->kept > 0)
+	if (run->store != NULL && run->resumed + run->kept > 0)
 		printf("%" PRIu64 " trial%s in %s, series %" PRId64
 		       "; as CSV: hamtbench export --db %s --series %" PRId64 "\n",
-		    run->kept, run->kept == 1 ? "" : "s", store_path(run->store), run->series,
+		    run->resumed + run->kept, run->resumed + run->kept == 1 ? "" : "s", store_path(run->store), run->series,
 		    store_path(run->store), run->series);
 }
 
@@ -600,7 +794,7 @@ end_output(struct run *run)
 static int
 end_run(struct run *run)
 {
-	bool cut = command_interrupted != 0 && run->done < run->total;
+	bool cut = command_interrupted != 0 && run->done < run->total - run->resumed;
 	int status;
 
 	progress_clear(run->progress);
@@ -613,7 +807,7 @@ end_run(struct run *run)
 		fprintf(stderr,
 		    "hamtbench run: interrupted: %" PRIu64 " of %" PRIu64 " trials kept in %s (series %" PRId64
 		    ")\n",
-		    run->kept, run->total, store_path(run->store), run->series);
+		    run->resumed + run->kept, run->total, store_path(run->store), run->series);
 	else if (cut)
 		fprintf(stderr, "hamtbench run: interrupted: %" PRIu64 " of %" PRIu64 " trials done\n", run->kept,
 		    run->total);
@@ -629,11 +823,13 @@ measure(struct run *run)
 	uint64_t guess_ns = option_time_ns(run->measure, "duration") + option_time_ns(run->measure, "warmup");
 	enum export_format format = run->format == FORMAT_JSON ? EXPORT_JSON : EXPORT_CSV;
 
-	run->points = points_new();
 	run->progress = progress_new(option_flag(run->output, "quiet") ? NULL : stderr, run->schedule.count,
 	    run->trials_each, guess_ns);
-	if (run->points == NULL || run->progress == NULL)
+	if (run->progress == NULL)
 		return command_error(NAME, "no memory for the points of the run");
+	for (size_t i = 0; i < run->schedule.count; i++)
+		progress_want(run->progress, i,
+		    run->trials_each > run->point[i].kept ? run->trials_each - run->point[i].kept : 0);
 	command_catch_signals();
 	if (run->format != FORMAT_TABLE && !export_begin(&run->export, stdout, EXPORT_TRIALS, format,
 	        &run->environment, 1, run->error, sizeof(run->error)))
@@ -650,8 +846,11 @@ run_free(struct run *run)
 	points_free(run->points);
 	store_close(run->store);
 	environment_free(&run->environment);
-	schedule_free(&run->schedule);
 	topology_close(run->topology);
+	for (size_t i = 0; run->point != NULL && i < run->schedule.count; i++)
+		free(run->point[i].has);
+	free(run->point);
+	schedule_free(&run->schedule);
 	free(run->threads);
 	options_free(run->measure);
 	options_free(run->conduct);
@@ -676,6 +875,9 @@ read_and_run(struct run *run, const struct option_group *group, size_t groups, i
 		return command_error(NAME, "%s", run->error);
 	if (option_flag(run->output, "dry-run"))
 		return dry_run(run);
+	run->points = points_new();
+	if (run->points == NULL)
+		return command_error(NAME, "no memory for the points of the run");
 	if (!capture_environment(run) || !open_results(run, argc, argv))
 		return command_error(NAME, "%s", run->error);
 	return measure(run);

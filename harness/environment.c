@@ -749,6 +749,51 @@ environment_summary(const struct environment *e, char *text, size_t size)
 	json_decref(document);
 }
 
+/* differs - the path of the first difference is appended to where, which holds that of a and b. */
+static bool
+differs(const json_t *a, const json_t *b, char *where, size_t size)
+{
+	size_t length = strlen(where);
+	const char *key;
+	json_t *value;
+
+	if (!json_is_object(a) || !json_is_object(b))
+		return !json_equal(a, b);
+	json_object_foreach((json_t *)(uintptr_t)a, key, value) {
+		const json_t *other = json_object_get(b, key);
+
+		append(where, size, "%s%s", length > 0 ? "." : "", key);
+		if (strcmp(where, "clock.cost_ns") != 0 && (other == NULL || differs(value, other, where, size)))
+			return true;
+		where[length] = '\0';
+	}
+	json_object_foreach((json_t *)(uintptr_t)b, key, value) {
+		if (json_object_get(a, key) != NULL)
+			continue;
+		append(where, size, "%s%s", length > 0 ? "." : "", key);
+		return true;
+	}
+	return false;
+}
+
+bool
+environment_difference(const char *json, const char *other_json, char *where, size_t size)
+{
+	json_t *a = json_loads(json, 0, NULL), *b = json_loads(other_json, 0, NULL);
+	bool different;
+
+	where[0] = '\0';
+	if (a == NULL || b == NULL) {
+		snprintf(where, size, "document");
+		different = true;
+	} else {
+		different = differs(a, b, where, size);
+	}
+	json_decref(a);
+	json_decref(b);
+	return different;
+}
+
 unsigned
 environment_warnings(const struct environment *e, char *text, size_t size)
 {

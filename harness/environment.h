@@ -60,6 +60,14 @@ void environment_free(struct environment *e);
 void environment_summary(const struct environment *e, char *text, size_t size);
 
 /*
+ * environment_difference - the first value in which two documents differ, as
+ * "build.revision"; what the clock was measured to cost does not count, since that
+ * wavers. What cannot be read differs in "document".
+ * Returns   true and where; false and "" when they are the same surroundings.
+ */
+bool environment_difference(const char *json, const char *other_json, char *where, size_t size);
+
+/*
  * environment_warnings - what makes figures from here hard to trust or to
  * repeat, one line each, every one ended by a newline: a governor other than performance,
  * cores shared by SMT, a cgroup quota, changes that are not committed, a build that is not release.

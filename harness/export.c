@@ -395,6 +395,33 @@ export_end(struct export *e, char *error, size_t size)
 	return arrived(e->out, kinds[e->what].name, error, size);
 }
 
+/* Series */
+
+bool
+export_series_begin(FILE *out, char *error, size_t size)
+{
+	errno = 0;
+	fputs("series,uuid,started_at,state,planned_trials,trials,environment,command\n", out);
+	return arrived(out, "series", error, size);
+}
+
+bool
+export_series(FILE *out, const struct store_series *series, char *error, size_t size)
+{
+	errno = 0;
+	csv_number(out, series->id);
+	putc(',', out);
+	csv_text(out, series->uuid);
+	fprintf(out, ",%s,%s,", series->started_at, series_state_names[series->state]);
+	csv_count(out, series->planned_trials);
+	putc(',', out);
+	csv_count(out, series->trials);
+	fprintf(out, ",%s,", series->environment_id);
+	csv_text(out, series->command);
+	putc('\n', out);
+	return arrived(out, "series", error, size);
+}
+
 /* Points */
 
 #define POINT_TEXT(field) { #field, COLUMN_TEXT, offsetof(struct point, field) }

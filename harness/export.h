@@ -11,6 +11,9 @@
  * threads     series, trial_id, subject, workload, threads, dist, mix, trial.
  * phases
  *
+ * series      one row for each series: series, uuid, started_at, state, planned_trials,
+ *             trials, environment, command.
+ *
  * No value is an empty field or null. Rows reach the file trial by trial; when
  * the program is killed, only the JSON's closing brackets are missing.
  * Write errors (full disk, closed pipe) are reported by the call that met them,
@@ -63,6 +66,10 @@ bool export_trial(struct export *e, const struct store_origin *origin, const str
 
 /* export_end - write the tail and flush; false and one line in error. The file stays open. */
 bool export_end(struct export *e, char *error, size_t size) MUST_USE;
+
+/* export_series_begin, export_series - the series as CSV: the header line, one row. */
+bool export_series_begin(FILE *out, char *error, size_t size) MUST_USE;
+bool export_series(FILE *out, const struct store_series *series, char *error, size_t size) MUST_USE;
 
 /* export_points_csv - the points as CSV, one row each: struct point's members by name, after points_finish(). */
 bool export_points_csv(FILE *out, const struct points *points, char *error, size_t size) MUST_USE;

@@ -16,6 +16,7 @@
 #define COLUMNS 80 /* of a terminal that does not say */
 
 struct seen {
+	uint64_t wanted; /* trials in all */
 	uint64_t trials; /* done */
 	uint64_t sum_ns; /* what they took */
 };
@@ -24,7 +25,7 @@ struct progress {
 	FILE *out;
 	bool terminal, drawn, running;
 	size_t points, point;
-	uint64_t trials_each, guess_ns;
+	uint64_t guess_ns;
 	uint64_t done;
 	uint64_t began_ns;      /* the trial under way */
 	uint64_t next_line_ns;
@@ -52,7 +53,9 @@ progress_new(FILE *out, size_t points, uint64_t trials_each, uint64_t guess_ns)
 	p->out = out;
 	p->terminal = out != NULL && isatty(fileno(out));
 	p->points = points;
-	p->trials_each = trials_each;
+	for (size_t i = 0; i < points; i++)
+		p->seen[i].wanted = trials_each;
+	p->all.wanted = points * trials_each;
 	p->guess_ns = guess_ns;
 	p->next_line_ns = now() + (p->terminal ? 0 : PLAIN_NS);
 	return p;
@@ -65,6 +68,13 @@ progress_free(struct progress *p)
 		return;
 	progress_clear(p);
 	free(p);
+}
+
+void
+progress_want(struct progress *p, size_t point, uint64_t trials)
+{
+	p->all.wanted += trials - p->seen[point].wanted;
+	p->seen[point].wanted = trials;
 }
 
 void
@@ -94,7 +104,8 @@ progress_left_ns(const struct progress *p, uint64_t now_ns)
 	uint64_t left_ns = 0;
 
 	for (size_t i = 0; i < p->points; i++)
-		left_ns += (p->trials_each - p->seen[i].trials) * trial_ns(p, i);
+		if (p->seen[i].wanted > p->seen[i].trials)
+			left_ns += (p->seen[i].wanted - p->seen[i].trials) * trial_ns(p, i);
 	if (p->running) {
 		uint64_t spent_ns = now_ns - p->began_ns, whole_ns = trial_ns(p, p->point);
 
@@ -128,7 +139,7 @@ void
 progress_tick(void *progress, const char *stage, double done_share)
 {
 	struct progress *p = progress;
-	uint64_t now_ns = now(), total = p->points * p->trials_each;
+	uint64_t now_ns = now(), total = p->all.wanted;
 	char line[320], left[32], share[16] = "";
 
 	if (p->out == NULL || now_ns < p->next_line_ns)

@@ -18,12 +18,15 @@
 struct progress; /* progress_new() */
 
 /*
- * progress_new - trials_each trials of each of `points` points are ahead.
+ * progress_new - `points` points are ahead, of each trials_each trials until progress_want() says otherwise.
  * out       NULL: say nothing, ever.
  * guess_ns  what a trial may take, until one has been seen.
  * Returns   the progress, for progress_free(); NULL = no memory.
  */
 struct progress *progress_new(FILE *out, size_t points, uint64_t trials_each, uint64_t guess_ns) MUST_USE;
+
+/* progress_want - of that point so many trials in all are to be made by this process. */
+void progress_want(struct progress *p, size_t point, uint64_t trials);
 
 /* progress_free - takes the line away; NULL is allowed. */
 void progress_free(struct progress *p);

@@ -8,6 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <xxhash.h>
+
 #include "harness/random.h"
 #include "harness/worker.h"
 
@@ -223,6 +225,37 @@ schedule_free(struct schedule *s)
 	free(s->point);
 	free(s->placement);
 	*s = (struct schedule){ 0 };
+}
+
+bool
+schedule_plan(const struct schedule *s, const char *pin, const char *membind, uint64_t seed, char digest[33])
+{
+	XXH3_state_t *state = XXH3_createState();
+	XXH128_hash_t hash;
+	char numbers[96];
+
+	if (state == NULL)
+		return false;
+	XXH3_128bits_reset(state);
+	snprintf(numbers, sizeof(numbers), "%" PRIu64, seed);
+	/* With their final NULs, so that texts cannot run into each other. */
+	XXH3_128bits_update(state, pin, strlen(pin) + 1);
+	XXH3_128bits_update(state, membind, strlen(membind) + 1);
+	XXH3_128bits_update(state, numbers, strlen(numbers) + 1);
+	for (size_t i = 0; i < s->count; i++) {
+		const struct schedule_point *p = &s->point[i];
+		const char *text[] = { p->subject->name, p->workload->name, p->plan.dist, p->plan.mix, p->options,
+			numbers };
+
+		snprintf(numbers, sizeof(numbers), "%u %" PRIu64 " %" PRIu64, p->threads, p->plan.keys,
+		    p->plan.prefill);
+		for (size_t k = 0; k < sizeof(text) / sizeof(text[0]); k++)
+			XXH3_128bits_update(state, text[k], strlen(text[k]) + 1);
+	}
+	hash = XXH3_128bits_digest(state);
+	XXH3_freeState(state);
+	snprintf(digest, 33, "%016" PRIx64 "%016" PRIx64, (uint64_t)hash.high64, (uint64_t)hash.low64);
+	return true;
 }
 
 void

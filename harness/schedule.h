@@ -64,6 +64,14 @@ bool schedule_make(struct schedule *s, const struct schedule_source *source, cha
 void schedule_free(struct schedule *s);
 
 /*
+ * schedule_plan - a digest of what is measured, in digest[33]: of every point all that
+ * identifies it, in order, with where threads and memory go and the seed. Two runs of the same plan differ
+ * at most in how many trials they make and in what order. False: no memory.
+ */
+bool schedule_plan(const struct schedule *s, const char *pin, const char *membind, uint64_t seed,
+    char digest[33]) MUST_USE;
+
+/*
  * schedule_round - the order of round number `round`, from 0, in order[0 .. count-1]:
  * random, a function of (seed, round), or as given.
  */

@@ -21,9 +21,10 @@ struct store {
 	sqlite3 *db;
 	char *path;
 	bool *has; /* of record_columns[]: the file's table has it */
+	int file;  /* for locks on series; -1: none could be opened */
 };
 
-static const char *const state_names[] = {
+const char *const series_state_names[] = {
 	[SERIES_RUNNING] = "running",
 	[SERIES_COMPLETE] = "complete",
 	[SERIES_INTERRUPTED] = "interrupted",
@@ -38,6 +39,10 @@ static const char *const sql_types[] = {
 	[COLUMN_BOOL] = "INTEGER",
 };
 
+/*
+ * Schema 1, as the first version made it. It is never edited: what later schemas
+ * add is in migrations[], so that a new file and one that grew up are the same.
+ */
 static const char schema[] =
     "CREATE TABLE environment (id TEXT PRIMARY KEY, json TEXT NOT NULL);"
     "CREATE TABLE series (id INTEGER PRIMARY KEY, started_at TEXT NOT NULL, command TEXT NOT NULL,"
@@ -59,6 +64,29 @@ static const char schema[] =
     "CREATE TABLE phase (trial_id INTEGER NOT NULL REFERENCES trial(id), position INTEGER NOT NULL,"
     " name TEXT NOT NULL, ops INTEGER, elapsed_s REAL, mops REAL,"
     " PRIMARY KEY (trial_id, position)) WITHOUT ROWID;";
+
+/*
+ * migrations[v] leads from schema v to v + 1. To change anything but the columns
+ * of trial, which come and go by themselves: add a row, and 1 to STORE_SCHEMA.
+ * A released row stays as it is.
+ */
+static const char *const migrations[STORE_SCHEMA] = {
+	[0] = schema,
+	/* Old series get a uuid that every copy of the file agrees on. */
+	[1] = "ALTER TABLE series ADD COLUMN uuid TEXT;"
+	    "ALTER TABLE series ADD COLUMN plan TEXT;"
+	    "UPDATE series SET uuid = 'schema1-' || environment_id || '-' || started_at || '-' || id;"
+	    "CREATE UNIQUE INDEX series_uuid ON series(uuid);",
+};
+
+/*
+ * Whether a series is being measured is told by a lock, which ends with its
+ * process however that dies: a write lock on one byte of the results file,
+ * far beyond what SQLite locks (1 GiB and some) and beyond any content. It belongs
+ * to the open file, not to the process (F_OFD_SETLK), and so does not meet
+ * SQLite's own locks.
+ */
+#define SERIES_LOCK_AT ((off_t)1 << 40)
 
 static bool fail(const struct store *s, char *error, size_t size, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
@@ -230,9 +258,9 @@ columns_count(void)
 	return n;
 }
 
-/* identify - is the file ours? *empty: it is nobody's yet. */
+/* identify - is the file ours, and which schema has it? 0: it is empty and nobody's yet. */
 static bool
-identify(const struct store *s, bool *empty, char *error, size_t size)
+identify(const struct store *s, sqlite3_int64 *schema_version, char *error, size_t size)
 {
 	sqlite3_int64 application, version, objects;
 
@@ -240,8 +268,8 @@ identify(const struct store *s, bool *empty, char *error, size_t size)
 	    !query_number(s, "PRAGMA user_version", &version) ||
 	    !query_number(s, "SELECT count(*) FROM sqlite_schema", &objects))
 		return fail_sql(s, "cannot read it", error, size);
-	*empty = application == 0 && version == 0 && objects == 0;
-	if (*empty)
+	*schema_version = version;
+	if (application == 0 && version == 0 && objects == 0)
 		return true;
 	if (application != STORE_APPLICATION_ID)
 		return fail(s, error, size, "a database of something else, left as it is");
@@ -302,6 +330,79 @@ set_version(const struct store *s)
 	return execute(s, sql);
 }
 
+static bool
+migrate(const struct store *s, sqlite3_int64 version)
+{
+	bool done = true;
+
+	for (; done && version < STORE_SCHEMA; version++)
+		done = execute(s, migrations[version]);
+	return done;
+}
+
+/* ---- Locks on series ---- */
+
+static struct flock
+series_range_lock(int64_t series)
+{
+	return (struct flock){ .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = SERIES_LOCK_AT + (off_t)series,
+	    .l_len = 1 };
+}
+
+/* series_lock - false: another store holds it. A file system without locks cannot tell, and does not refuse. */
+static bool
+series_lock(const struct store *s, int64_t series)
+{
+	struct flock lock = series_range_lock(series);
+
+	return s->file < 0 || fcntl(s->file, F_OFD_SETLK, &lock) == 0 || (errno != EAGAIN && errno != EACCES);
+}
+
+static void
+series_unlock(const struct store *s, int64_t series)
+{
+	struct flock lock = series_range_lock(series);
+
+	lock.l_type = F_UNLCK;
+	if (s->file >= 0)
+		(void)fcntl(s->file, F_OFD_SETLK, &lock);
+}
+
+/* series_alive - does another store hold it? */
+static bool
+series_alive(const struct store *s, int64_t series)
+{
+	struct flock lock = series_range_lock(series);
+
+	return s->file >= 0 && fcntl(s->file, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+}
+
+/*
+ * mark_dead - inside a transaction: what was killed is interrupted. Nobody
+ * begins or resumes a series meanwhile, since that takes a transaction, too.
+ */
+static bool
+mark_dead(const struct store *s)
+{
+	sqlite3_stmt *find = prepare(s, "SELECT id FROM series WHERE state = 'running'");
+	sqlite3_stmt *mark = prepare(s, "UPDATE series SET state = 'interrupted' WHERE id = ?");
+	bool done = find != NULL && mark != NULL;
+	int step = SQLITE_DONE;
+
+	while (done && (step = sqlite3_step(find)) == SQLITE_ROW) {
+		int64_t series = sqlite3_column_int64(find, 0);
+
+		if (series_alive(s, series))
+			continue;
+		sqlite3_bind_int64(mark, 1, series);
+		done = run(mark);
+	}
+	done = done && step == SQLITE_DONE;
+	sqlite3_finalize(find);
+	sqlite3_finalize(mark);
+	return done;
+}
+
 /*
  * make_ready - inside a transaction: the tables and columns are there.
  * Setting the version writes to the first page, and so opens the journal,
@@ -311,15 +412,15 @@ set_version(const struct store *s)
 static bool
 make_ready(const struct store *s, const char *doing, char *error, size_t size)
 {
-	bool empty;
+	sqlite3_int64 version;
 
-	if (!identify(s, &empty, error, size))
+	if (!identify(s, &version, error, size))
 		return false;
-	if (empty && !execute(s, schema))
+	if (!migrate(s, version))
 		return fail_sql(s, doing, error, size);
 	if (!find_columns(s, error, size))
 		return false;
-	if (!add_columns(s) || !set_version(s))
+	if (!add_columns(s) || !set_version(s) || !mark_dead(s))
 		return fail_sql(s, doing, error, size);
 	for (size_t i = 0; record_columns[i].name != NULL; i++)
 		s->has[i] = true;
@@ -344,18 +445,50 @@ open_for_writing(const struct store *s, char *error, size_t size)
 	return end(s, done, doing, error, size);
 }
 
+/*
+ * read_a_copy - an older file is not changed by who only reads: from here on s is a
+ * temporary copy of it, brought up to this schema. Everything else then knows one schema.
+ */
 static bool
-open_for_reading(const struct store *s, char *error, size_t size)
+read_a_copy(struct store *s, sqlite3_int64 version, char *error, size_t size)
 {
-	bool empty;
+	sqlite3_backup *backup;
+	sqlite3 *copy = NULL;
+	struct store both = *s;
+	int code;
+
+	/* A file without a name lies in memory, and on disk when it grows large. */
+	if (sqlite3_open("", &copy) != SQLITE_OK) {
+		sqlite3_close(copy);
+		return no_memory(s, error, size);
+	}
+	sqlite3_extended_result_codes(copy, 1);
+	both.db = copy;
+	backup = sqlite3_backup_init(copy, "main", s->db, "main");
+	code = backup == NULL ? SQLITE_ERROR : sqlite3_backup_step(backup, -1);
+	(void)sqlite3_backup_finish(backup);
+	if (code != SQLITE_DONE || !migrate(&both, version)) {
+		(void)fail_sql(&both, "cannot read it", error, size);
+		sqlite3_close(copy);
+		return false;
+	}
+	sqlite3_close(s->db);
+	s->db = copy;
+	return true;
+}
+
+static bool
+open_for_reading(struct store *s, char *error, size_t size)
+{
+	sqlite3_int64 version;
 
 	if (!execute(s, "PRAGMA query_only = ON"))
 		return fail_sql(s, "cannot read it", error, size);
-	if (!identify(s, &empty, error, size))
+	if (!identify(s, &version, error, size))
 		return false;
-	if (empty)
+	if (version == 0)
 		return fail(s, error, size, "holds no results");
-	return find_columns(s, error, size);
+	return (version == STORE_SCHEMA || read_a_copy(s, version, error, size)) && find_columns(s, error, size);
 }
 
 /* make_file - an empty file, and every folder on the way to it. SQLite would not say why it could not. */
@@ -451,6 +584,10 @@ open_database(struct store *s, enum store_mode mode, char *error, size_t size)
 	}
 	sqlite3_extended_result_codes(s->db, 1);
 	sqlite3_busy_timeout(s->db, STORE_BUSY_MS);
+	/* Closed after the database: closing a file of the process's gives up its other locks on it. */
+	s->file = open(s->path, O_RDWR | O_CLOEXEC);
+	if (s->file < 0)
+		s->file = open(s->path, O_RDONLY | O_CLOEXEC);
 	return mode == STORE_WRITE ? open_for_writing(s, error, size) : open_for_reading(s, error, size);
 }
 
@@ -462,8 +599,10 @@ store_open(const char *path, enum store_mode mode, char *error, size_t size)
 	if (s == NULL || (s->path = strdup(path)) == NULL ||
 	    (s->has = calloc(columns_count(), sizeof(*s->has))) == NULL) {
 		snprintf(error, size, "%s: no memory", path);
-	} else if (check_path(s, mode, error, size) && open_database(s, mode, error, size)) {
-		return s;
+	} else {
+		s->file = -1;
+		if (check_path(s, mode, error, size) && open_database(s, mode, error, size))
+			return s;
 	}
 	store_close(s);
 	return NULL;
@@ -475,6 +614,8 @@ store_close(struct store *s)
 	if (s == NULL)
 		return;
 	sqlite3_close(s->db);
+	if (s->has != NULL && s->file >= 0)
+		close(s->file);
 	free(s->has);
 	free(s->path);
 	free(s);
@@ -489,8 +630,8 @@ store_path(const struct store *s)
 /* Writing */
 
 static bool
-insert_series(const struct store *s, const char *command, const struct environment *environment,
-    uint64_t planned_trials)
+insert_series(const struct store *s, const char *command, const char *plan,
+    const struct environment *environment, uint64_t planned_trials)
 {
 	sqlite3_stmt *statement = prepare(s, "INSERT OR IGNORE INTO environment (id, json) VALUES (?, ?)");
 	bool done;
@@ -501,18 +642,19 @@ insert_series(const struct store *s, const char *command, const struct environme
 	sqlite3_finalize(statement);
 	if (!done)
 		return false;
-	statement = prepare(s, "INSERT INTO series (started_at, command, environment_id, planned_trials, state)"
-	    " VALUES (strftime('%Y-%m-%dT%H:%M:%SZ', 'now'), ?, ?, ?, 'running')");
+	statement = prepare(s, "INSERT INTO series (started_at, command, plan, environment_id, planned_trials, state,"
+	    " uuid) VALUES (strftime('%Y-%m-%dT%H:%M:%SZ', 'now'), ?, ?, ?, ?, 'running', lower(hex(randomblob(16))))");
 	bind_text(statement, 1, command);
-	bind_text(statement, 2, environment->id);
-	bind_count(statement, 3, planned_trials);
+	bind_text(statement, 2, plan);
+	bind_text(statement, 3, environment->id);
+	bind_count(statement, 4, planned_trials);
 	done = run(statement);
 	sqlite3_finalize(statement);
 	return done;
 }
 
 bool
-store_series_begin(struct store *s, const char *command, const struct environment *environment,
+store_series_begin(struct store *s, const char *command, const char *plan, const struct environment *environment,
     uint64_t planned_trials, int64_t *id, char *error, size_t size)
 {
 	static const char doing[] = "cannot start a series";
@@ -520,8 +662,32 @@ store_series_begin(struct store *s, const char *command, const struct environmen
 
 	if (!begin(s, doing, error, size))
 		return false;
-	done = insert_series(s, command, environment, planned_trials) || fail_sql(s, doing, error, size);
+	done = insert_series(s, command, plan, environment, planned_trials) || fail_sql(s, doing, error, size);
 	*id = sqlite3_last_insert_rowid(s->db);
+	/* Before the commit: who sees the series sees the lock. */
+	if (done)
+		(void)series_lock(s, *id);
+	return end(s, done, doing, error, size);
+}
+
+bool
+store_series_resume(struct store *s, int64_t series, uint64_t planned_trials, char *error, size_t size)
+{
+	static const char doing[] = "cannot resume the series";
+	sqlite3_stmt *statement;
+	bool done;
+
+	if (!begin(s, doing, error, size))
+		return false;
+	statement = prepare(s, "UPDATE series SET state = 'running', planned_trials = ? WHERE id = ?");
+	bind_count(statement, 1, planned_trials);
+	sqlite3_bind_int64(statement, 2, series);
+	done = run(statement) || fail_sql(s, doing, error, size);
+	sqlite3_finalize(statement);
+	if (done && sqlite3_changes(s->db) != 1)
+		done = fail(s, error, size, "%s: there is no series %lld", doing, (long long)series);
+	if (done && !series_lock(s, series))
+		done = fail(s, error, size, "series %lld is being measured by another process", (long long)series);
 	return end(s, done, doing, error, size);
 }
 
@@ -535,13 +701,16 @@ store_series_end(struct store *s, int64_t series, enum series_state state, char 
 	if (!begin(s, doing, error, size))
 		return false;
 	statement = prepare(s, "UPDATE series SET state = ? WHERE id = ?");
-	bind_text(statement, 1, state_names[state]);
+	bind_text(statement, 1, series_state_names[state]);
 	sqlite3_bind_int64(statement, 2, series);
 	done = run(statement) || fail_sql(s, doing, error, size);
 	sqlite3_finalize(statement);
 	if (done && sqlite3_changes(s->db) != 1)
 		done = fail(s, error, size, "%s: there is no series %lld", doing, (long long)series);
-	return end(s, done, doing, error, size);
+	done = end(s, done, doing, error, size);
+	if (done)
+		series_unlock(s, series);
+	return done;
 }
 
 static void
@@ -760,6 +929,77 @@ series_range(const struct store *s, const struct store_filter *filter, sqlite3_i
 		    (long long)*first, (long long)*last);
 	*first = *last = filter->series;
 	return true;
+}
+
+static bool
+read_series(const struct store *s, sqlite3_stmt *statement, struct store_series *series)
+{
+	const char *text[4];
+	bool found = false;
+
+	for (int i = 0; i < 4; i++)
+		text[i] = (const char *)sqlite3_column_text(statement, 5 + i);
+	*series = (struct store_series){ .id = sqlite3_column_int64(statement, 0),
+	    .planned_trials = column_count(statement, 1), .trials = column_count(statement, 2),
+	    .command = text[3] != NULL ? text[3] : "", .state = SERIES_INTERRUPTED };
+	snprintf(series->uuid, sizeof(series->uuid), "%s", text[0] != NULL ? text[0] : "");
+	snprintf(series->plan, sizeof(series->plan), "%s", text[1] != NULL ? text[1] : "");
+	snprintf(series->started_at, sizeof(series->started_at), "%s", text[2] != NULL ? text[2] : "");
+	snprintf(series->environment_id, sizeof(series->environment_id), "%s",
+	    (const char *)sqlite3_column_text(statement, 3));
+	text[0] = (const char *)sqlite3_column_text(statement, 4);
+	for (unsigned i = 0; i < sizeof(series_state_names) / sizeof(series_state_names[0]) && text[0] != NULL; i++)
+		if (strcmp(series_state_names[i], text[0]) == 0) {
+			series->state = (enum series_state)i;
+			found = true;
+		}
+	if (series->state == SERIES_RUNNING && !series_alive(s, series->id))
+		series->state = SERIES_INTERRUPTED;
+	return found;
+}
+
+bool
+store_each_series(struct store *s, const struct store_filter *filter,
+    bool (*visit)(void *arg, const struct store_series *series), void *arg, char *error, size_t size)
+{
+	sqlite3_stmt *statement;
+	sqlite3_int64 first, last;
+	bool good = true, more = true;
+
+	if (!series_range(s, filter, &first, &last, error, size))
+		return false;
+	statement = prepare(s, "SELECT id, planned_trials, (SELECT count(*) FROM trial WHERE series_id = series.id),"
+	    " environment_id, state, uuid, plan, started_at, command FROM series WHERE id >= ? AND id <= ?"
+	    " ORDER BY id LIMIT 1");
+	if (statement == NULL)
+		return fail_sql(s, "cannot read it", error, size);
+	/* One row a statement: no lock is held while visit takes its time. */
+	while (good && more && first <= last) {
+		struct store_series series;
+		char *command = NULL;
+		int step;
+
+		sqlite3_bind_int64(statement, 1, first);
+		sqlite3_bind_int64(statement, 2, last);
+		step = sqlite3_step(statement);
+		if (step == SQLITE_DONE)
+			break;
+		if (step != SQLITE_ROW)
+			good = fail_sql(s, "cannot read it", error, size);
+		else if (!read_series(s, statement, &series))
+			good = fail(s, error, size, "the file is damaged: series %lld: state", (long long)series.id);
+		else if ((command = strdup(series.command)) == NULL)
+			good = no_memory(s, error, size);
+		sqlite3_reset(statement);
+		if (good) {
+			series.command = command;
+			more = visit(arg, &series);
+			first = series.id + 1;
+		}
+		free(command);
+	}
+	sqlite3_finalize(statement);
+	return good;
 }
 
 struct origins {

@@ -1,14 +1,15 @@
 /*
  * store.h - the results file: one SQLite database, one transaction a trial.
  *
- * Schema 1. The file says whose it is: application_id = STORE_APPLICATION_ID
+ * Schema 2. The file says whose it is: application_id = STORE_APPLICATION_ID
  * ("HAMT"), user_version = the schema. A file of anything else is refused
  * untouched.
  *
  *	environment        id TEXT, json TEXT                     environment.h
  *	series             id, started_at (ISO 8601, UTC), command, environment_id,
- *	                   planned_trials, state: running | complete | interrupted
- *	                   (a series that was killed stays running)
+ *	                   planned_trials, state: running | complete | interrupted,
+ *	                   uuid (the same in every file it is merged into),
+ *	                   plan (digest of what is measured, schedule_plan(); NULL: not known)
  *	trial              id, series_id, one column for each row of record_columns[]
  *	histogram          trial_id, name, low_ns, high_ns, count  non-empty buckets only
  *	histogram_summary  trial_id, name, total, lost, sum_ns, min_ns, max_ns
@@ -19,7 +20,14 @@
  * NULL is "no value". SQLite's integers are signed: a count of 2^63 or more,
  * as a seed may be, shows negative in SQL and comes back right through here.
  * trial may gain columns within a schema: a writer adds those that an older
- * file lacks, a reader finds no value in them.
+ * file lacks, a reader finds no value in them. So a new column is a new row in
+ * record_columns[] and nothing here. Anything else is a new schema and a
+ * row in store.c's migrations[]; a file of an older schema is brought up to date by the
+ * first who writes to it, in one transaction, and by who only reads in a temporary copy.
+ *
+ * A series is running while its process holds a lock that dies with it: one
+ * that was killed, by whatever, is read as interrupted, and the next
+ * writer that opens the file puts that down.
  *
  * Journal mode is SQLite's DELETE, synchronous FULL. It outlives kill -9 and
  * loss of power as WAL does, and at rest a results file is one file, which can
@@ -45,7 +53,7 @@
 
 #define STORE_DEFAULT_PATH "results/results.db"
 #define STORE_APPLICATION_ID 0x48414d54 /* "HAMT" */
-#define STORE_SCHEMA 1
+#define STORE_SCHEMA 2
 #define STORE_BUSY_MS 30000
 
 struct store; /* store_open() */
@@ -56,6 +64,7 @@ enum store_mode {
 };
 
 enum series_state { SERIES_RUNNING, SERIES_COMPLETE, SERIES_INTERRUPTED };
+extern const char *const series_state_names[];
 
 /*
  * store_open - open a results file.
@@ -66,7 +75,7 @@ enum series_state { SERIES_RUNNING, SERIES_COMPLETE, SERIES_INTERRUPTED };
  */
 struct store *store_open(const char *path, enum store_mode mode, char *error, size_t size) MUST_USE;
 
-/* store_close - NULL is allowed. A series that was not ended stays running. */
+/* store_close - NULL is allowed. A series that was not ended is interrupted. */
 void store_close(struct store *s);
 
 /* store_path - the file, as it was given. */
@@ -74,12 +83,18 @@ const char *store_path(const struct store *s);
 
 /*
  * store_series_begin - start a series: everything that one command measures.
- * command is kept as given, for people. The first real write: a disk that is
- * full already shows here.
+ * command is kept as given, for people; plan says what is measured
+ * (schedule_plan()), or NULL. The first real write: a disk that is full already shows here.
  * Returns   true and *id, which counts from 1; false and one line in error.
  */
-bool store_series_begin(struct store *s, const char *command, const struct environment *environment,
-    uint64_t planned_trials, int64_t *id, char *error, size_t size) MUST_USE;
+bool store_series_begin(struct store *s, const char *command, const char *plan,
+    const struct environment *environment, uint64_t planned_trials, int64_t *id, char *error, size_t size) MUST_USE;
+
+/*
+ * store_series_resume - go on with a series that ended, however it did.
+ * Returns   true; false and one line in error: no such series, another process is at it.
+ */
+bool store_series_resume(struct store *s, int64_t series, uint64_t planned_trials, char *error, size_t size) MUST_USE;
 
 /*
  * store_trial - keep one trial with its histograms, samples, threads and
@@ -92,6 +107,15 @@ bool store_trial(struct store *s, int64_t series, const struct record *record, i
 
 /* store_series_end - say how the series ended. False and one line in error. */
 bool store_series_end(struct store *s, int64_t series, enum series_state state, char *error, size_t size) MUST_USE;
+
+/* A series; texts are good during the visit only. */
+struct store_series {
+	int64_t id;
+	char uuid[128], plan[33], started_at[32], environment_id[33];
+	const char *command;
+	uint64_t planned_trials, trials; /* trials: kept so far */
+	enum series_state state;         /* running: its process is alive, and not this one */
+};
 
 /* Where a trial is kept. A trial that is in no file has numbers 0. */
 struct store_origin {
@@ -106,6 +130,10 @@ struct store_filter {
 	int64_t series;           /* for STORE_NUMBER */
 	bool with_series;         /* histograms, samples, threads and phases as well: slower */
 };
+
+/* store_each_series - visit series by number; visit may take its time and returns false to end early. */
+bool store_each_series(struct store *s, const struct store_filter *filter,
+    bool (*visit)(void *arg, const struct store_series *series), void *arg, char *error, size_t size) MUST_USE;
 
 /*
  * store_each_trial - visit trials in the order in which they were kept. The

@@ -33,7 +33,6 @@ fonts-dejavu-core
 bats
 shellcheck
 util-linux
-valgrind
 '
 
 missing() {

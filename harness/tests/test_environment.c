@@ -343,6 +343,29 @@ warnings_name_each_trouble(void)
 	CHECK_EQ(environment_warnings(&e, text, sizeof(text)), 0);
 }
 
+/* Surroundings are compared value by value; what the clock costs wavers and does not count. */
+static void
+differences_are_named(void)
+{
+	static const struct { const char *other, *where; } cases[] = {
+		{ "{\"build\":{\"dirty\":false,\"revision\":\"a\"},\"clock\":{\"cost_ns\":14,\"name\":\"tsc\"},\"libc\":\"2\"}", "" },
+		{ "{\"build\":{\"dirty\":false,\"revision\":\"a\"},\"clock\":{\"cost_ns\":15,\"name\":\"tsc\"},\"libc\":\"2\"}", "" },
+		{ "{\"build\":{\"dirty\":false,\"revision\":\"b\"},\"clock\":{\"cost_ns\":14,\"name\":\"tsc\"},\"libc\":\"3\"}", "build.revision" },
+		{ "{\"build\":{\"dirty\":false,\"revision\":\"a\"},\"clock\":{\"cost_ns\":14,\"name\":\"tick\"},\"libc\":\"2\"}", "clock.name" },
+		{ "{\"build\":{\"dirty\":false},\"clock\":{\"cost_ns\":14,\"name\":\"tsc\"},\"libc\":\"2\"}", "build.revision" },
+		{ "{\"build\":{\"dirty\":false,\"new\":1,\"revision\":\"a\"},\"clock\":{\"cost_ns\":14,\"name\":\"tsc\"},\"libc\":\"2\"}", "build.new" },
+		{ "{}", "build" },
+		{ "no json", "document" },
+	};
+	char where[64];
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		CHECK(environment_difference(cases[0].other, cases[i].other, where, sizeof(where)) ==
+		    (cases[i].where[0] != '\0'));
+		CHECK(strcmp(where, cases[i].where) == 0);
+	}
+}
+
 static const struct test tests[] = {
 	TEST(readings_come_from_proc_and_sys),
 	TEST(what_cannot_be_read_is_null),
@@ -352,6 +375,7 @@ static const struct test tests[] = {
 	TEST(the_host_is_not_named),
 	TEST(summary_says_what_matters),
 	TEST(warnings_name_each_trouble),
+	TEST(differences_are_named),
 };
 
 int

@@ -84,7 +84,7 @@ begin_series(struct store *s)
 {
 	int64_t id = 0;
 
-	CHECK(store_series_begin(s, "hamtbench run", &some_environment, 10, &id, error, sizeof(error)));
+	CHECK(store_series_begin(s, "hamtbench run", "plan", &some_environment, 10, &id, error, sizeof(error)));
 	return id;
 }
 
@@ -291,7 +291,10 @@ filters_choose_series(void)
 	CHECK(seen.trials == 2 && seen.first_series == 2 && seen.last_series == 2);
 	seen = each(STORE_LAST, 0);
 	CHECK_EQ(seen.trials, 0);
+	/* Nobody ended them, and who measured them is gone. */
 	CHECK(strcmp(sql_text("SELECT group_concat(state) FROM series"), "running,running,interrupted,running") == 0);
+	store_close(open_store(STORE_WRITE));
+	CHECK(strcmp(sql_text("SELECT group_concat(DISTINCT state) FROM series"), "interrupted") == 0);
 	record_free(record);
 	remove_folder();
 }
@@ -433,8 +436,8 @@ newer_schemas_are_refused(void)
 {
 	start();
 	store_close(open_store(STORE_WRITE));
-	sql("PRAGMA user_version = 3");
-	CHECK(kept("schema 3, this hamtbench knows up to 1"));
+	sql("PRAGMA user_version = 4");
+	CHECK(kept("schema 4, this hamtbench knows up to 2"));
 	sql("PRAGMA user_version = 0");
 	CHECK(kept("damaged"));
 	remove_folder();
@@ -671,6 +674,103 @@ a_failing_write_loses_nothing(void)
 
 /* Other processes */
 
+static bool
+note_state(void *arg, const struct store_series *series)
+{
+	*(enum series_state *)arg = series->state;
+	return true;
+}
+
+/* state_of_last - of the series begun last, as a reader sees it. */
+static enum series_state
+state_of_last(void)
+{
+	struct store_filter filter = { .choice = STORE_LAST };
+	enum series_state state = SERIES_COMPLETE;
+	struct store *s = open_store(STORE_READ);
+
+	CHECK(store_each_series(s, &filter, note_state, &state, error, sizeof(error)));
+	store_close(s);
+	return state;
+}
+
+/* A series is running exactly as long as whoever measures it lives and has not ended it; only one can. */
+static void
+a_series_has_one_writer(void)
+{
+	struct store *s, *other;
+	int64_t series;
+
+	start();
+	s = open_store(STORE_WRITE);
+	other = open_store(STORE_WRITE);
+	series = begin_series(s);
+	CHECK_EQ(state_of_last(), SERIES_RUNNING);
+	CHECK(!store_series_resume(other, series, 5, error, sizeof(error)));
+	CHECK(said(path, "series 1 is being measured by another process"));
+	/* Who opens the file for writing meanwhile does not end it. */
+	store_close(open_store(STORE_WRITE));
+	CHECK_EQ(state_of_last(), SERIES_RUNNING);
+	CHECK(store_series_end(s, series, SERIES_COMPLETE, error, sizeof(error)));
+	CHECK_EQ(state_of_last(), SERIES_COMPLETE);
+	CHECK(store_series_resume(other, series, 20, error, sizeof(error)));
+	CHECK_EQ(state_of_last(), SERIES_RUNNING);
+	CHECK(!store_series_resume(s, series, 5, error, sizeof(error)));
+	store_close(other);
+	CHECK_EQ(state_of_last(), SERIES_INTERRUPTED);
+	CHECK(!store_series_resume(s, 7, 5, error, sizeof(error)));
+	CHECK(said(path, "there is no series 7"));
+	store_close(s);
+	CHECK(strcmp(sql_text("SELECT planned_trials FROM series"), "20") == 0);
+	remove_folder();
+}
+
+/* make_schema_1 - path becomes what the first version of hamtbench wrote: a series with one trial. */
+static void
+make_schema_1(const struct record *record)
+{
+	struct store *s = open_store(STORE_WRITE);
+
+	CHECK(store_trial(s, begin_series(s), record, NULL, error, sizeof(error)));
+	store_close(s);
+	sql("DROP INDEX series_uuid; ALTER TABLE series DROP COLUMN uuid; ALTER TABLE series DROP COLUMN plan;"
+	    "PRAGMA user_version = 1");
+}
+
+/* An older file is read as if it were new and not touched, and grows up when it is written to. */
+static void
+older_schemas_are_brought_up_to_date(void)
+{
+	static char before[1 << 20], after[1 << 20];
+	struct random random;
+	struct record *record;
+	struct store *s;
+	size_t length;
+
+	start();
+	random_seed(&random, check_seed, 10);
+	record = random_record(&random, 2, 3);
+	make_schema_1(record);
+	length = read_file(path, before, sizeof(before));
+	for (unsigned round = 0; round < 2; round++) {
+		struct store_filter filter = { .choice = STORE_ALL, .with_series = true };
+		struct seen seen = { .wanted = &record, .with_series = true };
+
+		s = open_store(round == 0 ? STORE_READ : STORE_WRITE);
+		CHECK(store_each_trial(s, &filter, look, &seen, error, sizeof(error)));
+		CHECK_EQ(seen.trials, 1);
+		store_close(s);
+		CHECK_EQ(state_of_last(), SERIES_INTERRUPTED);
+		if (round == 0)
+			CHECK(read_file(path, after, sizeof(after)) == length && memcmp(before, after, length) == 0);
+	}
+	CHECK(strcmp(sql_text("PRAGMA user_version"), "2") == 0);
+	CHECK(strncmp(sql_text("SELECT uuid FROM series"), "schema1-0123456789abcdef0123456789abcdef-20", 43) == 0);
+	CHECK(strcmp(sql_text("PRAGMA integrity_check"), "ok") == 0);
+	record_free(record);
+	remove_folder();
+}
+
 /* write_for_ever - a child that keeps trials and says so, one byte each. */
 static void
 write_for_ever(int to, const struct record *record)
@@ -723,6 +823,7 @@ kill_keeps_finished_trials(void)
 		/* One may have been kept just before the child could say so. */
 		seen = each(STORE_ALL, 0);
 		CHECK(seen.trials == kept_trials || seen.trials == kept_trials + 1);
+		CHECK_EQ(state_of_last(), SERIES_INTERRUPTED);
 		kept_trials = seen.trials;
 		CHECK(strcmp(sql_text("PRAGMA integrity_check"), "ok") == 0);
 		CHECK(strcmp(sql_text("SELECT count(*) FROM sample WHERE trial_id NOT IN (SELECT id FROM trial)"), "0") == 0);
@@ -834,6 +935,8 @@ static const struct test tests[] = {
 	TEST(kill_keeps_finished_trials),
 	TEST(two_processes_write_at_once),
 	TEST(a_visit_holds_up_no_writer),
+	TEST(a_series_has_one_writer),
+	TEST(older_schemas_are_brought_up_to_date),
 };
 
 int

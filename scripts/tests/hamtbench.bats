@@ -144,6 +144,7 @@ patch() {
 		--order up|--order: 'up' is not known; there are random, given
 		--quiet=1|--quiet: it is a flag and takes no value
 		--db x|--no-db and --db exclude each other
+		--resume|--no-db and --resume exclude each other
 		more|'more' is no option
 	TABLE
 	quick --subject null --dist nonsense
@@ -224,7 +225,7 @@ patch() {
 	cp newer.db newer.copy
 	cp foreign.db foreign.copy
 	quick --subject null --db newer.db
-	[[ "$stderr" == "hamtbench run: newer.db: "*"schema 3"*"up to 1"* ]]
+	[[ "$stderr" == "hamtbench run: newer.db: "*"schema 3"*"up to 2"* ]]
 	refused "$stderr"
 	hamtbench export --db newer.db
 	[[ "$stderr" == "hamtbench export: newer.db: "*"schema 3"* ]]
@@ -553,4 +554,79 @@ interrupted() {
 	hamtbench topo --topology 'nonsense:3'
 	[[ "$stderr" == "hamtbench topo: --topology: "*nonsense* ]]
 	refused "$stderr"
+}
+
+# ---- Going on ------------------------------------------------------------------
+
+@test "kill -9 at 20 random moments of a sweep: resumed, it has every trial once and nothing is lost" {
+	local seed=${CHECK_SEED:-7} cut=0 turn said series
+	RANDOM=$seed
+	sweep() {
+		exec "$HAMTBENCH" run --subject null,roofline --threads 1,2 --mix get=100 --mix get=50,insert=25,remove=25 \
+			--keys 1K --duration 20ms --warmup 1ms --trials 20 --pin none --resume --quiet --format csv --db s.db
+	}
+	for turn in $(seq 20); do
+		echo "# turn $turn, CHECK_SEED=$seed"
+		sweep >"printed.$turn" &
+		sleep 0.$((RANDOM % 200 + 100))
+		kill -9 $! || true
+		said=0
+		wait $! || said=$?
+		if [ "$said" = 137 ]; then
+			cut=$((cut + 1))
+			# The very first may have died before its series began.
+			[ ! -s "printed.$turn" ] || series=$("$HAMTBENCH" export --db s.db --what series)
+			[ ! -s "printed.$turn" ] || [ "$(echo "$series" | column state)" = interrupted ]
+		fi
+	done
+	echo "# $cut of 20 kills met a sweep under way"
+	[ $cut -gt 10 ]
+	(sweep >printed.last)
+	"$HAMTBENCH" export --db s.db >all
+	[ "$(wc -l <all)" -eq 161 ]
+	[ "$(column position <all | sort -n | uniq | wc -l)" -eq 160 ]
+	sed 's/"[^"]*"/Q/g' all | awk -F, 'NR > 1 { if (seen[$1, $3, $6, $7]++) exit 1 }'
+	"$HAMTBENCH" export --db s.db --what series >kept.csv
+	[ "$(wc -l <kept.csv)" -eq 2 ]
+	[ "$(column state <kept.csv)" = complete ]
+	[ "$(column trials <kept.csv)" = 160 ]
+	# Whole lines that were printed by whichever process, killed or not, are in the file, as they were printed.
+	cat printed.* | grep -v '^subject,' | grep -E ',[0-9a-f]{32}$' >lines
+	[ "$(wc -l <lines)" -gt 20 ]
+	run grep -vxFf all lines
+	[ "$status" -eq 1 ]
+}
+
+@test "a series is resumed only with its own options and environment, and by one process" {
+	local options='run --subject null,roofline --duration 20ms --warmup 1ms --threads 1 --pin none --db r.db --resume'
+	# shellcheck disable=SC2086 # words
+	hamtbench $options --trials 2
+	[ "$status" -eq 0 ]
+	[[ "$output" == *"4 trials in r.db, series 1;"* ]]
+	# Nothing is missing: nothing is measured, and the table is the same.
+	# shellcheck disable=SC2086 # words
+	hamtbench $options --trials 2 --format csv
+	[ "$status" -eq 0 ]
+	[ "$(echo "$output" | wc -l)" -eq 1 ]
+	# More trials are what is missing; another order is still the same series.
+	# shellcheck disable=SC2086 # words
+	hamtbench $options --trials 3 --order given
+	[[ "$output" == *"6 trials in r.db, series 1;"* ]]
+	# Whatever moves a figure is another series.
+	# shellcheck disable=SC2086 # words
+	hamtbench $options --trials 2 --seed 5
+	[[ "$output" == *"4 trials in r.db, series 2;"* ]]
+	# shellcheck disable=SC2086 # words
+	HAMTBENCH_CLOCK=monotonic hamtbench $options --trials 2
+	[[ "$output" == *"4 trials in r.db, series 3;"* ]]
+	[[ "$stderr" == *"series 1 has these options, but another environment (clock.name differs): a new series begins"* ]]
+	"$HAMTBENCH" export --db r.db >all
+	[ "$(awk -F, 'NR > 1' all | wc -l)" -eq 14 ]
+	# A trial that was lost is found missing, whichever it is.
+	sqlite3 r.db "DELETE FROM sample WHERE trial_id = 3; DELETE FROM thread WHERE trial_id = 3;
+		DELETE FROM histogram_summary WHERE trial_id = 3; DELETE FROM histogram WHERE trial_id = 3;
+		DELETE FROM trial WHERE id = 3" || skip "no sqlite3"
+	# shellcheck disable=SC2086 # words
+	hamtbench $options --trials 3 --format csv
+	[ "$(echo "$output" | wc -l)" -eq 2 ]
 }
