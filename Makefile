@@ -284,7 +284,7 @@ run_tests = TEST_TIMEOUT=$(strip $(TEST_TIMEOUT)) scripts/run-tests.sh
 BATS := $(wildcard scripts/tests/*.bats)
 ALL_TESTS := $(foreach v,$(VARIANTS),$(call program,$v,$(TESTS)))
 
-.PHONY: all test check tsan cross bench lint install clean help
+.PHONY: all test check tsan cross bench instr lint install clean help
 all: all-$V ## the binary and the plug-ins of variant V (default)
 
 test: $(ALL_TESTS) $(foreach v,$(VARIANTS),$(call beside,$v,$(TESTS))) ## before a commit: unit tests in every variant, scripts, lint
@@ -301,6 +301,9 @@ cross: ## core's tests as i686, aarch64 and armhf programs, under qemu-user wher
 
 bench: all-$V ## the default benchmark suite, with a table and plots
 	@HAMTBENCH=build/$V/hamtbench QUICK=$(strip $(QUICK)) scripts/bench.sh
+
+instr: ## instructions and lines of memory per operation, by callgrind; fails when one became dearer
+	@scripts/instr.sh
 
 lint: ## layers, rules of core, house style, shell scripts
 	@scripts/lint.sh

@@ -96,13 +96,37 @@ allocator_free(const struct allocator *a, void *memory, size_t bytes)
  * One retire in 2^sample_shift is stamped with now_ns(state), never 0; when that
  * object is freed, freed(state, age) runs on the thread that frees, with
  * the freeing thread's own probe: so state has one writer.
+ *
+ * A pass is one attempt of a thread to free what is retired: a scan of the
+ * announcements, or looking at everybody's epoch and freeing what is old
+ * enough. pass_begin and pass_end run around it, on that thread, with its own
+ * probe: examined = objects looked at, freed = those given back, blocked =
+ * those that must stay because somebody may still read them. Passes do not
+ * nest; what is too short to be called one (a list that is empty, an epoch
+ * that has not moved) is none. Both functions may be NULL, then together.
  */
 struct reclaim_probe {
 	uint64_t (*now_ns)(void *state);
 	void (*freed)(void *state, uint64_t age_ns);
 	void *state;
 	unsigned sample_shift;
+	void (*pass_begin)(void *state);
+	void (*pass_end)(void *state, uint64_t examined, uint64_t freed, uint64_t blocked);
 };
+
+static inline void
+reclaim_pass_begin(const struct reclaim_probe *probe)
+{
+	if (probe->pass_begin != NULL)
+		probe->pass_begin(probe->state);
+}
+
+static inline void
+reclaim_pass_end(const struct reclaim_probe *probe, uint64_t examined, uint64_t freed, uint64_t blocked)
+{
+	if (probe->pass_begin != NULL)
+		probe->pass_end(probe->state, examined, freed, blocked);
+}
 
 /* What an operation on either map says. */
 enum hamt_status {

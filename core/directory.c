@@ -548,15 +548,32 @@ move_unit(struct hamt *h, struct directory *from, struct directory *to, size_t i
 	}
 }
 
+/* prefetch_slots - the root nodes of slots [first, end): a move is mostly waiting for them. */
+static void
+prefetch_slots(const struct directory *d, size_t first, size_t end)
+{
+	for (size_t i = first; i < end; i++)
+		/* relaxed: a hint; a prefetch reads nothing, so it needs no protection. */
+		node_prefetch(atomic_load_explicit(&d->slots[i].word, memory_order_relaxed), left_in(d));
+}
+
 /* move_block - all units of a block; then it is done. False: no memory. */
 static bool
 move_block(struct hamt *h, struct directory *from, struct directory *to, size_t block, struct harvest *v)
 {
+	/* Nodes that a processor can be waiting for at once, more or less. */
+	enum { AHEAD = 16 };
 	size_t units = units_of(from, to), unit = block * DIRECTORY_BLOCK;
+	size_t end = units - unit < DIRECTORY_BLOCK ? units : unit + DIRECTORY_BLOCK;
+	size_t sources = from->bits < to->bits ? 1 : 2, near = unit * sources, far;
 
-	for (; unit < units && unit < (block + 1) * DIRECTORY_BLOCK; unit++)
+	for (; unit < end; unit++) {
+		far = (unit + AHEAD < end ? unit + AHEAD : end) * sources;
+		prefetch_slots(from, near, far);
+		near = far;
 		if (move_unit(h, from, to, unit, v) != HAMT_OK)
 			return false;
+	}
 	/* release: R(6), pairs with R(7). Whoever stores, it is true. */
 	atomic_store_explicit(&from->done[block], 1, memory_order_release);
 	return true;

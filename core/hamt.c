@@ -415,6 +415,8 @@ hamt_update(struct hamt *h, uint64_t hash, struct change *c)
 				return HAMT_NOMEM;
 			continue;
 		}
+		/* Whatever the branches below turn out to be, the node is copied. */
+		node_prefetch(word, (int)shift);
 		p.depth = 0;
 		found = false;
 		if (LIKELY(word_is_node(word))) {

@@ -164,6 +164,7 @@ scan(struct hazard_record *record)
 {
 	struct limbo_record *r = &record->limbo, *from;
 	struct hazard_domain *d = domain_of(r);
+	uint64_t examined, freed;
 	struct table table;
 
 	/* Before the barrier: the orphans' unlinks must precede it as well. */
@@ -172,11 +173,14 @@ scan(struct hazard_record *record)
 	if (r->length == 0)
 		return 0;
 	limbo_count(&r->scans, 1);
+	reclaim_pass_begin(&r->probe);
 	if (record->asymmetric && !heavy_barrier()) {
 		limbo_count(&r->refused, 1);
+		reclaim_pass_end(&r->probe, 0, 0, 0);
 		return 0;
 	}
-	limbo_count(&r->examined, r->length);
+	examined = r->length;
+	limbo_count(&r->examined, examined);
 	/* M(4) seq_cst: pairs with M(1); includes the acquire that makes the
 	 * records' next pointers readable. In asymmetric mode the barrier above
 	 * would do. */
@@ -187,9 +191,12 @@ scan(struct hazard_record *record)
 		table_clear(&table, atomic_load_explicit(&d->limbo.made, memory_order_relaxed));
 		from = collect(&table, from, record->asymmetric);
 		if (from == NULL)
-			return limbo_sweep(r, named, &table);
+			break;
 		limbo_mark(r, named, &table);
 	}
+	freed = limbo_sweep(r, named, &table);
+	reclaim_pass_end(&r->probe, examined, freed, r->length);
+	return freed;
 }
 
 uint64_t
@@ -320,6 +327,8 @@ hazard_attach(struct hazard_domain *d, const struct reclaim_probe *probe, struct
 
 	misuse_if(probe != NULL && (probe->now_ns == NULL || probe->freed == NULL),
 	    "hazard_attach: a probe needs both functions");
+	misuse_if(probe != NULL && (probe->pass_begin == NULL) != (probe->pass_end == NULL),
+	    "hazard_attach: a probe has both functions of a pass, or neither");
 	misuse_if(probe != NULL && probe->sample_shift > 63, "hazard_attach: sample_shift must be at most 63");
 	r = limbo_attach(&d->limbo, probe, first_room(d));
 	if (r == NULL)

@@ -112,6 +112,16 @@ word_bytes(uint64_t word, int left)
 	return word_count(word, left) * sizeof(struct entry);
 }
 
+/* node_prefetch - the lines of a node, which may be two; word may be any. */
+static inline void
+node_prefetch(uint64_t word, int left)
+{
+	uintptr_t node = (uintptr_t)word_node(word);
+
+	__builtin_prefetch((const void *)node);
+	__builtin_prefetch((const void *)(node + word_bytes(word, left) - 1));
+}
+
 /* word_make - Misuse: an address that does not fit aborts and names the allocator's rule. */
 static inline uint64_t
 word_make(const struct entry *node, unsigned bitmap, unsigned extra)

@@ -33,6 +33,7 @@ fonts-dejavu-core
 bats
 shellcheck
 util-linux
+valgrind
 '
 
 missing() {

@@ -1016,6 +1016,8 @@ struct clock {
 	uint64_t now_ns;
 	unsigned calls;      /* of freed */
 	uint64_t age_ns[64]; /* what it was given */
+	unsigned begun, ended; /* passes; of the last one: */
+	uint64_t examined, freed, blocked;
 };
 
 static uint64_t
@@ -1031,12 +1033,36 @@ clock_freed(void *state, uint64_t age_ns)
 
 	CHECK(c->calls < 64);
 	c->age_ns[c->calls++] = age_ns;
+	/* Ages of freed objects come while a pass is under way. */
+	CHECK(c->begun == 0 || c->begun == c->ended + 1);
+}
+
+static void
+clock_pass_begin(void *state)
+{
+	struct clock *c = state;
+
+	c->begun++;
+	CHECK_EQ(c->begun, c->ended + 1);
+}
+
+static void
+clock_pass_end(void *state, uint64_t examined, uint64_t freed, uint64_t blocked)
+{
+	struct clock *c = state;
+
+	c->ended++;
+	CHECK_EQ(c->begun, c->ended);
+	c->examined = examined;
+	c->freed = freed;
+	c->blocked = blocked;
 }
 
 static struct hazard_record *
 attach_probe(struct hazard_domain *d, struct clock *c, unsigned sample_shift)
 {
-	struct reclaim_probe probe = { clock_now_ns, clock_freed, c, sample_shift };
+	struct reclaim_probe probe = { .now_ns = clock_now_ns, .freed = clock_freed, .state = c,
+		.sample_shift = sample_shift };
 	struct hazard_record *r;
 
 	CHECK_EQ(hazard_attach(d, &probe, &r), HAZARD_OK);
@@ -1086,6 +1112,39 @@ probe_samples_one_in_a_power_of_two(void)
 	hazard_leave(r);
 	hazard_domain_drop(d);
 	check_destroyed(0, 160, 1);
+}
+
+/* Each scan of a list that is not empty is one pass, and what it reports is what it did. */
+static void
+probe_sees_each_pass(void)
+{
+	struct hazard_domain *d = domain_of(HAZARD_AUTO, 8);
+	struct clock c = { .now_ns = 1000 };
+	struct reclaim_probe probe = { .now_ns = clock_now_ns, .freed = clock_freed, .state = &c,
+		.pass_begin = clock_pass_begin, .pass_end = clock_pass_end };
+	struct hazard_record *r, *reader = attach(d);
+
+	CHECK_EQ(hazard_attach(d, &probe, &r), HAZARD_OK);
+	CHECK_EQ(hazard_scan(r), 0);
+	CHECK_EQ(c.begun, 0);
+	hazard_publish(reader, 0, &objects[1]);
+	hazard_publish(reader, 1, &objects[2]);
+	/* The eighth retire scans. */
+	retire(r, 0, 8);
+	CHECK_EQ(c.ended, 1);
+	CHECK(c.examined == 8 && c.freed == 6 && c.blocked == 2);
+	hazard_clear(reader, 0);
+	CHECK_EQ(hazard_scan(r), 1);
+	CHECK_EQ(c.ended, 2);
+	CHECK(c.examined == 2 && c.freed == 1 && c.blocked == 1);
+	hazard_clear(reader, 1);
+	/* Leaving scans as well. */
+	hazard_leave(r);
+	CHECK_EQ(c.ended, 3);
+	CHECK(c.examined == 1 && c.freed == 1 && c.blocked == 0);
+	CHECK_EQ(stats(d).scans, 3);
+	hazard_leave(reader);
+	hazard_domain_drop(d);
 }
 
 static void
@@ -1490,6 +1549,15 @@ misuse_half_a_probe(void *arg)
 }
 
 static void
+misuse_half_a_pass(void *arg)
+{
+	struct reclaim_probe probe = { .now_ns = clock_now_ns, .freed = clock_freed, .pass_begin = clock_pass_begin };
+
+	(void)arg;
+	CHECK(hazard_attach(scene.d, &probe, &scene.r) == HAZARD_OK);
+}
+
+static void
 misuse_sample_shift(void *arg)
 {
 	struct reclaim_probe probe = { .now_ns = clock_now_ns, .freed = clock_freed, .sample_shift = 64 };
@@ -1610,6 +1678,7 @@ misuse_aborts_and_names_the_rule(void)
 		{ misuse_mode, "hazard_domain_new: mode must be one of" },
 		{ misuse_contention, "contention_init: m must be at most" },
 		{ misuse_half_a_probe, "hazard_attach: a probe needs both functions" },
+		{ misuse_half_a_pass, "hazard_attach: a probe has both functions of a pass, or neither" },
 		{ misuse_sample_shift, "hazard_attach: sample_shift must be at most 63" },
 		{ misuse_stopped_clock, "struct reclaim_probe: now_ns must not return 0" },
 		{ misuse_too_many_pointers, "hazard_pointer_init: a record has at most" },
@@ -1994,6 +2063,7 @@ static const struct test tests[] = {
 	TEST(reserve_says_no_to_an_absurd_count),
 	TEST(probe_sees_each_age),
 	TEST(probe_samples_one_in_a_power_of_two),
+	TEST(probe_sees_each_pass),
 	TEST(freeing_record_reports_the_age),
 	TEST(each_pending_visits_the_stamped),
 	TEST(pointer_loads_and_protects),
