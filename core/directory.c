@@ -487,6 +487,7 @@ move_unit(struct hamt *h, struct directory *from, struct directory *to, size_t i
 		enum hamt_status s = HAMT_OK;
 		bool frozen = true;
 
+		contention_before(&h->contention);
 		harvest_reset(v);
 		for (unsigned i = 0; i < u.sources; i++)
 			/* acquire: pairs with the CAS that published the node. */
@@ -522,8 +523,11 @@ move_unit(struct hamt *h, struct directory *from, struct directory *to, size_t i
 					node_drop(&h->map->node, built[t], left_in(to), NULL, NULL);
 				DIRECTORY_TEST_POINT("target");
 			}
-			if (!frozen)
+			if (!frozen) {
+				contention_failed(&h->contention);
 				continue;
+			}
+			contention_succeeded(&h->contention);
 		}
 		if (!reserve(h, v->piece_count))
 			return HAMT_NOMEM;
@@ -661,6 +665,7 @@ directory_help(struct hamt *h, uint64_t hash)
 	if (help(h, h->directory, h->next, hash, &v))
 		finish(h, h->directory, h->next);
 	harvest_free(&v);
+	contention_abandoned(&h->contention);
 }
 
 enum hamt_status

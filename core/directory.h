@@ -81,8 +81,8 @@ struct map {
 	bool leaves;               /* keys are byte strings, values are the addresses of leaves */
 	bool never_free;
 	unsigned min_bits, max_bits;
-	struct contention_config contention;
 	void *block;
+	struct contention_domain contention;
 };
 
 /* One thread's handle. */

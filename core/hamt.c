@@ -409,10 +409,11 @@ hamt_update(struct hamt *h, uint64_t hash, struct change *c)
 
 		if (directory_resizing(h))
 			directory_help(h, hash);
+		contention_before(&h->contention);
 		slot = directory_locate(h, hash, &word, &shift);
 		if (UNLIKELY((word & WORD_FROZEN) != 0)) {
 			if (directory_thaw(h, hash) != HAMT_OK)
-				return HAMT_NOMEM;
+				goto no_memory;
 			continue;
 		}
 		/* Whatever the branches below turn out to be, the node is copied. */
@@ -427,8 +428,10 @@ hamt_update(struct hamt *h, uint64_t hash, struct change *c)
 			found = f == FOUND;
 		}
 		action = decide(c, found, found ? p.step[p.depth - 1].node[p.step[p.depth - 1].at].value : 0);
-		if (action == HAMT_KEEP)
+		if (action == HAMT_KEEP) {
+			contention_abandoned(&h->contention);
 			return c->status;
+		}
 		data = (struct entry){ hash & ~ENTRY_SUB, c->value };
 		if (UNLIKELY(p.depth == 0)) {
 			r.fresh_count = 1;
@@ -436,13 +439,13 @@ hamt_update(struct hamt *h, uint64_t hash, struct change *c)
 			r.fresh[0].word = r.word = first_node(h, &data, (int)shift);
 			r.fresh[0].left = (int)shift;
 			if (r.word == WORD_UNINIT)
-				return HAMT_NOMEM;
+				goto no_memory;
 		} else if (!rebuild(h, &p, found, action, &data, &r)) {
-			return HAMT_NOMEM;
+			goto no_memory;
 		}
 		if (!reserve(h, p.depth + (size_t)(c->key != NULL))) {
 			rebuilt_drop(h, &r);
-			return HAMT_NOMEM;
+			goto no_memory;
 		}
 		/* relaxed: only a look, so as not to take the line for a CAS that
 		 * cannot succeed. Then seq_cst: HP(3), it unlinks the nodes of the
@@ -467,6 +470,10 @@ hamt_update(struct hamt *h, uint64_t hash, struct change *c)
 	else if (!found)
 		directory_count(h, 1);
 	return c->status;
+
+no_memory:
+	contention_abandoned(&h->contention);
+	return HAMT_NOMEM;
 }
 
 enum hamt_status
@@ -566,19 +573,22 @@ clear_slot(struct hamt *h, uint64_t hash, unsigned *shift, struct harvest *v, ui
 
 	for (;;) {
 		uint64_t word;
-		struct slot *slot = directory_locate(h, hash, &word, shift);
+		struct slot *slot;
 		enum hamt_status s;
 
+		contention_before(&h->contention);
+		slot = directory_locate(h, hash, &word, shift);
 		if ((word & WORD_FROZEN) != 0 || (*shift != h->shift && moved_from != h->directory)) {
 			moved_from = h->directory;
 			if (directory_thaw(h, hash) != HAMT_OK)
-				return HAMT_NOMEM;
+				goto no_memory;
 			/* Else it was left, and nothing was moved. */
 			if (moved_from != h->directory)
 				moved_from = NULL;
 			continue;
 		}
 		if (!word_is_node(word)) {
+			contention_abandoned(&h->contention);
 			*removed = 0;
 			return HAMT_OK;
 		}
@@ -586,7 +596,7 @@ clear_slot(struct hamt *h, uint64_t hash, unsigned *shift, struct harvest *v, ui
 		s = directory_harvest(h, HAZARD_ROOT, slot, word, (int)*shift, 0, v);
 		if (s == HAMT_NOMEM ||
 		    (s == HAMT_OK && !reserve(h, v->piece_count + (h->map->leaves ? v->count : 0))))
-			return HAMT_NOMEM;
+			goto no_memory;
 		/* seq_cst: HP(3), pairs with holds(). Failure relaxed: from the start. */
 		if (s == HAMT_OK && atomic_compare_exchange_strong_explicit(&slot->word, &word, WORD_EMPTY,
 		                        memory_order_seq_cst, memory_order_relaxed))
@@ -601,6 +611,10 @@ clear_slot(struct hamt *h, uint64_t hash, unsigned *shift, struct harvest *v, ui
 			hamt_retire(h, leaf_at(v->entries[i].value), leaf_bytes(leaf_at(v->entries[i].value)), NULL);
 	*removed = v->count;
 	return HAMT_OK;
+
+no_memory:
+	contention_abandoned(&h->contention);
+	return HAMT_NOMEM;
 }
 
 enum hamt_status
@@ -719,6 +733,7 @@ handle_idle(struct map *map)
 	return NULL;
 }
 
+/* handle_new - a handle that the map did not have before; attached to its contention domain. */
 static struct hamt *
 handle_new(struct map *map)
 {
@@ -727,16 +742,25 @@ handle_new(struct map *map)
 
 	if (h == NULL)
 		return NULL;
+	if (!contention_attach(&h->contention, &map->contention)) {
+		aligned_free_to(map->node.allocator, block, sizeof(*h));
+		return NULL;
+	}
 	h->block = block;
 	h->map = map;
 	atomic_init(&h->taken, true);
-	/* relaxed: a guess, confirmed by the CAS. */
-	h->sibling = atomic_load_explicit(&map->handles, memory_order_relaxed);
-	/* release: pairs with every acquire of the head. Failure relaxed: the
-	 * others are not looked at. */
-	while (!atomic_compare_exchange_weak_explicit(&map->handles, &h->sibling, h, memory_order_release,
-	    memory_order_relaxed))
-		cpu_relax();
+	for (;;) {
+		contention_before(&h->contention);
+		/* relaxed: a guess, confirmed by the CAS. */
+		h->sibling = atomic_load_explicit(&map->handles, memory_order_relaxed);
+		/* release: pairs with every acquire of the head. Failure relaxed: the
+		 * others are not looked at. */
+		if (atomic_compare_exchange_weak_explicit(&map->handles, &h->sibling, h, memory_order_release,
+		        memory_order_relaxed))
+			break;
+		contention_failed(&h->contention);
+	}
+	contention_succeeded(&h->contention);
 	return h;
 }
 
@@ -750,6 +774,12 @@ handle_open(struct map *map, const struct reclaim_probe *probe)
 	if (hazard_attach(map->domain, probe, &record) != HAZARD_OK)
 		return NULL;
 	h = handle_idle(map);
+	if (h != NULL && !contention_attach(&h->contention, &map->contention)) {
+		/* release: pairs with handle_idle(); idle as it was. */
+		atomic_store_explicit(&h->taken, false, memory_order_release);
+		hazard_leave(record);
+		return NULL;
+	}
 	if (h == NULL)
 		h = handle_new(map);
 	if (h == NULL) {
@@ -761,7 +791,6 @@ handle_open(struct map *map, const struct reclaim_probe *probe)
 	h->identity = map->hash == HAMT_HASH_IDENTITY;
 	h->hash_key = map->hash_key;
 	h->nothing = word_make(h->zeroes, 1, 0);
-	contention_init(&h->contention, &map->contention);
 	directory_enter(h);
 	return h;
 }
@@ -821,6 +850,7 @@ map_free(struct map *map)
 		sibling = h->sibling;
 		aligned_free_to(a, h->block, sizeof(*h));
 	}
+	contention_domain_fini(&map->contention);
 	aligned_free_to(a, map->block, sizeof(*map));
 	hazard_domain_drop(domain);
 }
@@ -831,7 +861,6 @@ hamt_open(const struct hamt_config *config, bool leaves, struct hamt **handle)
 	static const struct hamt_config all_zero;
 	struct hazard_domain *domain;
 	struct directory *d = NULL;
-	struct contention checked;
 	struct hamt *h = NULL;
 	struct map *map;
 	void *block;
@@ -848,8 +877,6 @@ hamt_open(const struct hamt_config *config, bool leaves, struct hamt **handle)
 	misuse_if(config->hash != HAMT_HASH_SEEDED && config->hash != HAMT_HASH_IDENTITY &&
 	        !(leaves && config->hash == HAMT_HASH_CONSTANT),
 	    "hamt_new: hash must be one of enum hamt_hash, and HAMT_HASH_CONSTANT is for byte strings");
-	/* Bad parameters are found here, not at the first CAS that fails. */
-	contention_init(&checked, &config->contention);
 	if (config->domain != NULL) {
 		domain = hazard_domain_share(config->domain);
 	} else {
@@ -876,9 +903,7 @@ hamt_open(const struct hamt_config *config, bool leaves, struct hamt **handle)
 	map->never_free = config->never_free;
 	map->min_bits = config->min_bits != 0 ? config->min_bits : DIRECTORY_BITS_DEFAULT;
 	map->max_bits = config->max_bits != 0 ? config->max_bits : DIRECTORY_BITS_MAX;
-	map->contention = config->contention;
-	if (map->contention.relax_ps == 0)
-		contention_calibrate(&map->contention);
+	contention_domain_init(&map->contention, &config->contention, map->node.allocator);
 	atomic_init(&map->users, 1);
 	d = directory_new(map->node.allocator, map->min_bits);
 	if (d != NULL) {
@@ -938,6 +963,7 @@ hamt_drop(struct hamt *h)
 	for (unsigned i = 0; i < HAZARD_SLOTS; i++)
 		hazard_clear(h->record, i);
 	hazard_leave(h->record);
+	contention_leave(&h->contention);
 	/* release: pairs with handle_idle(). */
 	atomic_store_explicit(&h->taken, false, memory_order_release);
 	/* acq_rel: the last one sees everybody's accesses, and everybody else's
@@ -960,10 +986,10 @@ hamt_domain(const struct hamt *h)
 	return h->map->domain;
 }
 
-const struct contention *
-hamt_contention(const struct hamt *h)
+void
+hamt_contention(const struct hamt *h, struct contention_stats *stats)
 {
-	return &h->contention;
+	contention_domain_stats(&h->map->contention, stats);
 }
 
 void

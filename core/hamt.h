@@ -62,7 +62,8 @@ struct hamt_config {
 	                                        memory is malloc's, and large directories are mapped from
 	                                        the system, with huge pages advised. Nodes must lie on
 	                                        addresses divisible by 16 (not on 32-bit machines) */
-	struct contention_config contention; /* after a failed compare-and-swap; all zero = default, calibrated */
+	struct contention_config contention; /* about failed compare-and-swaps; all zero = default. A domain of
+	                                        its own has hazard.contention for its lists */
 	const struct reclaim_probe *probe;   /* for the first handle; may be NULL */
 };
 
@@ -209,8 +210,8 @@ void hamt_flush(struct hamt *h);
 /* hamt_domain - the map's hazard domain, for statistics; valid as long as the handle, or shared. */
 struct hazard_domain *hamt_domain(const struct hamt *h);
 
-/* hamt_contention - this handle's contention state, for statistics. */
-const struct contention *hamt_contention(const struct hamt *h);
+/* hamt_contention - failures and waits of all handles the map ever had; exact if nobody updates it. */
+void hamt_contention(const struct hamt *h, struct contention_stats *stats);
 
 /* hamt_leaked - with never_free: objects and bytes that were replaced and not freed. */
 void hamt_leaked(const struct hamt *h, uint64_t *objects, uint64_t *bytes);

@@ -342,8 +342,6 @@ hazard_attach(struct hazard_domain *d, const struct reclaim_probe *probe, struct
 void
 hazard_leave(struct hazard_record *r)
 {
-	struct contention cm;
-
 	misuse_if(!limbo_taken(&r->limbo), "hazard_leave: the record has already left the domain");
 	misuse_if(r->limbo.scanning, "hazard_leave: must not be called from a destructor");
 	misuse_if(r->pointers != 0, "hazard_leave: a hazard_pointer has not been dropped");
@@ -356,10 +354,9 @@ hazard_leave(struct hazard_record *r)
 		hazard_clear(r, i);
 	}
 	r->limbo.reserved = 0;
-	contention_init(&cm, &r->limbo.domain->contention);
 	/* More than once only if another record left since: it made progress. */
 	for (scan(r); r->limbo.length > 0 && !limbo_hand_over(&r->limbo); scan(r))
-		contention_failed(&cm);
+		contention_failed(&r->limbo.contention);
 	limbo_leave(&r->limbo);
 }
 

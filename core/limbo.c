@@ -219,18 +219,14 @@ struct limbo_domain *
 limbo_domain_new(const struct allocator *allocator, const struct contention_config *contention, unsigned threshold,
     size_t bytes, size_t record_bytes, size_t record_offset)
 {
-	struct contention checked;
-	struct limbo_domain *d;
+	struct limbo_domain *d = allocator_alloc(allocator, bytes);
 
-	/* Bad parameters are found here, not at the first CAS that fails. */
-	contention_init(&checked, contention);
-	d = allocator_alloc(allocator, bytes);
 	if (d == NULL)
 		return NULL;
 	/* Not reachable yet, so plain zeroes initialise the scheme's atomics too. */
 	memset(d, 0, bytes);
 	d->allocator = *allocator;
-	d->contention = *contention;
+	contention_domain_init(&d->contention, contention, allocator);
 	d->bytes = bytes;
 	d->record_bytes = record_bytes;
 	d->record_offset = record_offset;
@@ -272,6 +268,7 @@ domain_free(struct limbo_domain *d)
 		}
 		record_free(&a, r);
 	}
+	contention_domain_fini(&d->contention);
 	allocator_free(&a, d, d->bytes);
 }
 
@@ -405,18 +402,20 @@ record_new(struct limbo_domain *d)
 static void
 record_push(struct limbo_domain *d, struct limbo_record *r)
 {
-	struct contention cm;
-
 	/* relaxed: M(1) carries it to whoever finds the record. */
 	atomic_fetch_add_explicit(&d->made, 1, memory_order_relaxed);
-	contention_init(&cm, &d->contention);
-	/* relaxed: a guess, confirmed by the CAS. */
-	r->next = atomic_load_explicit(&d->records, memory_order_relaxed);
-	/* M(1) seq_cst: pairs with M(4); its release pairs with every acquire of
-	 * the head. Failure relaxed: the pushed records are not looked at. */
-	while (!atomic_compare_exchange_weak_explicit(&d->records, &r->next, r, memory_order_seq_cst,
-	    memory_order_relaxed))
-		contention_failed(&cm);
+	for (;;) {
+		contention_before(&r->contention);
+		/* relaxed: a guess, confirmed by the CAS. */
+		r->next = atomic_load_explicit(&d->records, memory_order_relaxed);
+		/* M(1) seq_cst: pairs with M(4); its release pairs with every acquire
+		 * of the head. Failure relaxed: the pushed records are not looked at. */
+		if (atomic_compare_exchange_weak_explicit(&d->records, &r->next, r, memory_order_seq_cst,
+		        memory_order_relaxed))
+			break;
+		contention_failed(&r->contention);
+	}
+	contention_succeeded(&r->contention);
 }
 
 struct limbo_record *
@@ -427,7 +426,10 @@ limbo_attach(struct limbo_domain *d, const struct reclaim_probe *probe, unsigned
 
 	if (is_new && (r = record_new(d)) == NULL)
 		return NULL;
-	if (r->chunks == NULL && (r->chunks = limbo_chunk_new(&d->allocator, capacity)) == NULL) {
+	if ((r->chunks == NULL && (r->chunks = limbo_chunk_new(&d->allocator, capacity)) == NULL) ||
+	    !contention_attach(&r->contention, &d->contention)) {
+		if (is_new && r->chunks != NULL)
+			limbo_chunk_free(&d->allocator, r->chunks);
 		if (is_new)
 			record_free(&d->allocator, r);
 		else
@@ -455,6 +457,7 @@ limbo_leave(struct limbo_record *r)
 
 	r->reserved = 0;
 	r->room = 0;
+	contention_leave(&r->contention);
 	/* O(2) release: pairs with O(3). */
 	atomic_store_explicit(&r->taken, false, memory_order_release);
 	(void)release_user(d, USER_RECORD);

@@ -49,7 +49,7 @@ struct limbo_chunk {
 
 struct limbo_domain {
 	struct allocator allocator;
-	struct contention_config contention;
+	struct contention_domain contention; /* of the CASes on records and orphans */
 	size_t bytes;                /* of the scheme's domain, which begins here */
 	size_t record_bytes;         /* of the scheme's record, and where in it the */
 	size_t record_offset;        /* limbo_record lies */
@@ -70,6 +70,7 @@ struct limbo_record {
 	unsigned limit;                /* a scan starts when length reaches it */
 	unsigned handed_over;          /* objects handed to the domain when it last left */
 	bool scanning;
+	struct contention contention;  /* of the CASes on the domain's lists */
 	struct reclaim_probe probe;
 	uint64_t until_stamp;          /* retires until the next stamped one */
 	void *block;                   /* what the allocator gave: the record lies aligned in it */
@@ -122,7 +123,7 @@ void limbo_freed(struct limbo_record *r, uint64_t n, uint64_t bytes);
  * limbo_domain_new - bytes for the scheme's domain, whose limbo part is set
  * up with one user, the caller. NULL: no memory.
  * record_bytes, record_offset: see struct limbo_domain.
- * Misuse    contention parameters that contention_init() refuses abort.
+ * Misuse    contention parameters that contention_domain_init() refuses abort.
  */
 struct limbo_domain *limbo_domain_new(const struct allocator *allocator, const struct contention_config *contention,
     unsigned threshold, size_t bytes, size_t record_bytes, size_t record_offset) MUST_USE;

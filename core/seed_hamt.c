@@ -183,7 +183,7 @@ struct shared {
 	uint64_t seeds[ROUNDS];
 	struct hazard_domain *domain;
 	const struct allocator *allocator; /* the domain's */
-	struct contention_config contention;
+	struct contention_domain contention;
 	/* Written often by all; read often is what stands above. */
 	char apart[CACHE_LINE_BYTES];
 	_Atomic(uint64_t) handles;
@@ -1022,9 +1022,11 @@ tidy(struct seed_hamt *h, const struct path *path)
 	struct path bent = *path;
 	enum tidy_step done;
 
-	do
+	do {
+		contention_before(&h->contention);
 		done = tidy_once(h, &bent);
-	while (done == TIDY_AGAIN);
+	} while (done == TIDY_AGAIN);
+	contention_abandoned(&h->contention);
 	return done == TIDY_CLEAN;
 }
 
@@ -1103,6 +1105,7 @@ put(struct seed_hamt *h, const void *key, const void *value, bool replace, void 
 		enum sight sight;
 
 		outcome = LOST;
+		contention_before(&h->contention);
 		descend(h, &path, &at);
 		sight = look(h, &path, &at, &leaf);
 		if (sight == SEE_CHANGE)
@@ -1128,6 +1131,7 @@ put(struct seed_hamt *h, const void *key, const void *value, bool replace, void 
 		if (outcome == WON)
 			return sight == SEE_KEY ? HAMT_EXISTS : HAMT_OK;
 	} while (outcome == LOST);
+	contention_abandoned(&h->contention);
 	if (fresh != NULL)
 		leaf_free(s, fresh);
 	return status;
@@ -1151,17 +1155,15 @@ seed_hamt_upsert(struct seed_hamt *h, const void *key, const void *value, void *
 	return put(h, key, value, true, old);
 }
 
-enum hamt_status
-seed_hamt_remove(struct seed_hamt *h, const void *key, void *old)
+static enum hamt_status
+take_out(struct seed_hamt *h, const void *key, void *old)
 {
-	struct path path;
+	struct path path = path_of(h->shared, key);
 	struct place at;
 	struct leaf *leaf;
 
-	misuse_if(h == NULL, "seed_hamt_remove: handle must not be NULL");
-	misuse_if(key == NULL, "seed_hamt_remove: key must not be NULL");
-	path = path_of(h->shared, key);
 	for (;;) {
+		contention_before(&h->contention);
 		descend(h, &path, &at);
 		switch (look(h, &path, &at, &leaf)) {
 		case SEE_NOTHING:
@@ -1194,6 +1196,18 @@ seed_hamt_remove(struct seed_hamt *h, const void *key, void *old)
 			break;
 		}
 	}
+}
+
+enum hamt_status
+seed_hamt_remove(struct seed_hamt *h, const void *key, void *old)
+{
+	enum hamt_status status;
+
+	misuse_if(h == NULL, "seed_hamt_remove: handle must not be NULL");
+	misuse_if(key == NULL, "seed_hamt_remove: key must not be NULL");
+	status = take_out(h, key, old);
+	contention_abandoned(&h->contention);
+	return status;
 }
 
 /* --- Walking over the whole trie: quiescent --------------------------- */
@@ -1453,12 +1467,16 @@ handle_new(struct shared *s, const struct reclaim_probe *probe, struct seed_hamt
 
 	if (h == NULL)
 		return HAMT_NOMEM;
+	if (!contention_attach(&h->contention, &s->contention)) {
+		give(s, h, sizeof(*h));
+		return HAMT_NOMEM;
+	}
 	if (hazard_attach(s->domain, probe, &h->record) != HAZARD_OK) {
+		contention_leave(&h->contention);
 		give(s, h, sizeof(*h));
 		return HAMT_NOMEM;
 	}
 	h->shared = s;
-	contention_init(&h->contention, &s->contention);
 	h->held = false;
 	*handle = h;
 	return HAMT_OK;
@@ -1482,9 +1500,7 @@ shared_new(const struct seed_hamt_config *config, const struct seed_hamt_ops *op
 	s->seeds[0] = key;
 	for (unsigned round = 1; round < ROUNDS; round++)
 		s->seeds[round] = hash_u64(round, key);
-	s->contention = config->contention;
-	if (s->contention.relax_ps == 0)
-		contention_calibrate(&s->contention);
+	contention_domain_init(&s->contention, &config->contention, a);
 	atomic_init(&s->handles, 1);
 	empty = map_new(s, 0);
 	if (empty == NULL) {
@@ -1501,6 +1517,7 @@ shared_free(struct shared *s)
 {
 	struct hazard_domain *domain = s->domain;
 
+	contention_domain_fini(&s->contention);
 	give(s, s, sizeof(*s));
 	hazard_domain_drop(domain);
 }
@@ -1578,6 +1595,7 @@ seed_hamt_drop(struct seed_hamt *h)
 	/* The map is a user of the domain until its last handle is gone, so the
 	 * domain outlives this. */
 	hazard_leave(h->record);
+	contention_leave(&h->contention);
 	/* H(2) acq_rel: pairs with itself in every other handle, so that all they
 	 * did precedes the teardown by the last. */
 	if (atomic_fetch_sub_explicit(&s->handles, 1, memory_order_acq_rel) == 1) {
@@ -1601,11 +1619,11 @@ seed_hamt_domain(const struct seed_hamt *h)
 	return h->shared->domain;
 }
 
-const struct contention *
-seed_hamt_contention(const struct seed_hamt *h)
+void
+seed_hamt_contention(const struct seed_hamt *h, struct contention_stats *stats)
 {
 	misuse_if(h == NULL, "seed_hamt_contention: handle must not be NULL");
-	return &h->contention;
+	contention_domain_stats(&h->shared->contention, stats);
 }
 
 /* --- The ready-made case ---------------------------------------------- */

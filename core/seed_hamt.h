@@ -138,7 +138,7 @@ void seed_hamt_flush(struct seed_hamt *h);
 /* seed_hamt_domain - the map's hazard domain, for statistics; valid as long as the handle, or shared. */
 struct hazard_domain *seed_hamt_domain(const struct seed_hamt *h);
 
-/* seed_hamt_contention - this handle's contention state, for statistics. */
-const struct contention *seed_hamt_contention(const struct seed_hamt *h);
+/* seed_hamt_contention - failures and waits of all handles the map ever had; exact if nobody updates it. */
+void seed_hamt_contention(const struct seed_hamt *h, struct contention_stats *stats);
 
 #endif

@@ -30,6 +30,15 @@ parsed(const char *text)
 	return config;
 }
 
+static struct contention_stats
+stats_of(const struct contention *cm)
+{
+	struct contention_stats stats;
+
+	contention_stats(cm, &stats);
+	return stats;
+}
+
 static void
 none_never_waits(void)
 {
@@ -41,8 +50,9 @@ none_never_waits(void)
 		contention_failed(&cm);
 	CHECK_EQ(contention_next_wait_ns(&cm), 0);
 	CHECK_EQ(cm.failures, 100);
-	CHECK_EQ(cm.waits, 0);
-	CHECK_EQ(cm.waited_ns, 0);
+	CHECK_EQ(stats_of(&cm).failed, 100);
+	CHECK_EQ(stats_of(&cm).waits, 0);
+	CHECK_EQ(stats_of(&cm).waited_ns, 0);
 }
 
 static void
@@ -56,8 +66,8 @@ constant_waits_the_same_each_time(void)
 		CHECK_EQ(contention_next_wait_ns(&cm), 70);
 		contention_failed(&cm);
 	}
-	CHECK_EQ(cm.waits, 5);
-	CHECK_EQ(cm.waited_ns, 5 * 70);
+	CHECK_EQ(stats_of(&cm).waits, 5);
+	CHECK_EQ(stats_of(&cm).waited_ns, 5 * 70);
 }
 
 static void
@@ -75,9 +85,9 @@ exponential_follows_its_formula(void)
 }
 
 static void
-default_is_exponential_1_3_12(void)
+default_is_what_its_text_says(void)
 {
-	struct contention_config zero = { .policy = CONTENTION_DEFAULT }, same = parsed("exp:1,3,12");
+	struct contention_config zero = { .policy = CONTENTION_DEFAULT }, same = parsed(CONTENTION_DEFAULT_TEXT);
 
 	for (uint32_t nth = 1; nth < 20; nth++) {
 		CHECK_EQ(nth_wait_ns(&zero, nth), nth_wait_ns(&same, nth));
@@ -164,12 +174,12 @@ seed_wait_really_sleeps(void)
 	contention_init(&cm, &config);
 	contention_failed(&cm);
 	contention_failed(&cm);
-	CHECK_EQ(cm.waits, 0);
+	CHECK_EQ(stats_of(&cm).waits, 0);
 	start_ns = monotonic_ns();
 	contention_failed(&cm);
 	CHECK(monotonic_ns() - start_ns >= 1000000);
-	CHECK_EQ(cm.waits, 1);
-	CHECK_EQ(cm.waited_ns, 1000000);
+	CHECK_EQ(stats_of(&cm).waits, 1);
+	CHECK_EQ(stats_of(&cm).waited_ns, 1000000);
 }
 
 static void
@@ -187,7 +197,8 @@ static void
 text_round_trip(void)
 {
 	static const char *const texts[] = { "default", "none", "seed-literal", "constant:0", "constant:1073741824",
-		"exp:2,9,27", "exp:0,0,0", "exp:4294967295,4294967295,30" };
+		"exp:2,9,27", "exp:0,0,0", "exp:4294967295,4294967295,30", "ts:1,0", "ts:4294967295,30", "mcs:0,1,0",
+		"mcs:4294967295,4294967295,1073741824", "ab:2,1000,100000" };
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
 		struct contention_config config = parsed(texts[i]);
@@ -209,6 +220,30 @@ parse_fills_every_field(void)
 	CHECK(config.policy == CONTENTION_EXPONENTIAL);
 	CHECK(config.threshold == 2 && config.c == 9 && config.m == 27);
 	CHECK(config.wait_ns == 0 && config.relax_ps == 0);
+}
+
+/* What is listed is what is read: the forms' names, with a number for each parameter. */
+static void
+every_form_is_a_policy(void)
+{
+	size_t count;
+	const struct contention_form *forms = contention_forms(&count);
+
+	CHECK(count == 8);
+	for (size_t i = 0; i < count; i++) {
+		struct contention_config config;
+		char text[64], again[64], error[512] = "";
+		size_t length = strcspn(forms[i].form, ":");
+
+		snprintf(text, sizeof(text), "%.*s", (int)length, forms[i].form);
+		for (const char *at = forms[i].form + length; *at != '\0'; at += strcspn(at + 1, ",") + 1)
+			snprintf(text + strlen(text), sizeof(text) - strlen(text), "%c1", *at);
+		if (!contention_parse(text, &config, error, sizeof(error)))
+			fprintf(stderr, "# %s: %s\n", text, error);
+		CHECK(error[0] == '\0');
+		contention_format(&config, again, sizeof(again));
+		CHECK(strcmp(text, again) == 0 && forms[i].help[0] != '\0');
+	}
 }
 
 static void
@@ -238,11 +273,22 @@ bad_text_is_named(void)
 		{ "exp:2,9,31", "M is 31", "at most 30" },
 		{ "exp:4294967296,9,3", "THRESHOLD is 4294967296", "at most 4294967295" },
 		{ "exp:2,9,27,1", "too much after M", "exp:THRESHOLD,C,M" },
+		{ "ts", "no contention policy \"ts\"", "ts:CONC,SLICE_EXP" },
+		{ "ts:4", "missing after CONC", "ts:CONC,SLICE_EXP" },
+		{ "ts:0,6", "CONC is 0", "at least 1" },
+		{ "ts:4,31", "SLICE_EXP is 31", "at most 30" },
+		{ "ts:4,6,1", "too much after SLICE_EXP", "ts:CONC,SLICE_EXP" },
+		{ "mcs:2,0,5", "OPS is 0", "at least 1" },
+		{ "mcs:2,5", "missing after OPS", "mcs:THRESHOLD,OPS,MAX_WAIT_NS" },
+		{ "mcs:2,5,1073741825", "MAX_WAIT_NS is 1073741825", "at most 1073741824" },
+		{ "ab:2,5,1ms", "MAX_WAIT_NS must be a whole number", "\"1ms\"" },
+		{ "ab:,5,1", "THRESHOLD is missing", "ab:THRESHOLD,OPS,MAX_WAIT_NS" },
+		{ "none:1", "no contention policy \"none:1\"", "none" },
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct contention_config config = { .policy = CONTENTION_SEED, .c = 77 };
-		char error[256] = "";
+		char error[512] = "";
 		bool named;
 
 		CHECK(!contention_parse(cases[i].text, &config, error, sizeof(error)));
@@ -264,7 +310,7 @@ long_bad_text_gives_a_short_line(void)
 	memset(text, 'x', sizeof(text) - 1);
 	text[sizeof(text) - 1] = '\0';
 	CHECK(!contention_parse(text, &config, error, sizeof(error)));
-	CHECK(strlen(error) < 200 && strstr(error, "xxx...") != NULL);
+	CHECK(strlen(error) < 300 && strstr(error, "xxx...") != NULL);
 	CHECK(!contention_parse(text, &config, tiny, sizeof(tiny)));
 	CHECK_EQ(strlen(tiny), sizeof(tiny) - 1);
 }
@@ -275,6 +321,16 @@ init(void *config)
 	struct contention cm;
 
 	contention_init(&cm, config);
+}
+
+static void
+leave(void *config)
+{
+	struct contention cm;
+
+	(void)config;
+	contention_init(&cm, NULL);
+	contention_leave(&cm);
 }
 
 static void
@@ -293,10 +349,22 @@ misuse_aborts(void)
 	struct contention_config parameters = { .policy = CONTENTION_DEFAULT, .c = 1 };
 	struct contention_config policy = { .policy = (enum contention_policy)99 };
 
-	CHECK(check_aborts(init, &m, "contention_init: m must be at most 30"));
-	CHECK(check_aborts(init, &wait, "contention_init: wait_ns must be at most"));
-	CHECK(check_aborts(init, &parameters, "contention_init: the default policy takes no parameters"));
-	CHECK(check_aborts(init, &policy, "contention_init: policy must be one of"));
+	struct contention_config ops = { .policy = CONTENTION_MCS, .wait_ns = 1 };
+	struct contention_config too_long = { .policy = CONTENTION_ARRAY, .ops = 1, .wait_ns = UINT32_MAX };
+	struct contention_config conc = { .policy = CONTENTION_TIME_SLICE };
+	struct contention_config slice = { .policy = CONTENTION_TIME_SLICE, .conc = 1, .slice = 31 };
+	struct contention_config shared = parsed("mcs:1,1,1");
+
+	CHECK(check_aborts(init, &m, "contention_config: m must be at most 30"));
+	CHECK(check_aborts(init, &wait, "contention_config: wait_ns must be at most"));
+	CHECK(check_aborts(init, &too_long, "contention_config: wait_ns must be at most"));
+	CHECK(check_aborts(init, &parameters, "contention_config: the default policy takes no parameters"));
+	CHECK(check_aborts(init, &policy, "contention_config: policy must be one of"));
+	CHECK(check_aborts(init, &ops, "contention_config: ops must be at least 1"));
+	CHECK(check_aborts(init, &conc, "contention_config: conc must be at least 1"));
+	CHECK(check_aborts(init, &slice, "contention_config: slice must be at most 30"));
+	CHECK(check_aborts(init, &shared, "contention_init: this policy needs a domain"));
+	CHECK(check_aborts(leave, &m, "contention_leave: must be attached"));
 	CHECK(check_aborts(format, &policy, "contention_format: policy must be one of"));
 }
 
@@ -304,7 +372,7 @@ static const struct test tests[] = {
 	TEST(none_never_waits),
 	TEST(constant_waits_the_same_each_time),
 	TEST(exponential_follows_its_formula),
-	TEST(default_is_exponential_1_3_12),
+	TEST(default_is_what_its_text_says),
 	TEST(seed_waits_a_millisecond_after_two_failures),
 	TEST(no_wait_exceeds_the_cap),
 	TEST(success_takes_one_failure_off),
@@ -313,6 +381,7 @@ static const struct test tests[] = {
 	TEST(calibration_is_plausible),
 	TEST(text_round_trip),
 	TEST(parse_fills_every_field),
+	TEST(every_form_is_a_policy),
 	TEST(bad_text_is_named),
 	TEST(long_bad_text_gives_a_short_line),
 	TEST(misuse_aborts),

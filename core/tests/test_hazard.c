@@ -1676,7 +1676,7 @@ misuse_aborts_and_names_the_rule(void)
 		{ misuse_scan_after_leave, "hazard_scan: the record has left" },
 		{ misuse_drop_twice, "hazard_domain_drop: dropped more often" },
 		{ misuse_mode, "hazard_domain_new: mode must be one of" },
-		{ misuse_contention, "contention_init: m must be at most" },
+		{ misuse_contention, "contention_config: m must be at most" },
 		{ misuse_half_a_probe, "hazard_attach: a probe needs both functions" },
 		{ misuse_half_a_pass, "hazard_attach: a probe has both functions of a pass, or neither" },
 		{ misuse_sample_shift, "hazard_attach: sample_shift must be at most 63" },

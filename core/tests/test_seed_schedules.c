@@ -346,6 +346,7 @@ one_run(enum meeting meeting, unsigned number, bool failing)
 		.ops = &meeting_ops[meeting],
 		.hash_key = HASH_KEY,
 		.hazard = { .mode = HAZARD_FENCE, .threshold = 1,
+		    .contention = { .policy = CONTENTION_NONE },
 		    .allocator = { .alloc = keep_alloc, .free = keep_free } },
 		.contention = { .policy = CONTENTION_NONE, .relax_ps = 1 },
 	};

@@ -79,15 +79,19 @@ backoff_adapter_check(const char *text, char *canonical, size_t canonical_size, 
 	            ":threshold=N retired objects start a scan (0 = automatic)" },                              \
 	{ .name = "backoff", .type = OPTION_TEXT, .initial = "default", .meta = "POLICY",                         \
 	    .check = backoff_adapter_check,                                                                    \
-	    .help = "after a failed compare-and-swap: none, constant:NS, exp:THRESHOLD,C,M, seed-literal or default" }
+	    .help = "about compare-and-swaps that fail: see hamtbench list backoff" }
 
-/* Both options of a subject that declares HAZARD_ADAPTER_OPTIONS; they are checked already. */
+/* Both options of a subject that declares HAZARD_ADAPTER_OPTIONS; they are checked already. The policy
+ * is for the domain's lists, too. */
 static inline bool
 hazard_adapter_configs(const struct option_values *options, struct hazard_config *hazard,
     struct contention_config *contention, char *error, size_t error_size)
 {
-	return hazard_adapter_parse(option_text(options, "reclaim"), hazard, error, error_size) &&
-	    contention_parse(option_text(options, "backoff"), contention, error, error_size);
+	if (!hazard_adapter_parse(option_text(options, "reclaim"), hazard, error, error_size) ||
+	    !contention_parse(option_text(options, "backoff"), contention, error, error_size))
+		return false;
+	hazard->contention = *contention;
+	return true;
 }
 
 /* The harness's probe as core wants it: NULL where nothing is to be stamped. */
