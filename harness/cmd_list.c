@@ -169,6 +169,41 @@ print_policies(void)
 	return STATUS_OK;
 }
 
+static void
+print_form(const char *form, const char *help)
+{
+	print_entry(2, 30, form, help);
+}
+
+/* What the subjects' option --backoff understands: the first that says so says it for all. */
+static int
+print_backoff(void)
+{
+	struct plugin_names names;
+	char error[ERROR_SIZE];
+	bool found = false;
+
+	if (!plugins_find(PLUGIN_SUBJECT, &names, error, sizeof(error)))
+		return command_error(NAME, "%s", error);
+	for (size_t i = 0; i < names.count && !found; i++) {
+		struct plugin *p = plugin_load(PLUGIN_SUBJECT, names.name[i], error, sizeof(error));
+
+		/* One that cannot be loaded is said among the subjects. */
+		if (p == NULL)
+			continue;
+		for (const struct plugin_option *o = p->options; o != NULL && o->name != NULL && !found; o++)
+			if (strcmp(o->name, "backoff") == 0 && o->forms != NULL) {
+				o->forms(print_form);
+				found = true;
+			}
+		plugin_free(p);
+	}
+	if (!found)
+		puts("  no subject that is built has the option");
+	plugin_names_free(&names);
+	return STATUS_OK;
+}
+
 static int
 print_columns(void)
 {
@@ -194,6 +229,7 @@ static const struct section sections[] = {
 	{ "operations", "Operations", print_operations },
 	{ "distributions", "Distributions (--dist)", print_distributions },
 	{ "policies", "Policies (--pin)", print_policies },
+	{ "backoff", "Contention management (--backoff)", print_backoff },
 	{ "columns", "Columns of a trial", print_columns },
 };
 static const size_t section_count = sizeof(sections) / sizeof(sections[0]);
@@ -237,7 +273,7 @@ command_list(int argc, char **argv)
 		return command_error(NAME, "%s", error);
 	if (line.help) {
 		command_line_help(stdout,
-		    NAME " [subjects|workloads|operations|distributions|policies|columns ...]", &group, 1);
+		    NAME " [subjects|workloads|operations|distributions|policies|backoff|columns ...]", &group, 1);
 		command_line_free(&line);
 		return command_finish(NAME, STATUS_OK);
 	}

@@ -81,6 +81,8 @@ struct plugin_option {
 	/* OPTION_TEXT: is it well formed? Writes its canonical form to canonical, or
 	 * false and one line in error. NULL accepts anything. */
 	bool (*check)(const char *text, char *canonical, size_t canonical_size, char *error, size_t error_size);
+	/* OPTION_TEXT: show each form that the text may take, and what it means. May be NULL. */
+	void (*forms)(void (*show)(const char *form, const char *help));
 };
 
 /* Values for the options of one plug-in, checked already. Asking for a name

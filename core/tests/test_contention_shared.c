@@ -266,13 +266,13 @@ dead_waiter(void)
 		uint64_t link = word_of(NULL, cm[0].member->turn);
 
 		cm[1].member->turn++;
-		atomic_store(&cm[1].member->link, word_of(NULL, cm[1].member->turn));
-		CHECK(atomic_exchange(&domain.place, word_of(cm[1].member, cm[1].member->turn)) ==
+		atomic_store_explicit(&cm[1].member->link, word_of(NULL, cm[1].member->turn), memory_order_relaxed);
+		CHECK(atomic_exchange_explicit(&domain.place, word_of(cm[1].member, cm[1].member->turn), memory_order_relaxed) ==
 		    word_of(cm[0].member, cm[0].member->turn));
-		CHECK(atomic_compare_exchange_strong(&cm[0].member->link, &link,
-		    word_of(cm[1].member, cm[0].member->turn)));
+		CHECK(atomic_compare_exchange_strong_explicit(&cm[0].member->link, &link,
+		    word_of(cm[1].member, cm[0].member->turn), memory_order_relaxed, memory_order_relaxed));
 	} else {
-		atomic_store(&cm[1].member->signal, 1);
+		atomic_store_explicit(&cm[1].member->signal, 1, memory_order_relaxed);
 	}
 	contention_before(&cm[2]);
 	check_waited_to_the_bound();
@@ -365,7 +365,7 @@ leaving(void)
 	meanwhile = NULL;
 	CHECK_EQ(relaxes, 3);
 	contention_succeeded(&cm[1]);
-	CHECK_EQ(atomic_load(&domain.attached), MEMBERS - 1);
+	CHECK_EQ(atomic_load_explicit(&domain.attached, memory_order_relaxed), MEMBERS - 1);
 	/* A member that was left is taken again, also without memory, and starts anew. */
 	CHECK(contention_attach(&cm[0], &domain));
 	CHECK(cm[0].queueing == 0 && cm[0].failures == 0 && !cm[0].holding);
@@ -392,7 +392,7 @@ attach_says_that_there_is_no_memory(void)
 	set("mcs:1,1,1");
 	no_memory = true;
 	CHECK(!contention_attach(&more, &domain));
-	CHECK_EQ(atomic_load(&domain.attached), MEMBERS);
+	CHECK_EQ(atomic_load_explicit(&domain.attached, memory_order_relaxed), MEMBERS);
 	no_memory = false;
 	unset();
 }
@@ -432,17 +432,17 @@ ab_goes_round_and_skips_who_wants_nothing(void)
 	make_queue(1);
 	contention_before(&cm[1]);
 	/* The list is push-only: members stand in it 3, 2, 1, 0. */
-	atomic_store(&cm[2].member->signal, 1);
+	atomic_store_explicit(&cm[2].member->signal, 1, memory_order_relaxed);
 	next = ab_next(&domain, cm[1].member);
 	CHECK(next == cm[2].member);
-	atomic_store(&cm[0].member->signal, 1);
+	atomic_store_explicit(&cm[0].member->signal, 1, memory_order_relaxed);
 	next = ab_next(&domain, cm[1].member);
 	CHECK(next == cm[0].member);
-	atomic_store(&cm[0].member->signal, 0);
-	atomic_store(&cm[2].member->signal, 0);
+	atomic_store_explicit(&cm[0].member->signal, 0, memory_order_relaxed);
+	atomic_store_explicit(&cm[2].member->signal, 0, memory_order_relaxed);
 	CHECK(ab_next(&domain, cm[1].member) == NULL);
 	contention_succeeded(&cm[1]);
-	CHECK(word_member(atomic_load(&domain.place)) == NULL);
+	CHECK(word_member(atomic_load_explicit(&domain.place, memory_order_relaxed)) == NULL);
 	unset();
 }
 
@@ -456,24 +456,24 @@ ab_place_does_not_stay_with_who_gave_up(void)
 	make_queue(0);
 	make_queue(1);
 	contention_before(&cm[0]);
-	word = atomic_load(&domain.place);
+	word = atomic_load_explicit(&domain.place, memory_order_relaxed);
 	CHECK(word_member(word) == cm[0].member);
 	/* The giver, 0, is at W(4) with 1, which has reached W(5) and looked, W(6). */
-	atomic_store(&cm[0].member->signal, 0);
-	atomic_store(&cm[1].member->signal, 1);
+	atomic_store_explicit(&cm[0].member->signal, 0, memory_order_relaxed);
+	atomic_store_explicit(&cm[1].member->signal, 1, memory_order_relaxed);
 	CHECK(ab_next(&domain, cm[0].member) == cm[1].member);
-	atomic_store(&cm[1].member->signal, 0);
-	CHECK(word_member(atomic_load(&domain.place)) != cm[1].member);
+	atomic_store_explicit(&cm[1].member->signal, 0, memory_order_relaxed);
+	CHECK(word_member(atomic_load_explicit(&domain.place, memory_order_relaxed)) != cm[1].member);
 	CHECK(place_give(&domain, word, cm[1].member));
 	/* 1 comes again before W(7) could: it finds itself the owner. */
 	contention_before(&cm[1]);
 	check_did_not_wait();
 	contention_succeeded(&cm[1]);
-	CHECK(word_member(atomic_load(&domain.place)) == NULL);
+	CHECK(word_member(atomic_load_explicit(&domain.place, memory_order_relaxed)) == NULL);
 	/* 0, whose place that was, notices and gives nothing away twice. */
 	contention_before(&cm[1]);
 	contention_succeeded(&cm[0]);
-	CHECK(word_member(atomic_load(&domain.place)) == cm[1].member);
+	CHECK(word_member(atomic_load_explicit(&domain.place, memory_order_relaxed)) == cm[1].member);
 	contention_succeeded(&cm[1]);
 	unset();
 }
@@ -537,7 +537,7 @@ a_slice_is_never_waited_for_longer_than_the_cap(void)
 	CHECK_EQ(contention_next_wait_ns(&cm[0]), CONTENTION_WAIT_MAX_NS);
 	for (unsigned i = 0; i < 100; i++) {
 		/* Also by a clock that jumps, and one from before 1970. */
-		now_ns = i % 2 == 0 ? (int64_t)i << 28 : -(int64_t)i << 29;
+		now_ns = (int64_t)i * (i % 2 == 0 ? 1 << 28 : -(1 << 29));
 		forget_steps();
 		contention_failed(&cm[0]);
 		CHECK(slept_ns + relaxes * 10 <= CONTENTION_WAIT_MAX_NS + 10);
@@ -655,12 +655,12 @@ threads_end_under_each_policy(void)
 
 		CHECK(contention_parse(texts[p], &config, error, sizeof(error)));
 		contention_domain_init(&domain, &config, &allocator);
-		atomic_store(&contended.word, 0);
+		atomic_store_explicit(&contended.word, 0, memory_order_relaxed);
 		for (unsigned long i = 0; i < THREADS; i++)
 			CHECK(pthread_create(&thread[i], NULL, increment, (void *)(uintptr_t)i) == 0);
 		for (unsigned i = 0; i < THREADS; i++)
 			pthread_join(thread[i], NULL);
-		CHECK_EQ(atomic_load(&contended.word), 2 * dead + (THREADS - 2) * all);
+		CHECK_EQ(atomic_load_explicit(&contended.word, memory_order_relaxed), 2 * dead + (THREADS - 2) * all);
 		contention_domain_fini(&domain);
 	}
 }

@@ -81,9 +81,17 @@ static const struct hamt_config small[] = {
 	{ .min_bits = 2, .inline_limit = 1, .hazard = { .threshold = 64, .mode = HAZARD_FENCE } },
 	{ .min_bits = 1, .hash = HAMT_HASH_IDENTITY, .hazard = { .threshold = 1 } },
 	{ .min_bits = 0 },
+	/* From here for the contention managers that share something; eager, and short of patience. */
+#define MANAGER(...) { __VA_ARGS__, .relax_ps = 10000 }
+#define MANAGED(...) { .min_bits = 1, .hazard = { .threshold = 1, .contention = MANAGER(__VA_ARGS__) },      \
+	.contention = MANAGER(__VA_ARGS__) }
+	MANAGED(.policy = CONTENTION_TIME_SLICE, .conc = 1, .slice = 10),
+	MANAGED(.policy = CONTENTION_MCS, .ops = 50, .wait_ns = 20000),
+	MANAGED(.policy = CONTENTION_ARRAY, .ops = 50, .wait_ns = 20000),
 };
 
-#define SMALL (sizeof(small) / sizeof(small[0]))
+#define SMALL (sizeof(small) / sizeof(small[0]) - 3)
+#define ALL (sizeof(small) / sizeof(small[0]))
 
 static struct hamt *
 map_new(unsigned which)
@@ -338,7 +346,7 @@ increments(void *arg)
 static void
 no_increment_is_lost(void)
 {
-	for (unsigned c = 0; c < SMALL; c++) {
+	for (unsigned c = 0; c < ALL; c++) {
 		struct hamt *h = map_new(c);
 		uint64_t value, sum = 0;
 
@@ -484,7 +492,7 @@ short_lives(void *arg)
 static void
 handles_come_and_go(void)
 {
-	for (unsigned c = 0; c < SMALL; c++) {
+	for (unsigned c = 0; c < ALL; c++) {
 		struct hamt *h = map_new(c);
 		int64_t net = 0;
 

@@ -525,8 +525,10 @@ interrupted() {
 	[[ "$output" == *roofline*mixed*"--prefill=N"*zipf:THETA*core-first*pending_peak* ]]
 	hamtbench list distributions policies
 	[[ "$output" == *uniform* && "$output" != *roofline* ]]
+	hamtbench list backoff
+	[[ "$output" == *none*constant:WAIT_NS*exp:THRESHOLD,C,M*ts:CONC*mcs:THRESHOLD*ab:THRESHOLD*seed-literal*default* ]]
 	hamtbench list nonsense
-	refused "hamtbench list: 'nonsense' is no list; there are subjects, workloads, operations, distributions, policies, columns"
+	refused "hamtbench list: 'nonsense' is no list; there are subjects, workloads, operations, distributions, policies, backoff, columns"
 	mkdir -p own/subjects
 	cp "$PLUGINS/sound.so" "$PLUGINS/other-version.so" own/subjects
 	echo 'tbb libtbb-dev g++' >own/subjects/tbb.missing

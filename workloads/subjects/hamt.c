@@ -294,9 +294,7 @@ static const struct plugin_option options[] = {
 #if HAMT_RECLAIMER == HP
 	HAZARD_ADAPTER_OPTIONS,
 #else
-	{ .name = "backoff", .type = OPTION_TEXT, .initial = "default", .meta = "POLICY",
-	    .check = backoff_adapter_check,
-	    .help = "after a failed compare-and-swap: none, constant:NS, exp:THRESHOLD,C,M, seed-literal or default" },
+	BACKOFF_ADAPTER_OPTION,
 #endif
 	{ .name = NULL },
 };

@@ -73,13 +73,26 @@ backoff_adapter_check(const char *text, char *canonical, size_t canonical_size, 
 	return true;
 }
 
+static inline void
+backoff_adapter_forms(void (*show)(const char *form, const char *help))
+{
+	size_t count;
+	const struct contention_form *forms = contention_forms(&count);
+
+	for (size_t i = 0; i < count; i++)
+		show(forms[i].form, forms[i].help);
+}
+
+#define BACKOFF_ADAPTER_OPTION                                                                              \
+	{ .name = "backoff", .type = OPTION_TEXT, .initial = "default", .meta = "POLICY",                         \
+	    .check = backoff_adapter_check, .forms = backoff_adapter_forms,                                    \
+	    .help = "about compare-and-swaps that fail: see hamtbench list backoff" }
+
 #define HAZARD_ADAPTER_OPTIONS                                                                              \
 	{ .name = "reclaim", .type = OPTION_TEXT, .initial = "hp", .meta = "SCHEME", .check = hazard_adapter_check, \
 	    .help = "hp (asymmetric where membarrier may be used), hp-fence or hp-asymmetric; "                \
 	            ":threshold=N retired objects start a scan (0 = automatic)" },                              \
-	{ .name = "backoff", .type = OPTION_TEXT, .initial = "default", .meta = "POLICY",                         \
-	    .check = backoff_adapter_check,                                                                    \
-	    .help = "about compare-and-swaps that fail: see hamtbench list backoff" }
+	BACKOFF_ADAPTER_OPTION
 
 /* Both options of a subject that declares HAZARD_ADAPTER_OPTIONS; they are checked already. The policy
  * is for the domain's lists, too. */
