@@ -645,6 +645,12 @@ hamt_clear(struct hamt *h, uint64_t *removed)
 	return s;
 }
 
+struct hamt_cursor
+hamt_cursor_at(const struct hamt *h, uint64_t key)
+{
+	return (struct hamt_cursor){ .next = hash_of(h, key) };
+}
+
 size_t
 hamt_iterate(struct hamt *h, struct hamt_cursor *cursor, uint64_t keys[], uint64_t values[], size_t n)
 {

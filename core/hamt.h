@@ -182,6 +182,9 @@ struct hamt_cursor {
 	bool ended;
 };
 
+/* hamt_cursor_at - where key is in the order of hashes, or would be: an iteration may begin there. */
+struct hamt_cursor hamt_cursor_at(const struct hamt *h, uint64_t key);
+
 /*
  * hamt_iterate - the next at most n pairs (n > 0). Returns how many; 0: the end.
  * A key mapped throughout the iteration appears exactly once, also across

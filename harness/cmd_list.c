@@ -82,12 +82,16 @@ print_options(const struct plugin_option *option)
 static void
 print_subject(const struct subject *s)
 {
-	char facts[200];
+	char facts[300];
+	size_t used;
 
 	print_entry(2, NAME_WIDTH, s->name, s->help);
-	snprintf(facts, sizeof(facts), "%s; reclaimer %s; operations%s%s%s%s%s%s%s", s->progress, s->reclaimer,
-	    s->get != NULL ? " get" : "", s->insert != NULL ? " insert" : "", s->upsert != NULL ? " upsert" : "",
-	    s->remove != NULL ? " remove" : "", (s->flags & SUBJECT_SINGLE_WRITER) != 0 ? "; single writer" : "",
+	used = (size_t)snprintf(facts, sizeof(facts), "%s; reclaimer %s; operations", s->progress, s->reclaimer);
+	for (unsigned op = 0; op < OP_COUNT; op++)
+		if (subject_can(s, (enum op)op))
+			used += (size_t)snprintf(facts + used, sizeof(facts) - used, " %s", op_names[op]);
+	snprintf(facts + used, sizeof(facts) - used, "%s%s%s",
+	    (s->flags & SUBJECT_SINGLE_WRITER) != 0 ? "; single writer" : "",
 	    (s->flags & SUBJECT_EMPTY) != 0 ? "; holds nothing" : "",
 	    (s->flags & SUBJECT_LEAKS) != 0 ? "; frees nothing before the end" : "");
 	print_entry(2, NAME_WIDTH, "", facts);
@@ -220,6 +224,13 @@ print_operations(void)
 	print_entry(
 	    2, NAME_WIDTH, "upsert", "map a key in any case; hit: it was there and its value is replaced");
 	print_entry(2, NAME_WIDTH, "remove", "unmap a key; hit: it was there");
+	print_entry(2, NAME_WIDTH, "replace", "map a key that is mapped to another value; hit: it was there");
+	print_entry(2, NAME_WIDTH, "modify",
+	    "read, change and write a key's value in one atomic step; hit: it was there");
+	print_entry(2, NAME_WIDTH, "get_many",
+	    "get of several keys with one call: as many operations as keys; its latency is that of the call");
+	print_entry(2, NAME_WIDTH, "scan",
+	    "some pairs from a key's place on, in the map's own order: one operation; hit: there were any");
 	return STATUS_OK;
 }
 

@@ -40,11 +40,16 @@ struct worker; /* harness/worker.h */
 
 /* Operations */
 
-enum op { OP_GET, OP_INSERT, OP_UPSERT, OP_REMOVE, OP_COUNT };
+enum op {
+	OP_GET, OP_INSERT, OP_UPSERT, OP_REMOVE, OP_REPLACE, OP_MODIFY, /* on one key */
+	OP_GET_MANY, OP_SCAN,                                           /* on several */
+	OP_COUNT
+};
 
+#define OP_KEYED OP_GET_MANY /* how many are on one key: the first ones */
 #define OP_BIT(op) (1u << (op))
 
-/* "get", "insert", "upsert", "remove"; in the binary. */
+/* "get", "insert" ... "get_many", "scan"; in the binary. */
 extern const char *const op_names[OP_COUNT];
 
 /*
@@ -54,12 +59,38 @@ extern const char *const op_names[OP_COUNT];
  * insert   was absent, is now mapped to *value  already mapped, unchanged
  * upsert   replaced, *value = the former value  was absent, is now mapped to *value
  * remove   removed, *value = the former value   absent
+ * replace  replaced, *value = the former value  absent, unchanged
+ * modify   is now mapped to op_modified(former, absent, unchanged
+ *          *value), *value = the former value
+ * modify is one atomic step: no other update comes between its reading and its writing.
  * OP_NOMEM: no memory, the map is as it was; it fails the trial.
  */
 enum op_result { OP_MISS, OP_HIT, OP_NOMEM, OP_RESULT_COUNT };
 
 /* value is in, out or both, as the table says; get and remove find 0 in it. */
 typedef enum op_result op_fn(void *handle, uint64_t key, uint64_t *value);
+
+/* What modify makes of a value: its low byte grows by that of `by`. It still encodes its key. */
+static inline uint64_t
+op_modified(uint64_t former, uint64_t by)
+{
+	return (former & ~UINT64_C(0xff)) | ((former + by) & 0xff);
+}
+
+/*
+ * get_many: look up n keys. Each is looked up at some moment during the call.
+ * Returns how many were found; found[i], and then values[i]; both find 0 in them.
+ */
+typedef size_t op_get_many_fn(void *handle, const uint64_t keys[], uint64_t values[], bool found[], size_t n);
+
+/*
+ * scan: at most n pairs (n > 0), from the place of key `from` on, which need not be mapped,
+ * in the map's own order: help says which (a hash map's is that of its hashes). Each pair is of some
+ * moment during the call; a key that is mapped throughout is not left out, and none is shown
+ * twice. A `from` that is mapped throughout is among the first 64. Returns how many; fewer
+ * than n: the end of the order was met.
+ */
+typedef size_t op_scan_fn(void *handle, uint64_t from, uint64_t keys[], uint64_t values[], size_t n);
 
 /* Options of a plug-in. They become long options of the command line. */
 
@@ -144,7 +175,9 @@ struct subject {
 	void (*flush)(void *handle);
 
 	/* worker; a missing operation is NULL, and a workload that needs it refuses. */
-	op_fn *get, *insert, *upsert, *remove;
+	op_fn *get, *insert, *upsert, *remove, *replace, *modify;
+	op_get_many_fn *get_many;
+	op_scan_fn *scan;
 
 	/* worker: enter a read of key and stay in it, as a reader does that is preempted in the
 	 * middle of a get, with whatever the scheme protects for it. Then no other hook runs on
@@ -173,7 +206,7 @@ struct plan {
 	uint64_t keys;                /* the size of the key range */
 	unsigned needs;               /* OP_BIT()s the subject must have */
 	uint64_t prefill;             /* keys the map will hold when prefill is done */
-	char dist[64], mix[96];       /* for the columns of that name; "" = has none */
+	char dist[64], mix[160];      /* for the columns of that name; "" = has none */
 	bool fixed_work;              /* the loop ends by itself: no warm-up, and --duration does not apply */
 	unsigned phases;              /* of the measured loop; 0 means 1 */
 	const char *phase[PLAN_PHASES];

@@ -253,6 +253,41 @@ needs_met(const struct need *need, size_t count, char *error, size_t size)
 	return true;
 }
 
+bool
+subject_can(const struct subject *s, enum op op)
+{
+	switch (op) {
+	case OP_GET:
+		return s->get != NULL;
+	case OP_INSERT:
+		return s->insert != NULL;
+	case OP_UPSERT:
+		return s->upsert != NULL;
+	case OP_REMOVE:
+		return s->remove != NULL;
+	case OP_REPLACE:
+		return s->replace != NULL;
+	case OP_MODIFY:
+		return s->modify != NULL;
+	case OP_GET_MANY:
+		return s->get_many != NULL;
+	case OP_SCAN:
+		return s->scan != NULL;
+	case OP_COUNT:
+		break;
+	}
+	return false;
+}
+
+static bool
+subject_can_anything(const struct subject *s)
+{
+	for (unsigned op = 0; op < OP_COUNT; op++)
+		if (subject_can(s, (enum op)op))
+			return true;
+	return false;
+}
+
 static bool
 subject_check(const struct subject *s, char *error, size_t size)
 {
@@ -261,8 +296,7 @@ subject_check(const struct subject *s, char *error, size_t size)
 		{ "create", s->create == NULL }, { "destroy", s->destroy == NULL },
 		{ "attach", s->attach == NULL }, { "detach", s->detach == NULL },
 		{ "each", s->each == NULL && (s->flags & SUBJECT_EMPTY) == 0 },
-		{ "get, insert, upsert or remove",
-		    s->get == NULL && s->insert == NULL && s->upsert == NULL && s->remove == NULL },
+		{ "get, or any other operation", !subject_can_anything(s) },
 		{ "release", s->hold != NULL && s->release == NULL },
 		{ "hold", s->hold == NULL && s->release != NULL },
 	};

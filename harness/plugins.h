@@ -36,6 +36,9 @@ struct plugin {
 	char title[80]; /* "subject seed" */
 };
 
+/* subject_can - has it that operation? */
+bool subject_can(const struct subject *subject, enum op op);
+
 /* One that could not be built. */
 struct plugin_missing {
 	char *name;

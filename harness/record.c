@@ -14,6 +14,10 @@ const char *const record_histogram_names[RECORD_HISTOGRAMS] = {
 	[RECORD_INSERT] = "insert",
 	[RECORD_UPSERT] = "upsert",
 	[RECORD_REMOVE] = "remove",
+	[RECORD_REPLACE] = "replace",
+	[RECORD_MODIFY] = "modify",
+	[RECORD_GET_MANY] = "get_many",
+	[RECORD_SCAN] = "scan",
 	[RECORD_UPDATE] = "update",
 	[RECORD_RECLAIM] = "reclaim",
 	[RECORD_CENSORED] = "censored",
@@ -43,12 +47,12 @@ const struct column record_columns[] = {
 	REAL(elapsed_s, "longest time of a thread, common start to its own last operation, s"),
 	COUNT(ops, "completed operations, hit or miss"),
 	REAL(mops, "throughput, million operations per second: sum over threads of ops / own time"),
-	REAL(hit_ratio, "share of gets that found their key, 0 .. 1"),
+	REAL(hit_ratio, "share of the keys looked up by get and get_many that were found, 0 .. 1"),
 	COUNT(get_p50_ns, "median latency of get, ns"),
 	COUNT(get_p99_ns, "99th percentile of get, ns"),
 	COUNT(get_p999_ns, "99.9th percentile of get, ns"),
 	COUNT(get_max_ns, "longest sampled get, ns"),
-	COUNT(update_p50_ns, "median latency of insert, upsert and remove, ns"),
+	COUNT(update_p50_ns, "median latency of insert, upsert, remove, replace and modify, ns"),
 	COUNT(update_p99_ns, "99th percentile of updates, ns"),
 	COUNT(update_p999_ns, "99.9th percentile of updates, ns"),
 	COUNT(update_max_ns, "longest sampled update, ns"),
@@ -77,7 +81,16 @@ const struct column record_columns[] = {
 	COUNT(get_p9999_ns, "99.99th percentile of get, ns"),
 	COUNT(update_p90_ns, "90th percentile of updates, ns"),
 	COUNT(update_p9999_ns, "99.99th percentile of updates, ns"),
-	COUNT(latency_samples, "operations whose latency was taken"),
+	COUNT(get_many_p50_ns, "median latency of a batch of get_many, ns"),
+	COUNT(get_many_p99_ns, "99th percentile of a batch, ns"),
+	COUNT(get_many_p999_ns, "99.9th percentile of a batch, ns"),
+	COUNT(get_many_max_ns, "longest sampled batch, ns"),
+	COUNT(scan_p50_ns, "median latency of scan, ns"),
+	COUNT(scan_p99_ns, "99th percentile of scan, ns"),
+	COUNT(scan_p999_ns, "99.9th percentile of scan, ns"),
+	COUNT(scan_max_ns, "longest sampled scan, ns"),
+	COUNT(scanned, "pairs that scans returned"),
+	COUNT(latency_samples, "calls whose latency was taken"),
 	COUNT(latency_lost, "of these, too long for the histogram (counted, maximum known)"),
 	COUNT(pending_peak_bytes, "most bytes retired and not yet freed at any sample"),
 	COUNT(pending_stop, "objects retired and not yet freed at stop"),
@@ -188,6 +201,8 @@ record_fill_percentiles(struct record *record)
 {
 	const struct histogram *get = &record->histogram[RECORD_GET];
 	const struct histogram *update = &record->histogram[RECORD_UPDATE];
+	const struct histogram *get_many = &record->histogram[RECORD_GET_MANY];
+	const struct histogram *scan = &record->histogram[RECORD_SCAN];
 	const struct histogram *reclaim = &record->histogram[RECORD_RECLAIM];
 	const struct histogram *censored = &record->histogram[RECORD_CENSORED];
 
@@ -205,9 +220,19 @@ record_fill_percentiles(struct record *record)
 	record->update_p9999_ns = percentile(update, 99.99);
 	record->update_max_ns = maximum(update);
 
-	/* update is insert, upsert and remove merged: not counted twice. */
-	record->latency_lost = get->lost + update->lost;
-	record->latency_samples = get->total + update->total + record->latency_lost;
+	record->get_many_p50_ns = percentile(get_many, 50);
+	record->get_many_p99_ns = percentile(get_many, 99);
+	record->get_many_p999_ns = percentile(get_many, 99.9);
+	record->get_many_max_ns = maximum(get_many);
+
+	record->scan_p50_ns = percentile(scan, 50);
+	record->scan_p99_ns = percentile(scan, 99);
+	record->scan_p999_ns = percentile(scan, 99.9);
+	record->scan_max_ns = maximum(scan);
+
+	/* update has every update in it: those are not counted twice. */
+	record->latency_lost = get->lost + update->lost + get_many->lost + scan->lost;
+	record->latency_samples = get->total + update->total + get_many->total + scan->total + record->latency_lost;
 
 	record->reclaim_p50_ns = percentile(reclaim, 50);
 	record->reclaim_p90_ns = percentile(reclaim, 90);

@@ -34,7 +34,10 @@ struct record_phase {
 };
 
 enum record_histogram {          /* which latencies are kept */
-	RECORD_GET, RECORD_INSERT, RECORD_UPSERT, RECORD_REMOVE, RECORD_UPDATE, RECORD_RECLAIM,
+	RECORD_GET, RECORD_INSERT, RECORD_UPSERT, RECORD_REMOVE, RECORD_REPLACE, RECORD_MODIFY,
+	RECORD_GET_MANY, RECORD_SCAN, /* up to here: RECORD_GET + enum op */
+	RECORD_UPDATE,               /* insert, upsert, remove, replace, modify together */
+	RECORD_RECLAIM,
 	RECORD_CENSORED,             /* age of objects not yet freed at stop */
 	RECORD_HISTOGRAMS
 };
@@ -54,13 +57,16 @@ struct record {
 	 * to its last operation; elapsed_s is the longest of these times. */
 	double elapsed_s;
 	uint64_t ops, hits, misses;
-	double mops, hit_ratio;      /* hit_ratio: of gets; NaN = no gets */
+	uint64_t scanned;            /* pairs that scans returned */
+	double mops, hit_ratio;      /* hit_ratio: of the keys looked up; NaN = none was */
 	double thread_min_mops, thread_max_mops, jain;
 	double cpu_ns_per_op;        /* processor time of the workers per operation */
 
 	/* Latency, from samples; UINT64_MAX = no sample. */
 	uint64_t get_p50_ns, get_p90_ns, get_p99_ns, get_p999_ns, get_p9999_ns, get_max_ns;
 	uint64_t update_p50_ns, update_p90_ns, update_p99_ns, update_p999_ns, update_p9999_ns, update_max_ns;
+	uint64_t get_many_p50_ns, get_many_p99_ns, get_many_p999_ns, get_many_max_ns; /* of a batch */
+	uint64_t scan_p50_ns, scan_p99_ns, scan_p999_ns, scan_max_ns;                 /* of a scan */
 	uint64_t latency_samples, latency_lost;
 
 	/* Reclamation: harness.md's metrics. */

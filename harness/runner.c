@@ -100,7 +100,7 @@ worker_size(const struct worker *w)
 {
 	uint64_t size = w->net_before;
 
-	for (unsigned op = 0; op < OP_COUNT; op++)
+	for (unsigned op = 0; op < OP_KEYED; op++)
 		for (unsigned result = 0; result < WORKER_RESULTS; result++)
 			size += (uint64_t)(int64_t)worker_net_of[op][result] * count_of(w, op, result);
 	return size;
@@ -315,6 +315,7 @@ worker_reset(struct worker *w)
 			atomic_store_explicit(&w->count[op][result], 0, memory_order_relaxed);
 		w->latency[op] = (struct histogram){ 0 };
 	}
+	w->pairs = 0;
 	w->until_sample = w->latency_shift == 0 ? 0 :
 	    random_below(&w->random, (UINT64_C(2) << w->latency_shift) - 1);
 }
@@ -720,6 +721,39 @@ validate_gets(const struct runner *r, struct record *record, void *handle, const
 		invalid(record, "get finds %" PRIu64 " keys that are not in the map", conjured);
 }
 
+/* Do get_many and scan agree with each? A batch of present keys must all be found, and a scan from a present key finds it. */
+static void
+validate_batches(const struct runner *r, struct record *record, void *handle, const struct contents *c)
+{
+	enum { BATCH = 64, SCANS_MOST = 4096 };
+	const struct subject *subject = r->request->subject;
+	uint64_t keys[BATCH], values[BATCH], missed = 0, lost = 0;
+	uint64_t step = c->kept / SCANS_MOST + 1;
+	bool found[BATCH];
+
+	for (uint64_t i = 0; subject->get_many != NULL && i < c->kept; i += BATCH) {
+		size_t n = c->kept - i < BATCH ? (size_t)(c->kept - i) : BATCH;
+
+		memset(values, 0, sizeof(values));
+		memset(found, 0, sizeof(found));
+		subject->get_many(handle, c->key + i, values, found, n);
+		for (size_t k = 0; k < n; k++)
+			missed += !found[k] || !worker_value_is_for(values[k], c->key[i + k]);
+	}
+	for (uint64_t i = 0; subject->scan != NULL && i < c->kept; i += step) {
+		size_t pairs = subject->scan(handle, c->key[i], keys, values, BATCH);
+		bool seen = false;
+
+		for (size_t k = 0; k < pairs && k < BATCH; k++)
+			seen = seen || keys[k] == c->key[i];
+		lost += !seen;
+	}
+	if (missed > 0)
+		invalid(record, "get_many does not find %" PRIu64 " of %" PRIu64 " keys that are in the map", missed, c->kept);
+	if (lost > 0)
+		invalid(record, "scan does not find %" PRIu64 " keys that are in the map", lost);
+}
+
 /* Room for what validation remembers; false: no memory. */
 static bool
 contents_init(struct contents *c, uint64_t keys_range, uint64_t size)
@@ -753,7 +787,7 @@ validate(struct runner *r, struct record *record, struct seat *own)
 			nonsense += count_of(&r->seat[i].worker, op, OP_RESULT_COUNT);
 	}
 	if (nonsense > 0)
-		invalid(record, "%" PRIu64 " operations returned what is no enum op_result", nonsense);
+		invalid(record, "%" PRIu64 " operations returned what is no enum op_result, or miscounted", nonsense);
 	if (no_memory > 0)
 		invalid(record, "%" PRIu64 " operations found no memory", no_memory);
 	if ((subject->flags & SUBJECT_EMPTY) == 0 && !contents_init(&c, r->request->plan->keys, size)) {
@@ -773,6 +807,7 @@ validate(struct runner *r, struct record *record, struct seat *own)
 			invalid(record, "%" PRIu64 " keys in the map are out of range or have another key's value",
 			    c.strange);
 		validate_gets(r, record, handle, &c);
+		validate_batches(r, record, handle, &c);
 		free(c.key);
 		free(c.bitmap);
 	}
@@ -833,11 +868,13 @@ figures_at_stop(struct runner *r, struct record *record, const struct reclaim_st
 		for (unsigned op = 0; op < OP_COUNT; op++) {
 			record->hits += count_of(w, op, OP_HIT);
 			histogram_merge(&record->histogram[RECORD_GET + op], &w->latency[op]);
-			if (op != OP_GET)
+			if ((OP_BIT(op) & (OP_BIT(OP_GET) | OP_BIT(OP_GET_MANY) | OP_BIT(OP_SCAN))) == 0)
 				histogram_merge(&record->histogram[RECORD_UPDATE], &w->latency[op]);
 		}
-		gets += count_of(w, OP_GET, OP_HIT) + count_of(w, OP_GET, OP_MISS) + count_of(w, OP_GET, OP_NOMEM);
-		get_hits += count_of(w, OP_GET, OP_HIT);
+		for (unsigned result = 0; result < OP_RESULT_COUNT; result++)
+			gets += count_of(w, OP_GET, result) + count_of(w, OP_GET_MANY, result);
+		get_hits += count_of(w, OP_GET, OP_HIT) + count_of(w, OP_GET_MANY, OP_HIT);
+		record->scanned += w->pairs;
 	}
 	elapsed_ns = (double)(last_ns - r->start_ns);
 	record->elapsed_s = elapsed_ns / NS_PER_S;
@@ -921,6 +958,10 @@ seat_prepare(struct runner *r, unsigned i)
 	w->op[OP_INSERT] = q->subject->insert;
 	w->op[OP_UPSERT] = q->subject->upsert;
 	w->op[OP_REMOVE] = q->subject->remove;
+	w->op[OP_REPLACE] = q->subject->replace;
+	w->op[OP_MODIFY] = q->subject->modify;
+	w->get_many = q->subject->get_many;
+	w->scan = q->subject->scan;
 	w->clock = *q->clock;
 	w->thread = i;
 	w->threads = q->threads;

@@ -55,15 +55,6 @@ plan_check(const struct plan *plan, char *error, size_t size)
 }
 
 static bool
-subject_can(const struct subject *subject, enum op op)
-{
-	op_fn *const fn[OP_COUNT] = { [OP_GET] = subject->get, [OP_INSERT] = subject->insert,
-		[OP_UPSERT] = subject->upsert, [OP_REMOVE] = subject->remove };
-
-	return fn[op] != NULL;
-}
-
-static bool
 needs_check(const struct subject *subject, const struct plugin *workload, const struct plan *plan, char *error,
     size_t size)
 {

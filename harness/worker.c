@@ -1,17 +1,21 @@
 /*
- * worker.c - the parts of worker_call() that are not worth inlining.
+ * worker.c - the parts of a worker's calls that are not worth inlining.
  */
 #include "harness/worker.h"
 
-const char *const op_names[OP_COUNT] = { "get", "insert", "upsert", "remove" };
+#include <string.h>
 
-enum op_result
-worker_call_timed(struct worker *w, enum op op, uint64_t key, uint64_t *value)
+const char *const op_names[OP_COUNT] = {
+	[OP_GET] = "get", [OP_INSERT] = "insert", [OP_UPSERT] = "upsert", [OP_REMOVE] = "remove",
+	[OP_REPLACE] = "replace", [OP_MODIFY] = "modify", [OP_GET_MANY] = "get_many", [OP_SCAN] = "scan",
+};
+
+/* A call that began at begin_ns has ended: note how long it took, and arm the next timed one. */
+static void
+worker_timed(struct worker *w, enum op op, uint64_t begin_ns)
 {
-	uint64_t begin_ns = clock_now_ns(&w->clock), end_ns;
-	enum op_result result = w->op[op](w->handle, key, value);
+	uint64_t end_ns = clock_now_ns(&w->clock);
 
-	end_ns = clock_now_ns(&w->clock);
 	/* Two cores' counters may differ by some ticks after a migration. */
 	histogram_add(&w->latency[op], end_ns > begin_ns ? end_ns - begin_ns : 0);
 	/* The gap to the next timed call is drawn: a fixed one would beat with
@@ -19,5 +23,82 @@ worker_call_timed(struct worker *w, enum op op, uint64_t key, uint64_t *value)
 	 * calls in between. */
 	if (w->latency_shift > 0)
 		w->until_sample = random_below(&w->random, (UINT64_C(2) << w->latency_shift) - 1);
+}
+
+enum op_result
+worker_call_timed(struct worker *w, enum op op, uint64_t key, uint64_t *value)
+{
+	uint64_t begin_ns = clock_now_ns(&w->clock);
+	enum op_result result = w->op[op](w->handle, key, value);
+
+	worker_timed(w, op, begin_ns);
 	return result;
+}
+
+/* Is the call that begins now a timed one? If not, there is one less until that. */
+static bool
+worker_is_timed(struct worker *w)
+{
+	if (UNLIKELY(w->until_sample == 0))
+		return true;
+	w->until_sample--;
+	return false;
+}
+
+size_t
+worker_get_many(struct worker *w, const uint64_t keys[], size_t n)
+{
+	bool timed = worker_is_timed(w);
+	uint64_t begin_ns = 0;
+	size_t hits, found = 0;
+
+	misuse_if(n == 0 || n > WORKER_BATCH_MAX, "worker_get_many: n must be 1 .. WORKER_BATCH_MAX");
+	/* Nothing, so that a map which forgets to fill a value is caught. */
+	memset(w->batch_value, 0, n * sizeof(w->batch_value[0]));
+	memset(w->batch_found, 0, n * sizeof(w->batch_found[0]));
+	/* relaxed: for the watchdog's message only. */
+	atomic_store_explicit(&w->doing, OP_GET_MANY, memory_order_relaxed);
+	if (UNLIKELY(timed))
+		begin_ns = clock_now_ns(&w->clock);
+	hits = w->get_many(w->handle, keys, w->batch_value, w->batch_found, n);
+	if (UNLIKELY(timed))
+		worker_timed(w, OP_GET_MANY, begin_ns);
+	for (size_t i = 0; i < n; i++) {
+		found += w->batch_found[i];
+		w->wrong_values += w->batch_found[i] & !worker_value_is_for(w->batch_value[i], keys[i]);
+	}
+	if (UNLIKELY(hits != found)) {
+		worker_bump(&w->count[OP_GET_MANY][OP_RESULT_COUNT], n);
+		return 0;
+	}
+	worker_bump(&w->count[OP_GET_MANY][OP_HIT], hits);
+	worker_bump(&w->count[OP_GET_MANY][OP_MISS], n - hits);
+	return hits;
+}
+
+size_t
+worker_scan(struct worker *w, uint64_t from, size_t n)
+{
+	bool timed = worker_is_timed(w);
+	uint64_t begin_ns = 0;
+	size_t pairs;
+
+	misuse_if(n == 0 || n > WORKER_BATCH_MAX, "worker_scan: n must be 1 .. WORKER_BATCH_MAX");
+	/* relaxed: for the watchdog's message only. */
+	atomic_store_explicit(&w->doing, OP_SCAN, memory_order_relaxed);
+	if (UNLIKELY(timed))
+		begin_ns = clock_now_ns(&w->clock);
+	pairs = w->scan(w->handle, from, w->batch_key, w->batch_value, n);
+	if (UNLIKELY(timed))
+		worker_timed(w, OP_SCAN, begin_ns);
+	if (UNLIKELY(pairs > n)) {
+		worker_bump(&w->count[OP_SCAN][OP_RESULT_COUNT], 1);
+		return 0;
+	}
+	for (size_t i = 0; i < pairs; i++)
+		w->wrong_values += w->batch_key[i] >= w->plan->keys ||
+		    !worker_value_is_for(w->batch_value[i], w->batch_key[i]);
+	w->pairs += pairs;
+	worker_bump(&w->count[OP_SCAN][pairs > 0 ? OP_HIT : OP_MISS], 1);
+	return pairs;
 }

@@ -33,11 +33,16 @@
 /* Columns of the counters: the results, and one for what is no result. */
 #define WORKER_RESULTS (OP_RESULT_COUNT + 1u)
 
+/* Most keys of one worker_get_many(), most pairs of one worker_scan(). */
+#define WORKER_BATCH_MAX 1024u
+
 enum worker_stage { STAGE_STARTING, STAGE_PREFILL, STAGE_WARM_UP, STAGE_MEASURE, STAGE_WAITING, STAGE_ENDED };
 
 struct worker {
 	/* Set before the thread starts, read only. */
-	op_fn *op[OP_COUNT];
+	op_fn *op[OP_KEYED];
+	op_get_many_fn *get_many;
+	op_scan_fn *scan;
 	void *handle;
 	struct clock clock;
 	unsigned thread, threads;
@@ -59,6 +64,7 @@ struct worker {
 	uint64_t net_key_sum;        /* keys put in minus keys taken out, modulo 2^64 */
 	uint64_t net_before;         /* how many more were put in than taken out, before count[] was last reset */
 	uint64_t wrong_values;       /* values returned that do not encode their key */
+	uint64_t pairs;              /* that scans returned, since count[] was last reset */
 	uint64_t no_memory_before;   /* OP_NOMEM results before the last reset */
 	struct random random;        /* for sampling only; workloads bring their own */
 	uint64_t last_ns;            /* end of the last call of the loop */
@@ -67,6 +73,10 @@ struct worker {
 
 	CACHE_ALIGNED struct histogram latency[OP_COUNT];
 	struct histogram reclaim;    /* retire to free, on this thread */
+
+	/* What the last get_many or scan gave. */
+	uint64_t batch_key[WORKER_BATCH_MAX], batch_value[WORKER_BATCH_MAX];
+	bool batch_found[WORKER_BATCH_MAX];
 };
 
 /* The value that key maps to; version may change with every upsert. Never 0. */
@@ -101,7 +111,7 @@ worker_bump(_Atomic(uint64_t) *counter, uint64_t by)
 
 /* How many keys more the map holds after an operation with that result: a table, for
  * a branch on either would be a coin flip to the processor. */
-static const int8_t worker_net_of[OP_COUNT][WORKER_RESULTS] = {
+static const int8_t worker_net_of[OP_KEYED][WORKER_RESULTS] = {
 	[OP_INSERT][OP_HIT] = 1, [OP_UPSERT][OP_MISS] = 1, [OP_REMOVE][OP_HIT] = -1,
 };
 
@@ -109,15 +119,15 @@ static const int8_t worker_net_of[OP_COUNT][WORKER_RESULTS] = {
 enum op_result worker_call_timed(struct worker *w, enum op op, uint64_t key, uint64_t *value);
 
 /*
- * worker_call - one operation on the map, counted and validated.
- * version: any 8 bits, kept in the low byte of the value put in.
+ * worker_call - one operation on one key, counted and validated.
+ * version: any 8 bits, kept in the low byte of the value put in; modify adds them to it.
  */
 static inline enum op_result
 worker_call(struct worker *w, enum op op, uint64_t key, uint64_t version)
 {
 	/* What goes in: nothing for get and remove, so that a map which forgets
 	 * to fill *value is caught. Without a branch: op is random. */
-	uint64_t goes_in = -(uint64_t)((OP_BIT(OP_INSERT) | OP_BIT(OP_UPSERT)) >> op & 1);
+	uint64_t goes_in = -(uint64_t)(~(OP_BIT(OP_GET) | OP_BIT(OP_REMOVE)) >> op & 1);
 	uint64_t value = worker_value(key, version) & goes_in;
 	enum op_result result;
 	unsigned column;
@@ -140,6 +150,18 @@ worker_call(struct worker *w, enum op op, uint64_t key, uint64_t version)
 		w->wrong_values++;
 	return result;
 }
+
+/*
+ * worker_get_many - look up n keys with one call, n <= WORKER_BATCH_MAX: counted as n
+ * operations, timed as one. Returns how many were found (0 if the map talks nonsense).
+ */
+size_t worker_get_many(struct worker *w, const uint64_t keys[], size_t n);
+
+/*
+ * worker_scan - ask for n pairs from the place of key `from` on, 1 <= n <= WORKER_BATCH_MAX:
+ * one operation, a hit if there were any. Returns how many there were (0 if the map talks nonsense).
+ */
+size_t worker_scan(struct worker *w, uint64_t from, size_t n);
 
 /*
  * worker_phase - end one phase of a fixed-work loop and start the next

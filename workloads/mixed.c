@@ -17,6 +17,8 @@
 
 /* Percentages are held in thousandths, exactly. */
 #define MIX_WHOLE 100000u
+/* The operations that most mixes are made of: choosing among them is quicker. */
+#define PLAIN_OPS (OP_REMOVE + 1)
 
 struct mix {
 	unsigned share[OP_COUNT]; /* of MIX_WHOLE */
@@ -25,6 +27,8 @@ struct mix {
 struct mixed {
 	struct keys_spec dist;
 	uint64_t seed, keys, prefill;
+	uint64_t batch, scan_length;
+	bool plain;                   /* none but PLAIN_OPS */
 	uint64_t limit[OP_COUNT - 1]; /* draw < limit[i]: operation i or one before it */
 	struct keys_permutation order; /* which keys are there at first: the first `prefill` of this order */
 };
@@ -33,6 +37,7 @@ struct mixed {
 struct mixed_thread {
 	struct random_lanes random;
 	struct keys *keys;
+	uint64_t batch[WORKER_BATCH_MAX]; /* keys of a get_many */
 };
 
 /* Reads "12", "12.5", "12.345" (percent) into thousandths. */
@@ -81,8 +86,12 @@ mix_parse(const char *text, struct mix *mix, char *error, size_t error_size)
 		    (strlen(op_names[op]) != name_length || strncmp(at, op_names[op], name_length) != 0))
 			op++;
 		if (op == OP_COUNT) {
-			snprintf(error, error_size, "'%s': '%.*s' is no operation; there are get, insert, upsert, remove",
-			    text, (int)name_length, at);
+			int used = snprintf(error, error_size, "'%s': '%.*s' is no operation; there are", text,
+			    (int)name_length, at);
+
+			for (op = 0; op < OP_COUNT && used > 0 && (size_t)used < error_size; op++)
+				used += snprintf(error + used, error_size - (size_t)used, "%s %s", op > 0 ? "," : "",
+				    op_names[op]);
 			return false;
 		}
 		if (equals == NULL ||
@@ -148,7 +157,12 @@ static const struct plugin_option options[] = {
 	{ .name = "dist", .type = OPTION_TEXT, .initial = "uniform", .meta = "DIST", .check = dist_check,
 	    .help = "how keys are drawn: uniform, zipf:THETA ... (see: list distributions)" },
 	{ .name = "mix", .type = OPTION_TEXT, .meta = "OP=PCT,...", .check = mix_check,
-	    .help = "percentages of get, insert, upsert, remove; they sum to 100 (default get=90,insert=5,remove=5)" },
+	    .help = "percentages of the calls: get, insert, upsert, remove, replace, modify, get_many, scan; they sum to 100 "
+	            "(default get=90,insert=5,remove=5)" },
+	{ .name = "batch", .type = OPTION_COUNT, .initial = "32", .meta = "N", .least = 1, .most = WORKER_BATCH_MAX,
+	    .help = "keys of a get_many (1 to 1024)" },
+	{ .name = "scan-length", .type = OPTION_COUNT, .initial = "100", .meta = "N", .least = 1,
+	    .most = WORKER_BATCH_MAX, .help = "pairs that a scan asks for (1 to 1024)" },
 	{ .name = "update", .letter = 'u', .type = OPTION_COUNT, .meta = "PCT", .most = 100,
 	    .help = "instead of --mix: PCT percent updates, half of them inserts, half removes" },
 	{ .name = "prefill", .letter = 'i', .type = OPTION_COUNT, .meta = "N",
@@ -164,6 +178,8 @@ mixed_read(const struct option_values *values, struct mixed *m, struct mix *mix,
 	uint64_t in, out, bound = 0;
 
 	m->keys = option_count(values, "keys");
+	m->batch = option_count(values, "batch");
+	m->scan_length = option_count(values, "scan-length");
 	if (!keys_parse(option_text(values, "dist"), &m->dist, error, error_size))
 		return false;
 	if (option_is_set(values, "update")) {
@@ -199,6 +215,9 @@ mixed_read(const struct option_values *values, struct mixed *m, struct mix *mix,
 		m->limit[op] = bound == MIX_WHOLE ? UINT64_MAX :
 		    UINT64_MAX / MIX_WHOLE * bound + UINT64_MAX % MIX_WHOLE * bound / MIX_WHOLE;
 	}
+	m->plain = true;
+	for (unsigned op = PLAIN_OPS; op < OP_COUNT; op++)
+		m->plain = m->plain && mix->share[op] == 0;
 	return true;
 }
 
@@ -279,11 +298,32 @@ mixed_prefill(struct worker *w)
 		worker_call(w, OP_INSERT, keys_permutation_at(&m->order, i), 0);
 }
 
+/* A call on one key or on several. */
 static void
-mixed_loop(struct worker *w)
+mixed_call(struct worker *w, enum op op, uint64_t key, uint64_t version)
 {
 	const struct mixed *m = w->state;
 	struct mixed_thread *t = w->local;
+
+	if (op == OP_GET_MANY) {
+		/* The first one is drawn already. */
+		t->batch[0] = key;
+		keys_fill(t->keys, t->batch + 1, m->batch - 1);
+		worker_get_many(w, t->batch, m->batch);
+	} else if (op == OP_SCAN) {
+		worker_scan(w, key, m->scan_length);
+	} else {
+		worker_call(w, op, key, version);
+	}
+}
+
+/* plain is a constant where it is called: without several-key operations there is nothing to branch on. */
+static inline __attribute__((always_inline)) void
+mixed_run(struct worker *w, bool plain)
+{
+	const struct mixed *m = w->state;
+	struct mixed_thread *t = w->local;
+	const unsigned limits = plain ? PLAIN_OPS - 1 : OP_COUNT - 1;
 	uint64_t key[KEYS_BLOCK];
 	union random_block draw, op;
 
@@ -292,19 +332,35 @@ mixed_loop(struct worker *w)
 		 * has to be saved across a call. */
 		keys_fill(t->keys, key, KEYS_BLOCK);
 		random_lanes_draw(&t->random, &draw);
-		for (unsigned i = 0; i < KEYS_BLOCK; i++)
-			op.word[i] = (draw.word[i] >= m->limit[0]) + (draw.word[i] >= m->limit[1]) +
-			    (draw.word[i] >= m->limit[2]);
+		for (unsigned i = 0; i < KEYS_BLOCK; i++) {
+			op.word[i] = 0;
+			for (unsigned l = 0; l < limits; l++)
+				op.word[i] += draw.word[i] >= m->limit[l];
+		}
 		/* The high bits chose the operation, the low byte is the version. */
 		for (unsigned i = 0; i < KEYS_BLOCK; i++)
-			worker_call(w, (enum op)op.word[i], key[i], draw.word[i]);
+			if (plain)
+				worker_call(w, (enum op)op.word[i], key[i], draw.word[i]);
+			else
+				mixed_call(w, (enum op)op.word[i], key[i], draw.word[i]);
 	}
+}
+
+static void
+mixed_loop(struct worker *w)
+{
+	const struct mixed *m = w->state;
+
+	if (m->plain)
+		mixed_run(w, true);
+	else
+		mixed_run(w, false);
 }
 
 const struct workload hamtbench_workload = {
 	.version = PLUGIN_VERSION,
 	.name = "mixed",
-	.help = "any percentages of get, insert, upsert and remove on keys of a distribution",
+	.help = "any percentages of the operations, on keys of a distribution",
 	.options = options,
 	.plan = mixed_plan,
 	.setup = mixed_setup,

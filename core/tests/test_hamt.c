@@ -165,6 +165,13 @@ iteration_equals(struct hamt *h, const struct model *m, unsigned style, size_t b
 	}
 	CHECK_EQ(hamt_iterate(h, &cursor, keys, values, batch), 0);
 	CHECK_EQ(count, m->count);
+	/* From a key's place on: it is the first one if it is there, and no key is left out before it. */
+	for (uint64_t index = 0; index < RANGE; index += 7) {
+		cursor = hamt_cursor_at(h, key_of(index, style));
+		n = hamt_iterate(h, &cursor, keys, values, 1);
+		CHECK(!m->present[index] || (n == 1 && keys[0] == key_of(index, style) && values[0] == m->value[index]));
+		CHECK(m->present[index] || n == 0 || keys[0] != key_of(index, style));
+	}
 }
 
 static void

@@ -7,6 +7,7 @@
 #include <math.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <string.h>
 
 #include "core/tests/check.h"
 #include "harness/runner.h"
@@ -22,7 +23,8 @@ enum fault {
 	FAULT_NONE, FAULT_LOSES, FAULT_INVENTS, FAULT_WRONG_VALUE, FAULT_FORGETS_VALUE, FAULT_NO_MEMORY, FAULT_LEAKS,
 	FAULT_CHECK, FAULT_VERIFY, FAULT_CREATE, FAULT_ATTACH, FAULT_BEGIN, FAULT_SETUP, FAULT_HANGS_GET,
 	FAULT_HANGS_CREATE, FAULT_HANGS_DESTROY, FAULT_SWAPS_KEYS, FAULT_NONSENSE, FAULT_GET_MISSES,
-	FAULT_GET_CONJURES, FAULT_CRASHES,
+	FAULT_GET_CONJURES, FAULT_CRASHES, FAULT_BATCH_MISCOUNTS, FAULT_BATCH_WRONG_VALUE, FAULT_BATCH_MISSES,
+	FAULT_SCAN_OVERFLOWS, FAULT_SCAN_OUT_OF_RANGE, FAULT_SCAN_SKIPS,
 };
 
 static struct {
@@ -194,6 +196,71 @@ map_remove(void *handle, uint64_t key, uint64_t *value)
 	return OP_HIT;
 }
 
+static enum op_result
+map_change(uint64_t key, uint64_t *value, bool modify)
+{
+	uint64_t seen = atomic_load_explicit(&t.slot[key], memory_order_relaxed);
+
+	while (seen != 0)
+		if (atomic_compare_exchange_weak_explicit(&t.slot[key], &seen,
+		    modify ? op_modified(seen, *value) : *value, memory_order_relaxed, memory_order_relaxed)) {
+			*value = seen;
+			return OP_HIT;
+		}
+	return OP_MISS;
+}
+
+static enum op_result
+map_replace(void *handle, uint64_t key, uint64_t *value)
+{
+	(void)handle;
+	return map_change(key, value, false);
+}
+
+static enum op_result
+map_modify(void *handle, uint64_t key, uint64_t *value)
+{
+	(void)handle;
+	return map_change(key, value, true);
+}
+
+static size_t
+map_get_many(void *handle, const uint64_t keys[], uint64_t values[], bool found[], size_t n)
+{
+	size_t hits = 0;
+
+	(void)handle;
+	for (size_t i = 0; i < n; i++) {
+		CHECK(values[i] == 0 && !found[i]);
+		values[i] = atomic_load_explicit(&t.slot[keys[i]], memory_order_relaxed);
+		found[i] = values[i] != 0;
+		if (t.fault == FAULT_BATCH_MISSES && keys[i] % 10 == 3)
+			found[i] = false;
+		if (t.fault == FAULT_BATCH_WRONG_VALUE && values[i] != 0)
+			values[i] += 0x100;
+		hits += found[i];
+	}
+	return hits + (t.fault == FAULT_BATCH_MISCOUNTS);
+}
+
+static size_t
+map_scan(void *handle, uint64_t from, uint64_t keys[], uint64_t values[], size_t n)
+{
+	size_t pairs = 0;
+
+	(void)handle;
+	for (uint64_t key = from + (t.fault == FAULT_SCAN_SKIPS); key < KEYS && pairs < n; key++) {
+		keys[pairs] = key;
+		values[pairs] = atomic_load_explicit(&t.slot[key], memory_order_relaxed);
+		pairs += values[pairs] != 0;
+	}
+	if (t.fault == FAULT_SCAN_OUT_OF_RANGE && pairs > 0) {
+		keys[0] = KEYS;
+		values[0] = worker_value(KEYS, 0);
+	}
+	return t.fault == FAULT_SCAN_OVERFLOWS ? n + 1 : pairs;
+}
+
 static void
 map_stats(void *map, struct reclaim_stats *stats)
 {
@@ -235,6 +302,7 @@ static const struct subject subject = {
 	.create = map_create, .destroy = map_destroy, .attach = map_attach, .detach = map_detach,
 	.pause = map_pause, .resume = map_resume, .flush = map_flush,
 	.get = map_get, .insert = map_insert, .upsert = map_upsert, .remove = map_remove,
+	.replace = map_replace, .modify = map_modify, .get_many = map_get_many, .scan = map_scan,
 	.stats = map_stats, .pending = map_pending, .each = map_each, .check = map_check,
 };
 
@@ -297,7 +365,22 @@ mixed_loop(struct worker *w)
 	random_seed(&random, w->seed, w->thread);
 	while (!worker_done(w))
 		for (unsigned i = 0; i < 64; i++)
-			worker_call(w, (enum op)random_below(&random, OP_COUNT), random_below(&random, KEYS), i);
+			worker_call(w, (enum op)random_below(&random, OP_KEYED), random_below(&random, KEYS), i);
+}
+
+static void
+batch_loop(struct worker *w)
+{
+	struct random random;
+	uint64_t keys[20];
+
+	random_seed(&random, w->seed, w->thread);
+	while (!worker_done(w)) {
+		for (unsigned i = 0; i < 20; i++)
+			keys[i] = random_below(&random, KEYS);
+		worker_get_many(w, keys, 1 + random_below(&random, 20));
+		worker_scan(w, keys[0], 1 + random_below(&random, 50));
+	}
 }
 
 static void
@@ -320,6 +403,11 @@ load_verify(void *state, const struct subject *s, void *handle, char *error, siz
 static const struct workload mixed = {
 	.version = PLUGIN_VERSION, .name = "test-mixed", .help = "", .setup = load_setup, .teardown = load_teardown,
 	.begin = load_begin, .end = load_end, .prefill = load_prefill, .loop = mixed_loop, .verify = load_verify,
+};
+
+static const struct workload batches = {
+	.version = PLUGIN_VERSION, .name = "test-batches", .help = "", .setup = load_setup, .teardown = load_teardown,
+	.begin = load_begin, .end = load_end, .prefill = load_prefill, .loop = batch_loop, .verify = load_verify,
 };
 
 /* Each thread puts its share of 300 keys in, looks for the others', takes its own out again. */
@@ -447,19 +535,70 @@ a_right_map_passes_and_its_figures_add_up(void)
 	record_free(r.record);
 }
 
-/* Run with a fault; the trial must end invalid, for a reason that holds the text. */
+/* A batch of n counts as n operations and one timed call, a scan as one, its pairs apart. */
 static void
-fault_is_told(enum fault fault, const char *text)
+batches_and_scans_add_up(void)
 {
 	struct trial_request q = request();
-	struct run r = run(fault, &q);
+	struct run r;
+	uint64_t batches_timed, scans_timed;
 
+	q.workload = &batches;
+	q.latency_shift = 0;
+	r = run(FAULT_NONE, &q);
+	if (!r.record->valid)
+		fprintf(stderr, "# %s\n", r.record->why);
+	CHECK(r.status == TRIAL_DONE && r.record->valid);
+	batches_timed = r.record->histogram[RECORD_GET_MANY].total;
+	scans_timed = r.record->histogram[RECORD_SCAN].total;
+	CHECK(batches_timed > 100 && batches_timed == scans_timed);
+	CHECK_EQ(r.record->latency_samples, batches_timed + scans_timed);
+	CHECK(r.record->get_many_p50_ns <= r.record->get_many_max_ns && r.record->get_many_max_ns != UINT64_MAX);
+	CHECK(r.record->scan_p50_ns <= r.record->scan_max_ns && r.record->scan_max_ns != UINT64_MAX);
+	/* The mean batch has 10.5 keys, of 1000 of which 400 are there: 3 sigma are far less than a tenth. */
+	CHECK(fabs((double)(r.record->ops - scans_timed) / (double)batches_timed - 10.5) < 1);
+	CHECK(fabs(r.record->hit_ratio - 0.4) < 0.04);
+	/* Prefill put the keys below 400 in: a scan from one of them finds up to 50, others none. */
+	CHECK(r.record->scanned > scans_timed && r.record->scanned < scans_timed * 25);
+	CHECK_EQ(r.record->hits + r.record->misses, r.record->ops);
+	CHECK_EQ(r.record->histogram[RECORD_UPDATE].total, 0);
+	record_free(r.record);
+}
+
+/* Run with a fault; the trial must end invalid, for a reason that holds the text. */
+static void
+fault_of_load_is_told(enum fault fault, const struct workload *load, const char *text)
+{
+	struct trial_request q = request();
+	struct run r;
+
+	memset(t.slot, 0, sizeof(t.slot));
+	q.workload = load;
+	r = run(fault, &q);
 	if (r.status != TRIAL_DONE || r.record->valid || strstr(r.record->why, text) == NULL)
 		fprintf(stderr, "# fault %d: status %d, valid %d, why \"%s\", wanted \"%s\"\n", (int)fault,
 		    (int)r.status, r.record->valid, r.record->why, text);
 	CHECK(r.status == TRIAL_DONE && !r.record->valid);
 	CHECK(strstr(r.record->why, text) != NULL);
 	record_free(r.record);
+}
+
+static void
+fault_is_told(enum fault fault, const char *text)
+{
+	fault_of_load_is_told(fault, &mixed, text);
+}
+
+/* Whatever is wrong with get_many and scan is found: by the workers, or, unused by them, by validation. */
+static void
+wrong_batches_and_scans_fail_the_trial(void)
+{
+	fault_of_load_is_told(FAULT_BATCH_MISCOUNTS, &batches, "no enum op_result");
+	fault_of_load_is_told(FAULT_BATCH_WRONG_VALUE, &batches, "do not belong to their keys");
+	fault_of_load_is_told(FAULT_BATCH_MISSES, &mixed, "get_many does not find");
+	fault_of_load_is_told(FAULT_SCAN_OVERFLOWS, &batches, "no enum op_result");
+	fault_of_load_is_told(FAULT_SCAN_OUT_OF_RANGE, &batches, "do not belong to their keys");
+	fault_of_load_is_told(FAULT_SCAN_SKIPS, &mixed, "scan does not find");
 }
 
 static void a_lost_key_fails_the_trial(void) { fault_is_told(FAULT_LOSES, "keys lost"); }
@@ -730,6 +869,8 @@ a_crash_names_the_subject(void)
 
 static const struct test tests[] = {
 	TEST(a_right_map_passes_and_its_figures_add_up),
+	TEST(batches_and_scans_add_up),
+	TEST(wrong_batches_and_scans_fail_the_trial),
 	TEST(a_lost_key_fails_the_trial),
 	TEST(a_key_too_many_fails_the_trial),
 	TEST(another_keys_value_fails_the_trial),

@@ -135,7 +135,7 @@ patch() {
 		--keys 12Q|--keys: '12Q' has the unknown unit 'Q'; wanted is a whole number such as 4096, 200K, 1.5M or 64Ki
 		--keys|--keys: a value is missing
 		--mix get=50,insert=5|--mix: 'get=50,insert=5': the percentages add up to 55, not to 100
-		--mix fetch=100|--mix: 'fetch=100': 'fetch' is no operation; there are get, insert, upsert, remove
+		--mix fetch=100|--mix: 'fetch=100': 'fetch' is no operation; there are get, insert, upsert, remove, replace, modify, get_many, scan
 		--mix get=100 --update 5|workload mixed: --update and --mix exclude each other
 		--keys 10 --prefill 11|workload mixed: --prefill: 11 keys do not fit into a range of 10
 		--membind far|--membind: 'far' is not known; there are none, local, interleave
@@ -168,7 +168,7 @@ patch() {
 
 @test "plug-ins that break the contract are refused" {
 	quick --subject "$PLUGINS/other-version.so"
-	refused "hamtbench run: --subject: $PLUGINS/other-version.so: it speaks plug-in version 7, this hamtbench 1"
+	refused "hamtbench run: --subject: $PLUGINS/other-version.so: it speaks plug-in version 8, this hamtbench 2"
 	quick --subject "$PLUGINS/no-destroy.so"
 	refused "hamtbench run: --subject: $PLUGINS/no-destroy.so: its hook destroy is NULL, but required"
 	quick --workload "$PLUGINS/sound.so" --subject null
@@ -184,6 +184,10 @@ patch() {
 	refused "hamtbench run: workload refusing: it never?runs"
 	quick --subject "$PLUGINS/no-upsert.so" --mix get=50,upsert=50
 	refused "hamtbench run: subject no-upsert cannot upsert, which workload mixed needs"
+	quick --subject "$PLUGINS/sound.so" --mix get=50,get_many=50
+	refused "hamtbench run: subject sound cannot get_many, which workload mixed needs"
+	quick --subject "$PLUGINS/sound.so" --mix scan=100
+	refused "hamtbench run: subject sound cannot scan, which workload mixed needs"
 	HAMTBENCH_PLUGINS=/no/such quick
 	refused "hamtbench run: --subject: HAMTBENCH_PLUGINS: '/no/such' is no folder"
 	[ ! -e results ]
@@ -516,7 +520,7 @@ interrupted() {
 	[[ "$output" == *"--stripes=N"*"(default 1)"* ]]
 	hamtbench --version
 	[ "$status" -eq 0 ]
-	[[ "$output" == "hamtbench "*"plug-in version 1" ]]
+	[[ "$output" == "hamtbench "*"plug-in version 2" ]]
 }
 
 @test "list names what there is, what is not built, and what is broken" {
@@ -535,7 +539,7 @@ interrupted() {
 	HAMTBENCH_PLUGINS=own hamtbench list subjects
 	[ "$status" -eq 2 ]
 	[[ "$output" == *sound*tbb*"not built: install libtbb-dev g++"* ]]
-	[ "$stderr" = "hamtbench list: own/subjects/other-version.so: it speaks plug-in version 7, this hamtbench 1" ]
+	[ "$stderr" = "hamtbench list: own/subjects/other-version.so: it speaks plug-in version 8, this hamtbench 2" ]
 }
 
 @test "topo shows where threads would go on any machine" {

@@ -260,6 +260,61 @@ subject_release(void *handle)
 	hamt_release(handle);
 }
 
+/* Decides for replace and modify: a key that is there gets what `by` makes of its value. */
+struct change {
+	uint64_t by, former;
+	bool modify;
+};
+
+static enum hamt_action
+change_present(void *arg, bool present, uint64_t *value)
+{
+	struct change *c = arg;
+
+	if (!present)
+		return HAMT_KEEP;
+	c->former = *value;
+	*value = c->modify ? op_modified(c->former, c->by) : c->by;
+	return HAMT_PUT;
+}
+
+static enum op_result
+change(struct hamt *handle, uint64_t key, uint64_t *value, bool modify)
+{
+	struct change c = { .by = *value, .modify = modify };
+	enum op_result result = result_of(hamt_compute(handle, key, change_present, &c));
+
+	if (result == OP_HIT)
+		*value = c.former;
+	return result;
+}
+
+static enum op_result
+subject_replace(void *handle, uint64_t key, uint64_t *value)
+{
+	return change(handle, key, value, false);
+}
+
+static enum op_result
+subject_modify(void *handle, uint64_t key, uint64_t *value)
+{
+	return change(handle, key, value, true);
+}
+
+static size_t
+subject_get_many(void *handle, const uint64_t keys[], uint64_t values[], bool found[], size_t n)
+{
+	return hamt_get_many(handle, keys, values, found, n);
+}
+
+static size_t
+subject_scan(void *handle, uint64_t from, uint64_t keys[], uint64_t values[], size_t n)
+{
+	struct hamt_cursor cursor = hamt_cursor_at(handle, from);
+
+	return hamt_iterate(handle, &cursor, keys, values, n);
+}
+
 #if HAMT_RECLAIMER != NONE
 static void
 subject_pending(void *opaque, void (*visit)(void *arg, uint64_t retired_at_ns), void *arg)
@@ -303,7 +358,8 @@ const struct subject hamtbench_subject = {
 	.version = PLUGIN_VERSION,
 #if HAMT_RECLAIMER == HP
 	.name = "hamt",
-	.help = "growable directory over packed bitmap nodes, one CAS per update; hazard pointers, asymmetric fences",
+	.help = "growable directory over packed bitmap nodes, one CAS per update; hazard pointers, asymmetric fences; "
+	        "scans in the order of hashes",
 	.reclaimer = "hp",
 #elif HAMT_RECLAIMER == HP_FENCE
 	.name = "hamt-hp-fence",
@@ -326,6 +382,10 @@ const struct subject hamtbench_subject = {
 	.insert = subject_insert,
 	.upsert = subject_upsert,
 	.remove = subject_remove,
+	.replace = subject_replace,
+	.modify = subject_modify,
+	.get_many = subject_get_many,
+	.scan = subject_scan,
 	.hold = subject_hold,
 	.release = subject_release,
 	.stats = hamt_stats,

@@ -86,6 +86,12 @@ mutex_detach(void *handle)
 	(void)handle;
 }
 
+static pthread_mutex_t *
+table_lock(const struct table *t, uint64_t bucket)
+{
+	return &t->stripe[t->stripes == 1 ? 0 : bucket % t->stripes].lock;
+}
+
 /* Lock the key's stripe and find the link that points to its node, or to NULL. */
 static struct node **
 table_lock_link(struct table *t, uint64_t key, pthread_mutex_t **lock)
@@ -93,7 +99,7 @@ table_lock_link(struct table *t, uint64_t key, pthread_mutex_t **lock)
 	uint64_t b = hash_u64(key, t->seed) & t->mask;
 	struct node **link = &t->bucket[b];
 
-	*lock = &t->stripe[t->stripes == 1 ? 0 : b % t->stripes].lock;
+	*lock = table_lock(t, b);
 	pthread_mutex_lock(*lock);
 	while (*link != NULL && (*link)->key != key)
 		link = &(*link)->next;
@@ -173,6 +179,55 @@ mutex_remove(void *handle, uint64_t key, uint64_t *value)
 	return n != NULL ? OP_HIT : OP_MISS;
 }
 
+/* replace and modify: what becomes of a value that is there? */
+static enum op_result
+table_change(struct table *t, uint64_t key, uint64_t *value, bool modify)
+{
+	pthread_mutex_t *lock;
+	struct node *n = *table_lock_link(t, key, &lock);
+
+	if (n != NULL) {
+		uint64_t former = n->value;
+
+		n->value = modify ? op_modified(former, *value) : *value;
+		*value = former;
+	}
+	pthread_mutex_unlock(lock);
+	return n != NULL ? OP_HIT : OP_MISS;
+}
+
+static enum op_result
+mutex_replace(void *handle, uint64_t key, uint64_t *value)
+{
+	return table_change(handle, key, value, false);
+}
+
+static enum op_result
+mutex_modify(void *handle, uint64_t key, uint64_t *value)
+{
+	return table_change(handle, key, value, true);
+}
+
+/* A key's place is its bucket; each bucket is read under its lock. */
+static size_t
+mutex_scan(void *handle, uint64_t from, uint64_t keys[], uint64_t values[], size_t n)
+{
+	struct table *t = handle;
+	size_t pairs = 0;
+
+	for (uint64_t b = hash_u64(from, t->seed) & t->mask; b <= t->mask && pairs < n; b++) {
+		pthread_mutex_t *lock = table_lock(t, b);
+
+		pthread_mutex_lock(lock);
+		for (const struct node *node = t->bucket[b]; node != NULL && pairs < n; node = node->next) {
+			keys[pairs] = node->key;
+			values[pairs++] = node->value;
+		}
+		pthread_mutex_unlock(lock);
+	}
+	return pairs;
+}
+
 static void
 mutex_each(void *handle, void (*visit)(void *arg, uint64_t key, uint64_t value), void *arg)
 {
@@ -214,7 +269,8 @@ static const struct plugin_option options[] = {
 const struct subject hamtbench_subject = {
 	.version = PLUGIN_VERSION,
 	.name = "mutex",
-	.help = "chained table under one lock (--stripes N: under N); sized once; a node is malloc'd per key",
+	.help = "chained table under one lock (--stripes N: under N); sized once; a node is malloc'd per key; "
+	        "scans in the order of buckets",
 	.reclaimer = "lock",
 	.progress = "blocking",
 	.options = options,
@@ -226,6 +282,9 @@ const struct subject hamtbench_subject = {
 	.insert = mutex_insert,
 	.upsert = mutex_upsert,
 	.remove = mutex_remove,
+	.replace = mutex_replace,
+	.modify = mutex_modify,
+	.scan = mutex_scan,
 	.each = mutex_each,
 	.check = mutex_check,
 };

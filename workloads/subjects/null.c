@@ -45,6 +45,28 @@ null_op(void *handle, uint64_t key, uint64_t *value)
 	return OP_MISS;
 }
 
+static size_t
+null_get_many(void *handle, const uint64_t keys[], uint64_t values[], bool found[], size_t n)
+{
+	(void)handle;
+	(void)keys;
+	(void)values;
+	(void)found;
+	(void)n;
+	return 0;
+}
+
+static size_t
+null_scan(void *handle, uint64_t from, uint64_t keys[], uint64_t values[], size_t n)
+{
+	(void)handle;
+	(void)from;
+	(void)keys;
+	(void)values;
+	(void)n;
+	return 0;
+}
+
 const struct subject hamtbench_subject = {
 	.version = PLUGIN_VERSION,
 	.name = "null",
@@ -60,4 +82,8 @@ const struct subject hamtbench_subject = {
 	.insert = null_op,
 	.upsert = null_op,
 	.remove = null_op,
+	.replace = null_op,
+	.modify = null_op,
+	.get_many = null_get_many,
+	.scan = null_scan,
 };

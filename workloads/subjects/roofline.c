@@ -102,6 +102,68 @@ roofline_remove(void *handle, uint64_t key, uint64_t *value)
 	return *value != 0 ? OP_HIT : OP_MISS;
 }
 
+static enum op_result
+roofline_replace(void *handle, uint64_t key, uint64_t *value)
+{
+	const struct roofline *map = handle;
+	uint64_t seen = atomic_load_explicit(&map->slot[key], memory_order_relaxed);
+
+	while (seen != 0)
+		if (atomic_compare_exchange_weak_explicit(&map->slot[key], &seen, *value, memory_order_relaxed,
+		    memory_order_relaxed)) {
+			*value = seen;
+			return OP_HIT;
+		}
+	return OP_MISS;
+}
+
+static enum op_result
+roofline_modify(void *handle, uint64_t key, uint64_t *value)
+{
+	const struct roofline *map = handle;
+	uint64_t seen = atomic_load_explicit(&map->slot[key], memory_order_relaxed);
+
+	while (seen != 0)
+		if (atomic_compare_exchange_weak_explicit(&map->slot[key], &seen, op_modified(seen, *value),
+		    memory_order_relaxed, memory_order_relaxed)) {
+			*value = seen;
+			return OP_HIT;
+		}
+	return OP_MISS;
+}
+
+static size_t
+roofline_get_many(void *handle, const uint64_t keys[], uint64_t values[], bool found[], size_t n)
+{
+	const struct roofline *map = handle;
+	size_t hits = 0;
+
+	for (size_t i = 0; i < n; i++)
+		__builtin_prefetch(&map->slot[keys[i]]);
+	for (size_t i = 0; i < n; i++) {
+		values[i] = atomic_load_explicit(&map->slot[keys[i]], memory_order_relaxed);
+		found[i] = values[i] != 0;
+		hits += found[i];
+	}
+	return hits;
+}
+
+static size_t
+roofline_scan(void *handle, uint64_t from, uint64_t keys[], uint64_t values[], size_t n)
+{
+	const struct roofline *map = handle;
+	size_t pairs = 0;
+
+	for (uint64_t key = from; key < map->keys && pairs < n; key++) {
+		uint64_t value = atomic_load_explicit(&map->slot[key], memory_order_relaxed);
+
+		keys[pairs] = key;
+		values[pairs] = value;
+		pairs += value != 0;
+	}
+	return pairs;
+}
+
 static void
 roofline_each(void *handle, void (*visit)(void *arg, uint64_t key, uint64_t value), void *arg)
 {
@@ -118,7 +180,7 @@ roofline_each(void *handle, void (*visit)(void *arg, uint64_t key, uint64_t valu
 const struct subject hamtbench_subject = {
 	.version = PLUGIN_VERSION,
 	.name = "roofline",
-	.help = "array of atomics indexed by the key: one cache line per operation, the practical limit",
+	.help = "array of atomics indexed by the key: one cache line per operation, the practical limit; scans in the order of keys",
 	.reclaimer = "none",
 	.progress = "wait-free",
 	.create = roofline_create,
@@ -129,5 +191,9 @@ const struct subject hamtbench_subject = {
 	.insert = roofline_insert,
 	.upsert = roofline_upsert,
 	.remove = roofline_remove,
+	.replace = roofline_replace,
+	.modify = roofline_modify,
+	.get_many = roofline_get_many,
+	.scan = roofline_scan,
 	.each = roofline_each,
 };

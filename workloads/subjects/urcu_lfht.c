@@ -107,6 +107,15 @@ lfht_stats(void *opaque, struct reclaim_stats *stats)
 	stats->freed_bytes = stats->freed * sizeof(struct node);
 }
 
+/* The node that an iteration has come to, or NULL: liburcu's own macro takes the container of NULL. */
+static struct node *
+lfht_at(struct cds_lfht_iter *iter)
+{
+	struct cds_lfht_node *link = cds_lfht_iter_get_node(iter);
+
+	return link != NULL ? caa_container_of(link, struct node, link) : NULL;
+}
+
 static void
 lfht_destroy(void *opaque, struct reclaim_stats *last)
 {
@@ -116,7 +125,7 @@ lfht_destroy(void *opaque, struct reclaim_stats *last)
 
 	rcu_register_thread();
 	rcu_read_lock();
-	cds_lfht_for_each_entry(map->table, &iter, n, link) {
+	for (cds_lfht_first(map->table, &iter); (n = lfht_at(&iter)) != NULL; cds_lfht_next(map->table, &iter)) {
 		/* The iteration still reads the node: free it only afterwards. */
 		cds_lfht_del(map->table, &n->link);
 		n->next = gone;
@@ -191,11 +200,8 @@ lfht_match(struct cds_lfht_node *link, const void *key)
 static inline struct node *
 lfht_find(const struct map *map, uint64_t key, uint64_t hash, struct cds_lfht_iter *iter)
 {
-	struct cds_lfht_node *link;
-
 	cds_lfht_lookup(map->table, hash, lfht_match, &key, iter);
-	link = cds_lfht_iter_get_node(iter);
-	return link != NULL ? caa_container_of(link, struct node, link) : NULL;
+	return lfht_at(iter);
 }
 
 static struct node *
@@ -304,6 +310,47 @@ lfht_upsert(void *handle, uint64_t key, uint64_t *value)
 	return link != NULL ? OP_HIT : OP_MISS;
 }
 
+/* replace and modify: a new node for the one that is there, again if another thread was faster. */
+static enum op_result
+lfht_change(struct handle *h, uint64_t key, uint64_t *value, bool modify)
+{
+	struct map *map = h->map;
+	uint64_t hash = hash_u64(key, map->seed), by = *value;
+	struct node *fresh = NULL, *old;
+	struct cds_lfht_iter iter;
+
+	rcu_read_lock();
+	while ((old = lfht_find(map, key, hash, &iter)) != NULL) {
+		if (fresh == NULL && (fresh = lfht_node(map, key, by)) == NULL) {
+			lfht_leave(h);
+			return OP_NOMEM;
+		}
+		if (modify)
+			fresh->value = op_modified(old->value, by);
+		if (cds_lfht_replace(map->table, &iter, hash, lfht_match, &key, &fresh->link) == 0) {
+			*value = old->value;
+			lfht_retire(h, old);
+			lfht_leave(h);
+			return OP_HIT;
+		}
+	}
+	free(fresh); /* never published */
+	lfht_leave(h);
+	return OP_MISS;
+}
+
+static enum op_result
+lfht_replace(void *handle, uint64_t key, uint64_t *value)
+{
+	return lfht_change(handle, key, value, false);
+}
+
+static enum op_result
+lfht_modify(void *handle, uint64_t key, uint64_t *value)
+{
+	return lfht_change(handle, key, value, true);
+}
+
 static enum op_result
 lfht_remove(void *handle, uint64_t key, uint64_t *value)
 {
@@ -353,7 +400,7 @@ lfht_each(void *handle, void (*visit)(void *arg, uint64_t key, uint64_t value), 
 	const struct node *n;
 
 	rcu_read_lock();
-	cds_lfht_for_each_entry(h->map->table, &iter, n, link)
+	for (cds_lfht_first(h->map->table, &iter); (n = lfht_at(&iter)) != NULL; cds_lfht_next(h->map->table, &iter))
 		visit(arg, n->key, n->value);
 	rcu_read_unlock();
 }
@@ -374,6 +421,8 @@ const struct subject hamtbench_subject = {
 	.insert = lfht_insert,
 	.upsert = lfht_upsert,
 	.remove = lfht_remove,
+	.replace = lfht_replace,
+	.modify = lfht_modify,
 	.hold = lfht_hold,
 	.release = lfht_release,
 	.stats = lfht_stats,

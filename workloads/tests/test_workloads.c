@@ -116,6 +116,65 @@ log_remove(void *handle, uint64_t key, uint64_t *value)
 	return *value != 0 ? OP_HIT : OP_MISS;
 }
 
+static enum op_result
+log_change(uint64_t key, uint64_t *value, bool modify)
+{
+	uint64_t seen = atomic_load_explicit(&map.slot[key], memory_order_relaxed);
+
+	while (seen != 0)
+		if (atomic_compare_exchange_weak_explicit(&map.slot[key], &seen,
+		    modify ? op_modified(seen, *value) : *value, memory_order_relaxed, memory_order_relaxed)) {
+			*value = seen;
+			return OP_HIT;
+		}
+	return OP_MISS;
+}
+
+static enum op_result
+log_replace(void *handle, uint64_t key, uint64_t *value)
+{
+	note(handle, OP_REPLACE, key);
+	return log_change(key, value, false);
+}
+
+static enum op_result
+log_modify(void *handle, uint64_t key, uint64_t *value)
+{
+	note(handle, OP_MODIFY, key);
+	return log_change(key, value, true);
+}
+
+static size_t
+log_get_many(void *handle, const uint64_t keys[], uint64_t values[], bool found[], size_t n)
+{
+	size_t hits = 0;
+
+	note(handle, OP_GET_MANY, n);
+	for (size_t i = 0; i < n; i++) {
+		values[i] = atomic_load_explicit(&map.slot[keys[i]], memory_order_relaxed);
+		found[i] = values[i] != 0;
+		hits += found[i];
+	}
+	return hits;
+}
+
+static size_t
+log_scan(void *handle, uint64_t from, uint64_t keys[], uint64_t values[], size_t n)
+{
+	size_t pairs = 0;
+
+	/* The first resume is before prefill; main's handle, which validates, has none. */
+	if (((struct log *)handle)->resumes >= 2)
+		CHECK(n == 100 || n == 7);
+	note(handle, OP_SCAN, from);
+	for (uint64_t key = from; key < KEYS_MOST && pairs < n; key++) {
+		keys[pairs] = key;
+		values[pairs] = atomic_load_explicit(&map.slot[key], memory_order_relaxed);
+		pairs += values[pairs] != 0;
+	}
+	return pairs;
+}
+
 static void
 log_each(void *handle, void (*visit)(void *arg, uint64_t key, uint64_t value), void *arg)
 {
@@ -129,7 +188,8 @@ static const struct subject log_subject = {
 	.version = PLUGIN_VERSION, .name = "log", .help = "", .reclaimer = "none", .progress = "wait-free",
 	.create = log_create, .destroy = log_destroy, .attach = log_attach, .detach = log_nothing,
 	.pause = log_nothing, .resume = log_resume,
-	.get = log_get, .insert = log_insert, .upsert = log_upsert, .remove = log_remove, .each = log_each,
+	.get = log_get, .insert = log_insert, .upsert = log_upsert, .remove = log_remove,
+	.replace = log_replace, .modify = log_modify, .get_many = log_get_many, .scan = log_scan, .each = log_each,
 };
 
 /* ---- Running a workload by its name and command line ---- */
@@ -257,6 +317,9 @@ mixed_refuses_a_bad_mix(void)
 	plan_refuses("mixed", "--update 101", "update");
 	plan_refuses("mixed", "--update 10 --mix get=100", "exclude each other");
 	plan_refuses("mixed", "--keys 10 --prefill 11", "do not fit");
+	plan_refuses("mixed", "--batch 0", "batch");
+	plan_refuses("mixed", "--batch 1025", "batch");
+	plan_refuses("mixed", "--scan-length 1025", "scan-length");
 }
 
 static void
@@ -321,6 +384,7 @@ mixed_issues_its_mix_and_keys(void)
 	struct plan plan;
 	struct record *r = run("mixed", "--keys 100 --mix get=40,insert=25.5,upsert=14.5,remove=20", 2, check_seed,
 	    100000000, &plan);
+	const unsigned plain = OP_REMOVE + 1;
 
 	for (unsigned thread = 0; thread < 2; thread++) {
 		for (unsigned op = 0; op < OP_COUNT; op++) {
@@ -335,8 +399,36 @@ mixed_issues_its_mix_and_keys(void)
 		op_expected[op] = total * share[op] / 100;
 	for (unsigned key = 0; key < 100; key++)
 		key_expected[key] = logged / 100;
-	CHECK(statistics_chi_square_p(statistics_chi_square(op_seen, op_expected, OP_COUNT), OP_COUNT - 1) > 1e-6);
+	CHECK(statistics_chi_square_p(statistics_chi_square(op_seen, op_expected, plain), plain - 1) > 1e-6);
+	CHECK(op_seen[OP_REPLACE] + op_seen[OP_MODIFY] + op_seen[OP_GET_MANY] + op_seen[OP_SCAN] == 0);
 	CHECK(statistics_chi_square_p(statistics_chi_square(key_seen, key_expected, 100), 99) > 1e-6);
+	record_free(r);
+}
+
+/* The same with every operation there is; batches and scans have the length asked for. */
+static void
+mixed_issues_every_operation(void)
+{
+	static const double share[OP_COUNT] = { 10, 20, 15, 20, 5, 10, 12.5, 7.5 };
+	double seen[OP_COUNT] = { 0 }, expected[OP_COUNT], total = 0;
+	struct plan plan;
+	struct record *r = run("mixed", "--keys 1000 --batch 9 --scan-length 7 --mix get=10,insert=20,upsert=15,remove=20,"
+	    "replace=5,modify=10,get_many=12.5,scan=7.5", 2, check_seed, 50000000, &plan);
+
+	CHECK_EQ(plan.needs, OP_BIT(OP_COUNT) - 1);
+	CHECK(strcmp(plan.mix, "get=10,insert=20,upsert=15,remove=20,replace=5,modify=10,get_many=12.5,scan=7.5") == 0);
+	for (unsigned thread = 0; thread < 2; thread++) {
+		for (unsigned op = 0; op < OP_COUNT; op++) {
+			seen[op] += (double)map.log[thread].calls[op];
+			total += (double)map.log[thread].calls[op];
+		}
+		for (unsigned i = 0; i < LOG_LENGTH && i < map.log[thread].length; i++)
+			CHECK(map.log[thread].op[i] != OP_GET_MANY || map.log[thread].key[i] == 9);
+	}
+	CHECK(total > 5000);
+	for (unsigned op = 0; op < OP_COUNT; op++)
+		expected[op] = total * share[op] / 100;
+	CHECK(statistics_chi_square_p(statistics_chi_square(seen, expected, OP_COUNT), OP_COUNT - 1) > 1e-6);
 	record_free(r);
 }
 
@@ -412,6 +504,7 @@ static const struct test tests[] = {
 	TEST(mixed_names_its_mix_canonically),
 	TEST(mixed_does_not_drift),
 	TEST(mixed_issues_its_mix_and_keys),
+	TEST(mixed_issues_every_operation),
 	TEST(mixed_repeats_itself_by_seed),
 	TEST(load_touches_every_key_once_a_phase),
 	TEST(load_can_do_one_part),
