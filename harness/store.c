@@ -1386,3 +1386,204 @@ store_each_environment(struct store *s, const struct store_filter *filter,
 	sqlite3_finalize(statement);
 	return good;
 }
+
+/* Merging. The other file is first copied to a temporary database `other`, attached to ours. */
+
+/* The tables whose rows belong to a trial. */
+static const char *const trial_tables[] = { "histogram", "histogram_summary", "sample", "thread", "phase" };
+#define TRIAL_TABLES (sizeof(trial_tables) / sizeof(trial_tables[0]))
+
+enum { COPY_TRIAL = TRIAL_TABLES, COPIES }; /* the statements that copy one trial: its tables', its own */
+
+static bool
+attach_copy(const struct store *s, const struct store *from, char *error, size_t size)
+{
+	sqlite3_backup *backup;
+	int code;
+
+	/* A database without a name is temporary, and on disk when it grows large. */
+	if (!execute(s, "ATTACH '' AS other"))
+		return fail_sql(s, "cannot merge into it", error, size);
+	backup = sqlite3_backup_init(s->db, "other", from->db, "main");
+	code = backup == NULL ? SQLITE_ERROR : sqlite3_backup_step(backup, -1);
+	(void)sqlite3_backup_finish(backup);
+	if (code == SQLITE_DONE)
+		return true;
+	return fail_sql(code == SQLITE_BUSY || code == SQLITE_CORRUPT ? from : s, "cannot copy it", error, size);
+}
+
+/* add_other_columns - a column of trial that only the other file has is not lost. */
+static bool
+add_other_columns(const struct store *s)
+{
+	sqlite3_stmt *statement = prepare(s, "SELECT name, type FROM pragma_table_info('trial', 'other') WHERE name NOT IN"
+	    " (SELECT name FROM pragma_table_info('trial', 'main'))");
+	bool done = statement != NULL;
+	sqlite3_str *sql = sqlite3_str_new(s->db);
+	int step = SQLITE_DONE;
+	char *text;
+
+	while (done && (step = sqlite3_step(statement)) == SQLITE_ROW)
+		sqlite3_str_appendf(sql, "ALTER TABLE main.trial ADD COLUMN \"%w\" %s;", sqlite3_column_text(statement, 0),
+		    sqlite3_column_text(statement, 1));
+	sqlite3_finalize(statement);
+	text = sqlite3_str_finish(sql);
+	/* No text: nothing is missing. */
+	done = done && step == SQLITE_DONE && (text == NULL || execute(s, text));
+	sqlite3_free(text);
+	return done;
+}
+
+/*
+ * prepare_copy - the statement that copies rows of a table: all columns but the
+ * first two of a trial (id, series_id) or the first of the others (trial_id), which are
+ * given as ?1; ?2 chooses the trial in the other file.
+ */
+static sqlite3_stmt *
+prepare_copy(const struct store *s, const char *table, const char *owner, const char *key)
+{
+	sqlite3_stmt *names = prepare(s, "SELECT group_concat('\"' || replace(name, '\"', '\"\"') || '\"') FROM"
+	    " pragma_table_info(?, 'other') WHERE name NOT IN ('id', ?)"), *copy = NULL;
+
+	bind_text(names, 1, table);
+	bind_text(names, 2, owner);
+	if (names != NULL && sqlite3_step(names) == SQLITE_ROW) {
+		const unsigned char *columns = sqlite3_column_text(names, 0);
+		char *sql = sqlite3_mprintf("INSERT INTO main.%s (%s, %s) SELECT ?1, %s FROM other.%s WHERE %s = ?2", table,
+		    owner, columns, columns, table, key);
+
+		copy = sql != NULL ? prepare(s, sql) : NULL;
+		sqlite3_free(sql);
+	}
+	sqlite3_finalize(names);
+	return copy;
+}
+
+/* copy_trials - all trials that found, (other's id), lists. */
+static bool
+copy_trials(const struct store *s, int64_t series, sqlite3_stmt *found, sqlite3_stmt *const copy[COPIES],
+    uint64_t *trials)
+{
+	int step;
+
+	while ((step = sqlite3_step(found)) == SQLITE_ROW) {
+		int64_t id = sqlite3_column_int64(found, 0), trial = series;
+
+		/* The trial itself first: the others name its new number. */
+		for (unsigned i = 0; i < COPIES; i++) {
+			sqlite3_stmt *statement = copy[i == 0 ? COPY_TRIAL : i - 1];
+
+			sqlite3_bind_int64(statement, 1, trial);
+			sqlite3_bind_int64(statement, 2, id);
+			if (!run(statement))
+				return false;
+			if (i == 0)
+				trial = sqlite3_last_insert_rowid(s->db);
+		}
+		(*trials)++;
+	}
+	return step == SQLITE_DONE;
+}
+
+/* one - run a statement with up to two numbers as its parameters. */
+static bool
+one(const struct store *s, const char *sql, int64_t first, int64_t second)
+{
+	sqlite3_stmt *statement = prepare(s, sql);
+	bool done;
+
+	sqlite3_bind_int64(statement, 1, first);
+	sqlite3_bind_int64(statement, 2, second);
+	done = run(statement);
+	sqlite3_finalize(statement);
+	return done;
+}
+
+/* merge_one - series number `id` of the other file, which is number `series` here; 0: is new. */
+static bool
+merge_one(const struct store *s, int64_t id, int64_t series, sqlite3_stmt *const copy[COPIES],
+    struct store_merged *merged)
+{
+	sqlite3_stmt *found;
+	bool done;
+
+	if (series == 0) {
+		if (!one(s, "INSERT INTO main.series (started_at, command, environment_id, planned_trials, state, uuid, plan)"
+		        " SELECT started_at, command, environment_id, planned_trials, iif(state = 'running', 'interrupted', state),"
+		        " uuid, plan FROM other.series WHERE id = ?", id, 0))
+			return false;
+		series = sqlite3_last_insert_rowid(s->db);
+		merged->series++;
+	} else if (!one(s, "UPDATE main.series SET state = 'complete', planned_trials = o.planned_trials FROM other.series AS o"
+	               " WHERE o.id = ?1 AND main.series.id = ?2 AND o.state = 'complete'", id, series)) {
+		return false;
+	}
+	/* The list is complete before the first row is added to what it is compared with. */
+	found = one(s, "INSERT INTO temp.missing SELECT id FROM other.trial AS o WHERE series_id = ?1 AND NOT EXISTS (SELECT 1"
+	    " FROM main.trial AS m WHERE m.series_id = ?2 AND m.position IS o.position) ORDER BY id", id, series) ?
+	    prepare(s, "SELECT id FROM temp.missing ORDER BY id") : NULL;
+	done = found != NULL && copy_trials(s, series, found, copy, &merged->trials);
+	sqlite3_finalize(found);
+	return done && execute(s, "DELETE FROM temp.missing");
+}
+
+static bool
+merge_attached(const struct store *s, struct store_merged *merged)
+{
+	sqlite3_stmt *copy[COPIES], *each = NULL;
+	bool done = execute(s, "CREATE TEMP TABLE missing (id INTEGER PRIMARY KEY);"
+	    "INSERT OR IGNORE INTO main.environment SELECT * FROM other.environment") && add_other_columns(s);
+	sqlite3_int64 all = 0;
+	int step = SQLITE_DONE;
+
+	for (unsigned i = 0; i < TRIAL_TABLES; i++)
+		copy[i] = done ? prepare_copy(s, trial_tables[i], "trial_id", "trial_id") : NULL;
+	copy[COPY_TRIAL] = done ? prepare_copy(s, "trial", "series_id", "id") : NULL;
+	for (unsigned i = 0; i < COPIES; i++)
+		done = done && copy[i] != NULL;
+	if (done)
+		each = prepare(s, "SELECT o.id, coalesce(m.id, 0) FROM other.series AS o LEFT JOIN main.series AS m"
+		    " ON m.uuid = o.uuid ORDER BY o.id");
+	done = each != NULL;
+	while (done && (step = sqlite3_step(each)) == SQLITE_ROW)
+		done = merge_one(s, sqlite3_column_int64(each, 0), sqlite3_column_int64(each, 1), copy, merged);
+	done = done && step == SQLITE_DONE && query_number(s, "SELECT count(*) FROM other.trial", &all);
+	merged->known = (uint64_t)all - merged->trials;
+	sqlite3_finalize(each);
+	for (unsigned i = 0; i < COPIES; i++)
+		sqlite3_finalize(copy[i]);
+	return done && execute(s, "DROP TABLE temp.missing");
+}
+
+static bool
+same_file(const char *path, const char *other)
+{
+	struct stat a, b;
+
+	return stat(path, &a) == 0 && stat(other, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+bool
+store_merge(struct store *s, const char *path, struct store_merged *merged, char *error, size_t size)
+{
+	static const char doing[] = "cannot merge into it";
+	struct store *from;
+	bool done;
+
+	*merged = (struct store_merged){ .series = 0 };
+	if (same_file(s->path, path)) {
+		snprintf(error, size, "%s: cannot be merged into itself", path);
+		return false;
+	}
+	from = store_open(path, STORE_READ, error, size);
+	if (from == NULL)
+		return false;
+	done = attach_copy(s, from, error, size);
+	store_close(from);
+	if (done && (done = begin(s, doing, error, size))) {
+		done = merge_attached(s, merged) || fail_sql(s, doing, error, size);
+		done = end(s, done, doing, error, size);
+	}
+	(void)execute(s, "DETACH other");
+	return done;
+}

@@ -152,4 +152,20 @@ bool store_each_trial(struct store *s, const struct store_filter *filter,
 bool store_each_environment(struct store *s, const struct store_filter *filter,
     bool (*visit)(void *arg, const struct environment *environment), void *arg, char *error, size_t size) MUST_USE;
 
+struct store_merged {
+	uint64_t series, trials; /* added */
+	uint64_t known;          /* trials that were there already */
+};
+
+/*
+ * store_merge - add everything that another results file holds, in one
+ * transaction: series get new numbers in the same order, columns that s lacks are
+ * added. A series that was merged before (the same uuid) gets the trials that
+ * it lacks (by position), so merging twice changes nothing. One that is being measured
+ * comes as interrupted. The other file is not changed.
+ * Returns   true and what was done; false and one line in error, and s is as it was:
+ *           from is s's own file or no results file, or one of the two refuses.
+ */
+bool store_merge(struct store *s, const char *from, struct store_merged *merged, char *error, size_t size) MUST_USE;
+
 #endif

@@ -771,6 +771,203 @@ older_schemas_are_brought_up_to_date(void)
 	remove_folder();
 }
 
+/* Merging */
+
+struct listing {
+	char *text;
+	size_t size;
+	FILE *out;
+};
+
+/* list_trial - all of a trial that one can see, numbers included, as one line. */
+static bool
+list_trial(void *arg, const struct store_origin *origin, const struct record *record)
+{
+	struct listing *l = arg;
+	char text[RECORD_TEXT + 1];
+
+	fprintf(l->out, "%lld %lld %s", (long long)origin->series_id, (long long)origin->trial_id, origin->environment_id);
+	for (const struct column *c = record_columns; c->name != NULL; c++) {
+		record_column_text(record, c, text, sizeof(text));
+		fprintf(l->out, "|%s", text);
+	}
+	for (unsigned i = 0; i < RECORD_HISTOGRAMS; i++)
+		for (unsigned b = 0; b < HISTOGRAM_BUCKETS; b++)
+			if (record->histogram[i].count[b] > 0)
+				fprintf(l->out, "|%u:%u=%llu", i, b, (unsigned long long)record->histogram[i].count[b]);
+	for (size_t i = 0; i < record->samples; i++)
+		fprintf(l->out, "|%llu %llu", (unsigned long long)record->sample[i].at_ns,
+		    (unsigned long long)record->sample[i].pending);
+	for (uint64_t i = 0; i < record->threads; i++)
+		fprintf(l->out, "|%d %llu", record->thread[i].cpu, (unsigned long long)record->thread[i].ops);
+	for (unsigned i = 0; i < record->phases; i++)
+		fprintf(l->out, "|%s", record->phase[i].name);
+	fputc('\n', l->out);
+	return true;
+}
+
+/* listing - everything in a file, for free(). */
+static char *
+listing(const char *file)
+{
+	struct store_filter filter = { .choice = STORE_ALL, .with_series = true };
+	struct listing l = { .text = NULL };
+	struct store *s = store_open(file, STORE_READ, error, sizeof(error));
+
+	CHECK(s != NULL);
+	l.out = open_memstream(&l.text, &l.size);
+	CHECK(store_each_trial(s, &filter, list_trial, &l, error, sizeof(error)));
+	fclose(l.out);
+	store_close(s);
+	return l.text;
+}
+
+/* add_series - a series of four random trials, a function of seed, to a file. */
+static void
+add_series(const char *file, uint64_t seed, enum series_state state)
+{
+	struct store *s = store_open(file, STORE_WRITE, error, sizeof(error));
+	struct random random;
+	int64_t series;
+
+	CHECK(s != NULL);
+	random_seed(&random, check_seed, 100 + seed);
+	memcpy(some_environment.id, seed % 2 == 0 ? "eeee" : "0000", 4);
+	series = begin_series(s);
+	for (unsigned i = 0; i < 4; i++) {
+		struct record *record = random_record(&random, i, 3 * i);
+
+		record->position = i;
+		CHECK(store_trial(s, series, record, NULL, error, sizeof(error)));
+		record_free(record);
+	}
+	CHECK(store_series_end(s, series, state, error, sizeof(error)));
+	store_close(s);
+}
+
+static struct store_merged
+merge(const char *into, const char *from)
+{
+	struct store *s = store_open(into, STORE_WRITE, error, sizeof(error));
+	struct store_merged merged;
+
+	CHECK(s != NULL);
+	if (!store_merge(s, from, &merged, error, sizeof(error)))
+		check_failed(error, __FILE__, __LINE__);
+	store_close(s);
+	return merged;
+}
+
+/* Two files merged equal one that was made in one go; merging again changes nothing. */
+static void
+merged_files_equal_one_made_in_one_go(void)
+{
+	char part[2][sizeof(path)], whole[sizeof(path)];
+	char *wanted, *got;
+	struct store_merged merged;
+
+	start();
+	snprintf(whole, sizeof(whole), "%s/whole.db", folder);
+	for (unsigned i = 0; i < 2; i++) {
+		snprintf(part[i], sizeof(part[i]), "%s/part%u.db", folder, i);
+		add_series(part[i], 2 * i, SERIES_COMPLETE);
+		add_series(part[i], 2 * i + 1, SERIES_INTERRUPTED);
+		add_series(whole, 2 * i, SERIES_COMPLETE);
+		add_series(whole, 2 * i + 1, SERIES_INTERRUPTED);
+	}
+	wanted = listing(whole);
+	merged = merge(path, part[0]);
+	CHECK(merged.series == 2 && merged.trials == 8 && merged.known == 0);
+	merged = merge(path, part[1]);
+	CHECK(merged.series == 2 && merged.trials == 8 && merged.known == 0);
+	for (unsigned round = 0; round < 2; round++) {
+		got = listing(path);
+		CHECK(strcmp(got, wanted) == 0);
+		free(got);
+		CHECK(strcmp(sql_text("SELECT group_concat(state) FROM (SELECT state FROM series ORDER BY id)"),
+		    "complete,interrupted,complete,interrupted") == 0);
+		CHECK(strcmp(sql_text("SELECT count(*) FROM environment"), "2") == 0);
+		CHECK(strcmp(sql_text("PRAGMA integrity_check"), "ok") == 0);
+		merged = merge(path, part[round]);
+		CHECK(merged.series == 0 && merged.trials == 0 && merged.known == 8);
+	}
+	free(wanted);
+	remove_folder();
+}
+
+/* What a series got after it was merged is merged later, and ends it; columns of other builds come along. */
+static void
+a_merged_series_may_grow(void)
+{
+	char part[sizeof(path)], here[sizeof(path)];
+	struct store_merged merged;
+	struct random random;
+	struct record *record;
+	struct store *s;
+
+	start();
+	snprintf(part, sizeof(part), "%s/part.db", folder);
+	strcpy(here, path);
+	add_series(part, 0, SERIES_INTERRUPTED);
+	merged = merge(here, part);
+	CHECK(merged.trials == 4);
+	random_seed(&random, check_seed, 11);
+	record = random_record(&random, 1, 1);
+	record->position = 17;
+	s = store_open(part, STORE_WRITE, error, sizeof(error));
+	CHECK(s != NULL);
+	CHECK(store_series_resume(s, 1, 5, error, sizeof(error)));
+	CHECK(store_trial(s, 1, record, NULL, error, sizeof(error)));
+	merged = merge(here, part);
+	CHECK(merged.series == 0 && merged.trials == 1 && merged.known == 4);
+	CHECK(strcmp(sql_text("SELECT state FROM series"), "interrupted") == 0);
+	CHECK(store_series_end(s, 1, SERIES_COMPLETE, error, sizeof(error)));
+	store_close(s);
+	strcpy(path, part);
+	sql("ALTER TABLE trial ADD COLUMN tomorrow TEXT; UPDATE trial SET tomorrow = 'x' WHERE position = 17; INSERT INTO trial"
+	    " (series_id, position, tomorrow) VALUES (1, 18, 'y')");
+	strcpy(path, here);
+	merged = merge(here, part);
+	CHECK(merged.trials == 1 && merged.known == 5);
+	CHECK(strcmp(sql_text("SELECT state FROM series"), "complete") == 0);
+	CHECK(strcmp(sql_text("SELECT group_concat(tomorrow) FROM trial"), "y") == 0);
+	/* Refusals leave all as it was. */
+	s = open_store(STORE_WRITE);
+	CHECK(!store_merge(s, path, &merged, error, sizeof(error)) && said(path, "cannot be merged into itself"));
+	snprintf(part, sizeof(part), "%s/none.db", folder);
+	CHECK(!store_merge(s, part, &merged, error, sizeof(error)) && said(part, "no such file"));
+	store_close(s);
+	CHECK(strcmp(sql_text("SELECT count(*) FROM trial"), "6") == 0);
+	record_free(record);
+	remove_folder();
+}
+
+/* An older file merges as if it were new, and is not changed. */
+static void
+older_schemas_merge(void)
+{
+	char here[sizeof(path)], old[sizeof(path)];
+	struct random random;
+	struct record *record;
+	struct store_merged merged;
+
+	start();
+	random_seed(&random, check_seed, 12);
+	record = random_record(&random, 2, 3);
+	make_schema_1(record);
+	strcpy(old, path);
+	snprintf(path, sizeof(path), "%s/new.db", folder);
+	strcpy(here, path);
+	merged = merge(here, old);
+	CHECK(merged.series == 1 && merged.trials == 1);
+	merged = merge(here, old);
+	CHECK(merged.series == 0 && merged.trials == 0 && merged.known == 1);
+	strcpy(path, old);
+	CHECK(strcmp(sql_text("PRAGMA user_version"), "1") == 0);
+	record_free(record);
+	remove_folder();
+}
+
 /* write_for_ever - a child that keeps trials and says so, one byte each. */
 static void
 write_for_ever(int to, const struct record *record)
@@ -937,6 +1134,9 @@ static const struct test tests[] = {
 	TEST(a_visit_holds_up_no_writer),
 	TEST(a_series_has_one_writer),
 	TEST(older_schemas_are_brought_up_to_date),
+	TEST(merged_files_equal_one_made_in_one_go),
+	TEST(a_merged_series_may_grow),
+	TEST(older_schemas_merge),
 };
 
 int
