@@ -18,6 +18,9 @@ CFLAGS ?=#            added behind the flags of the variant, as are CXXFLAGS and
 CXXFLAGS ?=
 LDFLAGS ?=
 
+# Of what is installed: the plug-in contract's number, then that of its changes within.
+VERSION := $(shell awk '$$2 == "PLUGIN_VERSION" { print $$3 + 0 }' harness/plugin.h 2>/dev/null).0
+
 V := $(strip $V)
 VARIANTS := release debug asan ubsan tsan
 ifeq ($(filter $V,$(VARIANTS)),)
@@ -308,16 +311,33 @@ instr: ## instructions and lines of memory per operation, by callgrind; fails wh
 lint: ## layers, rules of core, house style, shell scripts
 	@scripts/lint.sh
 
-BINDIR = $(DESTDIR)$(strip $(PREFIX))/bin
-LIBDIR = $(DESTDIR)$(strip $(PREFIX))/lib
-INCDIR = $(DESTDIR)$(strip $(PREFIX))/include/hamt
-install: all-$V build/$V/libhamt.a ## binary, plug-ins, library and headers into PREFIX
-	install -d $(BINDIR) $(LIBDIR)/hamtbench/subjects $(LIBDIR)/hamtbench/workloads $(INCDIR)
-	install build/$V/hamtbench $(BINDIR)
-	install -m 644 build/$V/libhamt.a $(LIBDIR)
-	install -m 644 $(SUBJECT_SO:%=build/$V/subjects/%) $(LIBDIR)/hamtbench/subjects
-	install -m 644 $(WORKLOAD_SO:%=build/$V/workloads/%) $(LIBDIR)/hamtbench/workloads
-	for h in core/*.h; do sed 's:^#include "core/:#include ":' "$$h" >$(INCDIR)/$${h#core/} || exit 1; done
+# Below PREFIX: a program that uses the library includes <hamt/hamt.h>, a plug-in
+# "harness/plugin.h"; pkg-config knows where both are. Pages and completion are made
+# of the headers and of what the binary says of itself.
+INTO = $(DESTDIR)$(strip $(PREFIX))
+MAN3 := $(patsubst core/%.h,%,$(wildcard $(addprefix core/,hamt.h hazard.h seed_hamt.h contention.h)))
+install: all-$V build/$V/libhamt.a ## binary, plug-ins, library, headers, manual pages, completion into PREFIX
+	install -d $(addprefix $(INTO)/,bin lib/pkgconfig lib/hamtbench/subjects lib/hamtbench/workloads include/hamt \
+		include/hamtbench/harness include/hamtbench/core share/man/man1 share/man/man3 \
+		share/bash-completion/completions)
+	install build/$V/hamtbench $(INTO)/bin
+	install -m 644 build/$V/libhamt.a $(INTO)/lib
+	install -m 644 $(SUBJECT_SO:%=build/$V/subjects/%) $(INTO)/lib/hamtbench/subjects
+	install -m 644 $(WORKLOAD_SO:%=build/$V/workloads/%) $(INTO)/lib/hamtbench/workloads
+	for h in core/*.h; do sed 's:^#include "core/:#include ":' "$$h" >$(INTO)/include/hamt/$${h#core/} || exit 1; done
+	install -m 644 $(wildcard core/*.h) $(INTO)/include/hamtbench/core
+	install -m 644 $(wildcard harness/*.h) $(INTO)/include/hamtbench/harness
+	printf '%s\n' 'prefix=$(strip $(PREFIX))' 'Name: hamt' 'Description: a concurrent hash array mapped trie' \
+		'Version: $(VERSION)' 'Cflags: -I$${prefix}/include' 'Libs: -L$${prefix}/lib -lhamt -pthread' \
+		>$(INTO)/lib/pkgconfig/hamt.pc
+	printf '%s\n' 'prefix=$(strip $(PREFIX))' 'subjects=$${prefix}/lib/hamtbench/subjects' \
+		'workloads=$${prefix}/lib/hamtbench/workloads' 'Name: hamtbench' \
+		'Description: plug-ins for hamtbench: maps under test and loads' 'Version: $(VERSION)' \
+		'Cflags: -I$${prefix}/include/hamtbench -D_GNU_SOURCE' >$(INTO)/lib/pkgconfig/hamtbench.pc
+	for n in $(MAN3); do scripts/man.sh header core/$$n.h >$(INTO)/share/man/man3/$$n.3 || exit 1; done
+	$(if $(wildcard scripts/man.sh),scripts/man.sh command build/$V/hamtbench >$(INTO)/share/man/man1/hamtbench.1)
+	$(if $(wildcard scripts/completion.bash),install -m 644 scripts/completion.bash \
+		$(INTO)/share/bash-completion/completions/hamtbench)
 
 clean: ## remove build/
 	rm -rf build

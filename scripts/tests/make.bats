@@ -305,7 +305,7 @@ built() {
 	[ -e root/opt/hamt/lib/hamtbench/workloads/many-keys.so ]
 	[ -e root/opt/hamt/lib/libhamt.a ]
 	grep -q '"/opt/hamt/lib/hamtbench"' build/release/flags
-	run grep -r '"core/' root/opt/hamt/include
+	run grep -r '"core/' root/opt/hamt/include/hamt
 	[ "$status" -eq 1 ]
 	write user.c '#include <hamt/one.h>' 'int main(void) { return one() - 1; }'
 	gcc -Iroot/opt/hamt/include -o user user.c -Lroot/opt/hamt/lib -lhamt

@@ -45,6 +45,17 @@ strictly() {
 	[[ "$stderr" == *upsert* ]]
 }
 
+@test "the example of a workload compiles, and runs on maps that are right" {
+	example myload.c
+	strictly -fPIC -shared -o myload.so myload.c
+	"$HAMTBENCH" run --subject hamt,mutex --workload ./myload.so --threads 1,2 --keys 1K --duration 20ms \
+		--warmup 1ms --trials 1 --format csv --no-db --quiet >trials.csv
+	[ "$(grep -c ',myload,' trials.csv)" -eq 4 ]
+	run --separate-stderr "$HAMTBENCH" run --subject hamt --workload ./myload.so --threads 2 --keys 1 --no-db
+	[ "$status" -eq 2 ]
+	[[ "$stderr" == *"--keys: wants one key for each of 2 threads at least"* ]]
+}
+
 @test "the first example of the library works" {
 	example two.c
 	strictly -o two two.c "$(dirname "$HAMTBENCH")/libhamt.a" -pthread
@@ -62,6 +73,8 @@ strictly() {
 	"$HAMTBENCH" run --subject null --threads 1 --keys 1K --duration 1ms --warmup 0ms --trials 1 --quiet >/dev/null
 	example mymap.c
 	strictly -fPIC -shared -o mymap.so mymap.c
+	example myload.c
+	strictly -fPIC -shared -o myload.so myload.c
 	# Texts behind the command are set off by blanks; the line's own four are gone first.
 	cat "$TOP/README.md" "$TOP/results/README.md" | sed -n 's:^    build/release/hamtbench ::p' |
 		sed 's/  .*$//; s/ *>.*$//; s/--db [^ ]*//' >commands

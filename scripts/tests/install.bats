@@ -1,0 +1,98 @@
+#!/usr/bin/env bats
+# What make install leaves is whole: library, plug-ins, manual pages, completion, used from
+# outside the tree with nothing but pkg-config.
+# shellcheck disable=SC2154 # run sets output, stderr and lines
+
+bats_require_minimum_version 1.5.0
+
+setup_file() {
+	TOP=$(realpath "$BATS_TEST_DIRNAME/../..")
+	PREFIX=$BATS_FILE_TMPDIR/prefix
+	# As make sees it, so that nothing is built again: where plug-ins lie goes into the binary.
+	make -s -C "$TOP" install DESTDIR="$BATS_FILE_TMPDIR/root" >/dev/null
+	mv "$BATS_FILE_TMPDIR/root/usr/local" "$PREFIX"
+	sed -i "s:^prefix=.*:prefix=$PREFIX:" "$PREFIX"/lib/pkgconfig/*.pc
+	export TOP PREFIX PKG_CONFIG_PATH=$PREFIX/lib/pkgconfig
+	export HAMTBENCH_PLUGINS=$PREFIX/lib/hamtbench PATH=$PREFIX/bin:$PATH CC=${CC:-gcc}
+}
+
+setup() {
+	cd "$BATS_TEST_TMPDIR" || return 1
+}
+
+# example FILE - the C block that follows the first line of README.md that names the file.
+example() {
+	awk -v name="\`$1\`:" '
+		index($0, name) { named = 1 }
+		named && /^```c$/ { inside = 1; next }
+		inside && /^```$/ { exit }
+		inside' "$TOP/README.md" >"$1"
+	[ -s "$1" ]
+}
+
+@test "a program finds the library" {
+	example two.c
+	# As it is written once it is installed.
+	sed -i 's:"core/hamt.h":<hamt/hamt.h>:' two.c
+	# shellcheck disable=SC2046 # flags
+	"$CC" -std=c11 -Wall -Wextra -Werror -o two two.c $(pkg-config --cflags --libs hamt)
+	[ "$(./two)" = "7 -> 49" ]
+}
+
+@test "a map and a load built outside are run by the installed binary" {
+	example mymap.c
+	example myload.c
+	for name in mymap myload; do
+		[ "$(wc -l <$name.c)" -le 80 ]
+		# shellcheck disable=SC2046 # flags
+		"$CC" -std=c11 -Wall -Wextra -Werror -O2 -shared -fPIC -o $name.so $name.c $(pkg-config --cflags hamtbench)
+	done
+	run --separate-stderr hamtbench run --subject ./mymap.so,hamt --workload ./myload.so,mixed --threads 2 --keys 1K \
+		--duration 20ms --warmup 1ms --trials 1 --format csv --no-db --quiet
+	echo "$output" "$stderr"
+	[ "$status" -eq 0 ]
+	[ "$(grep -cE '^(mymap|hamt),(myload|mixed),' <<<"$output")" -eq 4 ]
+}
+
+@test "manual pages name every function, and are sound" {
+	for page in "$PREFIX"/share/man/man*/*; do
+		grep -q '^\.SH NAME' "$page"
+		! command -v mandoc >/dev/null || [ -z "$(mandoc -T lint -W error "$page")" ]
+	done
+	sed -n 's/^[a-z].*[ *]\(hamt_[a-z_]*\)(.*/\1/p' "$TOP/core/hamt.h" >functions
+	[ "$(wc -l <functions)" -ge 20 ]
+	while read -r function; do
+		grep -q "$function" "$PREFIX/share/man/man3/hamt.3" || { echo "hamt(3) lacks $function"; return 1; }
+	done <functions
+	for command in $(hamtbench --help | sed -n '/^Commands:/,/^$/s/^  \([a-z-]*\) .*/\1/p'); do
+		grep -qi "^\.SH \"HAMTBENCH $command\"" "$PREFIX/share/man/man1/hamtbench.1"
+	done
+	run --separate-stderr "$TOP/scripts/man.sh" header ./none.h
+	[ "$status" -eq 2 ]
+	[ "$stderr" = "man.sh: cannot read ./none.h" ]
+	echo '/* something */' >none.h
+	run --separate-stderr "$TOP/scripts/man.sh" header ./none.h
+	[ "$status" -eq 2 ]
+	[ "$stderr" = "man.sh: ./none.h: its first comment must be: name.h - what it is" ]
+}
+
+# completed WORD... - what bash offers for the last word.
+completed() {
+	# shellcheck disable=SC1091 # where it was installed
+	. "$PREFIX/share/bash-completion/completions/hamtbench"
+	COMP_WORDS=(hamtbench "$@")
+	COMP_CWORD=$#
+	COMPREPLY=()
+	_hamtbench
+	echo "${COMPREPLY[*]}"
+}
+
+@test "completion knows commands, options and names" {
+	[[ " $(completed '') " == *" run "* ]]
+	[ "$(completed run --subj)" = --subject ]
+	[ "$(completed run --subject roof)" = roofline ]
+	[ "$(completed run --subject hamt,roof)" = hamt,roofline ]
+	[ "$(completed run --workload = mix)" = mixed ]
+	[ "$(completed run --dist unif)" = uniform ]
+	[ "$(completed list opera)" = operations ]
+}
