@@ -128,17 +128,19 @@ static const struct policy {
 
 /* In the order of policies[]. */
 static const struct contention_form forms[] = {
-	{ "none", "retry at once" },
-	{ "constant:WAIT_NS", "CB: wait WAIT_NS (0 to 2^30) after each failure" },
+	{ "none", "retry at once", "none" },
+	{ "constant:WAIT_NS", "CB: wait WAIT_NS (0 to 2^30) after each failure", "constant:200" },
 	{ "exp:THRESHOLD,C,M", "EXP: count failures f, each success takes one off; beyond THRESHOLD wait "
-	                       "2^min(C*f, M) ns, M at most 30" },
+	                       "2^min(C*f, M) ns, M at most 30", "exp:1,3,12" },
 	{ "ts:CONC,SLICE_EXP", "TS: with n > CONC threads wait after a failure for the beginning of a random one of "
-	                       "ceil(n/CONC) slices of 2^SLICE_EXP ns, SLICE_EXP at most 30" },
+	                       "ceil(n/CONC) slices of 2^SLICE_EXP ns, SLICE_EXP at most 30", "ts:1,10" },
 	{ "mcs:THRESHOLD,OPS,MAX_WAIT_NS", "MCS: more than THRESHOLD failures, counted as for exp, and the next OPS "
-	                                   "attempts stand in a queue, each for at most MAX_WAIT_NS (0 to 2^30)" },
-	{ "ab:THRESHOLD,OPS,MAX_WAIT_NS", "AB: the same, in the cyclic order of the threads instead of a queue" },
-	{ "seed-literal", "after more than 2 failures sleep 1 ms: what the seed really does" },
-	{ "default", CONTENTION_DEFAULT_TEXT ", chosen from the measurements in results/reference/" },
+	                                   "attempts stand in a queue, each for at most MAX_WAIT_NS (0 to 2^30)",
+	                                   "mcs:1,4,2000" },
+	{ "ab:THRESHOLD,OPS,MAX_WAIT_NS", "AB: the same, in the cyclic order of the threads instead of a queue",
+	                                  "ab:1,4,2000" },
+	{ "seed-literal", "after more than 2 failures sleep 1 ms: what the seed really does", "seed-literal" },
+	{ "default", CONTENTION_DEFAULT_TEXT ", chosen from the measurements in results/reference/", "default" },
 };
 _Static_assert(sizeof(forms) / sizeof(forms[0]) == sizeof(policies) / sizeof(policies[0]), "one for one");
 

@@ -78,6 +78,7 @@ struct contention_config {
 /* One form that the text of a policy may take, e.g. "exp:THRESHOLD,C,M". */
 struct contention_form {
 	const char *form, *help;
+	const char *example; /* with numbers: for tests and sweeps that try each */
 };
 
 /* contention_forms - all of them, as contention_parse() reads them; never freed. */

@@ -97,8 +97,31 @@ print_subject(const struct subject *s)
 	print_entry(2, NAME_WIDTH, "", facts);
 }
 
+/* What `list subjects` and `list workloads` say of a plug-in. */
+static void
+print_details(const struct plugin *p)
+{
+	if (p->kind == PLUGIN_SUBJECT)
+		print_subject(p->subject);
+	else
+		print_entry(2, NAME_WIDTH, p->name, p->help);
+	print_options(p->options);
+}
+
+/* The plug-in, and each choice of each option that has some: for scripts, in words. */
+static void
+print_axes(const struct plugin *p)
+{
+	const char *kind = p->kind == PLUGIN_SUBJECT ? "subject" : "workload", *text;
+
+	printf("  %s %s\n", kind, p->name);
+	for (const struct plugin_option *option = p->options; option != NULL && option->name != NULL; option++)
+		for (size_t i = 0; option->choice != NULL && (text = option->choice(i)) != NULL; i++)
+			printf("  %s %s --%s %s\n", kind, p->name, option->name, text);
+}
+
 static int
-print_plugins(enum plugin_kind kind)
+print_plugins(enum plugin_kind kind, void (*print)(const struct plugin *p))
 {
 	struct plugin_names names;
 	int status = STATUS_OK;
@@ -106,7 +129,7 @@ print_plugins(enum plugin_kind kind)
 
 	if (!plugins_find(kind, &names, error, sizeof(error)))
 		return command_error(NAME, "%s", error);
-	if (names.count == 0 && names.missing_count == 0)
+	if (names.count == 0 && names.missing_count == 0 && print == print_details)
 		puts("  none is built");
 	for (size_t i = 0; i < names.count; i++) {
 		struct plugin *p = plugin_load(kind, names.name[i], error, sizeof(error));
@@ -115,14 +138,10 @@ print_plugins(enum plugin_kind kind)
 			status = command_error(NAME, "%s", error);
 			continue;
 		}
-		if (kind == PLUGIN_SUBJECT)
-			print_subject(p->subject);
-		else
-			print_entry(2, NAME_WIDTH, p->name, p->help);
-		print_options(p->options);
+		print(p);
 		plugin_free(p);
 	}
-	for (size_t i = 0; i < names.missing_count; i++) {
+	for (size_t i = 0; i < names.missing_count && print == print_details; i++) {
 		char text[600];
 
 		snprintf(text, sizeof(text), "not built: install %s and build again", names.missing[i].packages);
@@ -135,13 +154,21 @@ print_plugins(enum plugin_kind kind)
 static int
 print_subjects(void)
 {
-	return print_plugins(PLUGIN_SUBJECT);
+	return print_plugins(PLUGIN_SUBJECT, print_details);
 }
 
 static int
 print_workloads(void)
 {
-	return print_plugins(PLUGIN_WORKLOAD);
+	return print_plugins(PLUGIN_WORKLOAD, print_details);
+}
+
+static int
+print_axes_of_all(void)
+{
+	int subjects = print_plugins(PLUGIN_SUBJECT, print_axes), workloads = print_plugins(PLUGIN_WORKLOAD, print_axes);
+
+	return subjects != STATUS_OK ? subjects : workloads;
 }
 
 static int
@@ -242,6 +269,7 @@ static const struct section sections[] = {
 	{ "policies", "Policies (--pin)", print_policies },
 	{ "backoff", "Contention management (--backoff)", print_backoff },
 	{ "columns", "Columns of a trial", print_columns },
+	{ "axes", "Axes: what sweeps go over", print_axes_of_all },
 };
 static const size_t section_count = sizeof(sections) / sizeof(sections[0]);
 
@@ -284,7 +312,7 @@ command_list(int argc, char **argv)
 		return command_error(NAME, "%s", error);
 	if (line.help) {
 		command_line_help(stdout,
-		    NAME " [subjects|workloads|operations|distributions|policies|backoff|columns ...]", &group, 1);
+		    NAME " [subjects|workloads|operations|distributions|policies|backoff|columns|axes ...]", &group, 1);
 		command_line_free(&line);
 		return command_finish(NAME, STATUS_OK);
 	}

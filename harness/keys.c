@@ -564,11 +564,12 @@ parse_theta(const char *parameter, struct keys_spec *spec, char *error, size_t s
 }
 
 static const struct keys_kind_info kinds[] = {
-	{ KEYS_UNIFORM, "uniform", NULL, "every key equally likely", parse_nothing, uniform_start },
+	{ KEYS_UNIFORM, "uniform", NULL, "every key equally likely", parse_nothing, uniform_start,
+	    NULL },
 	{ KEYS_ZIPF, "zipf", "THETA", "the i-th most popular key has weight 1 / i^THETA, THETA > 0; scrambled",
-	    parse_theta, zipf_start },
+	    parse_theta, zipf_start, "zipf:0.99" },
 	{ KEYS_SEQUENTIAL, "sequential", NULL, "ascending and around; thread t of T starts at n t / T",
-	    parse_nothing, sequential_start },
+	    parse_nothing, sequential_start, NULL },
 };
 static const size_t kinds_count = sizeof(kinds) / sizeof(kinds[0]);
 

@@ -79,6 +79,7 @@ struct keys_kind_info {
 	bool (*parse)(const char *parameter, struct keys_spec *spec, char *error, size_t size);
 	/* Sets up the generator; everything common is there already. */
 	void (*start)(struct keys *k, const struct keys_spec *spec, unsigned thread, unsigned threads);
+	const char *example; /* a distribution of this kind as keys_parse() takes it; NULL: its name alone */
 };
 
 /* keys_kinds - the table; *count = its rows. Never NULL, never freed. */

@@ -114,6 +114,9 @@ struct plugin_option {
 	bool (*check)(const char *text, char *canonical, size_t canonical_size, char *error, size_t error_size);
 	/* OPTION_TEXT: show each form that the text may take, and what it means. May be NULL. */
 	void (*forms)(void (*show)(const char *form, const char *help));
+	/* OPTION_TEXT: values that differ in kind, i = 0, 1 ..., NULL behind the last. `hamtbench list
+	 * axes` shows them, and sweeps span them. NULL: the option is no axis. */
+	const char *(*choice)(size_t i);
 };
 
 /* Values for the options of one plug-in, checked already. Asking for a name

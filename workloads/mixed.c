@@ -151,10 +151,27 @@ dist_check(const char *text, char *canonical, size_t canonical_size, char *error
 	return true;
 }
 
+/* One distribution of each kind. */
+static const char *
+dist_choice(size_t i)
+{
+	size_t count;
+	const struct keys_kind_info *kind = keys_kinds(&count);
+
+	for (size_t k = 0; k < count; k++) {
+		const char *text = kind[k].example != NULL || kind[k].parameter != NULL ? kind[k].example : kind[k].name;
+
+		if (text != NULL && i-- == 0)
+			return text;
+	}
+	return NULL;
+}
+
 static const struct plugin_option options[] = {
 	{ .name = "keys", .letter = 'r', .type = OPTION_COUNT, .initial = "200K", .meta = "N",
 	    .least = 1, .most = WORKER_KEYS_MAX, .help = "size of the key range (at most 2^56)" },
 	{ .name = "dist", .type = OPTION_TEXT, .initial = "uniform", .meta = "DIST", .check = dist_check,
+	    .choice = dist_choice,
 	    .help = "how keys are drawn: uniform, zipf:THETA ... (see: list distributions)" },
 	{ .name = "mix", .type = OPTION_TEXT, .meta = "OP=PCT,...", .check = mix_check,
 	    .help = "percentages of the calls: get, insert, upsert, remove, replace, modify, get_many, scan; they sum to 100 "

@@ -243,6 +243,8 @@ every_form_is_a_policy(void)
 		CHECK(error[0] == '\0');
 		contention_format(&config, again, sizeof(again));
 		CHECK(strcmp(text, again) == 0 && forms[i].help[0] != '\0');
+		CHECK(contention_parse(forms[i].example, &config, error, sizeof(error)));
+		CHECK(strncmp(forms[i].example, forms[i].form, length) == 0);
 	}
 }
 

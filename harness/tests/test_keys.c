@@ -696,6 +696,8 @@ kinds_are_listed(void)
 		snprintf(text, sizeof(text), "%s%s", info[i].name, info[i].parameter == NULL ? "" : ":1.5");
 		CHECK(parsed(text).kind == info[i].kind);
 		CHECK(info[i].help[0] != '\0');
+		if (info[i].example != NULL)
+			CHECK(parsed(info[i].example).kind == info[i].kind);
 	}
 }
 

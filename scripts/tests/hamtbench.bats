@@ -535,7 +535,7 @@ interrupted() {
 	hamtbench list backoff
 	[[ "$output" == *none*constant:WAIT_NS*exp:THRESHOLD,C,M*ts:CONC*mcs:THRESHOLD*ab:THRESHOLD*seed-literal*default* ]]
 	hamtbench list nonsense
-	refused "hamtbench list: 'nonsense' is no list; there are subjects, workloads, operations, distributions, policies, backoff, columns"
+	refused "hamtbench list: 'nonsense' is no list; there are subjects, workloads, operations, distributions, policies, backoff, columns, axes"
 	mkdir -p own/subjects
 	cp "$PLUGINS/sound.so" "$PLUGINS/other-version.so" own/subjects
 	echo 'tbb libtbb-dev g++' >own/subjects/tbb.missing

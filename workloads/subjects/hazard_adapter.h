@@ -12,6 +12,14 @@
 #include "core/hazard.h"
 #include "harness/plugin.h"
 
+/* What --reclaim may name; the last is like the first where it can be had at all. */
+static const struct hazard_scheme {
+	const char *name;
+	enum hazard_mode mode;
+} hazard_schemes[] = {
+	{ "hp", HAZARD_AUTO }, { "hp-fence", HAZARD_FENCE }, { "hp-asymmetric", HAZARD_ASYMMETRIC },
+};
+
 /*
  * Reads "hp", "hp-fence" (and "hp-asymmetric", which insists), each optionally
  * with ":threshold=N"; N = 0 is automatic.
@@ -19,17 +27,14 @@
 static inline bool
 hazard_adapter_parse(const char *text, struct hazard_config *config, char *error, size_t error_size)
 {
-	static const struct { const char *name; enum hazard_mode mode; } schemes[] = {
-		{ "hp", HAZARD_AUTO }, { "hp-fence", HAZARD_FENCE }, { "hp-asymmetric", HAZARD_ASYMMETRIC },
-	};
 	static const char parameter[] = ":threshold=";
 	size_t length = strcspn(text, ":");
 	unsigned long threshold = 0;
 
-	for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
+	for (size_t i = 0; i < sizeof(hazard_schemes) / sizeof(hazard_schemes[0]); i++) {
 		char *end;
 
-		if (strlen(schemes[i].name) != length || strncmp(text, schemes[i].name, length) != 0)
+		if (strlen(hazard_schemes[i].name) != length || strncmp(text, hazard_schemes[i].name, length) != 0)
 			continue;
 		if (text[length] == ':') {
 			if (strncmp(text + length, parameter, sizeof(parameter) - 1) == 0 &&
@@ -43,7 +48,7 @@ hazard_adapter_parse(const char *text, struct hazard_config *config, char *error
 				return false;
 			}
 		}
-		config->mode = schemes[i].mode;
+		config->mode = hazard_schemes[i].mode;
 		config->threshold = (unsigned)threshold;
 		return true;
 	}
@@ -83,13 +88,29 @@ backoff_adapter_forms(void (*show)(const char *form, const char *help))
 		show(forms[i].form, forms[i].help);
 }
 
+static inline const char *
+hazard_adapter_choice(size_t i)
+{
+	return i < sizeof(hazard_schemes) / sizeof(hazard_schemes[0]) - 1 ? hazard_schemes[i].name : NULL;
+}
+
+static inline const char *
+backoff_adapter_choice(size_t i)
+{
+	size_t count;
+	const struct contention_form *forms = contention_forms(&count);
+
+	return i < count ? forms[i].example : NULL;
+}
+
 #define BACKOFF_ADAPTER_OPTION                                                                              \
 	{ .name = "backoff", .type = OPTION_TEXT, .initial = "default", .meta = "POLICY",                         \
-	    .check = backoff_adapter_check, .forms = backoff_adapter_forms,                                    \
+	    .check = backoff_adapter_check, .forms = backoff_adapter_forms, .choice = backoff_adapter_choice,    \
 	    .help = "about compare-and-swaps that fail: see hamtbench list backoff" }
 
 #define HAZARD_ADAPTER_OPTIONS                                                                              \
 	{ .name = "reclaim", .type = OPTION_TEXT, .initial = "hp", .meta = "SCHEME", .check = hazard_adapter_check, \
+	    .choice = hazard_adapter_choice,                                                                   \
 	    .help = "hp (asymmetric where membarrier may be used), hp-fence or hp-asymmetric; "                \
 	            ":threshold=N retired objects start a scan (0 = automatic)" },                              \
 	BACKOFF_ADAPTER_OPTION
