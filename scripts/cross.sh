@@ -1,14 +1,14 @@
 #!/bin/sh
 # Build core/ and its tests for other machines, statically, and run them: i686
 # natively where the kernel can, the others under qemu-user. Shows what depends on word
-# size, alignment or ABI; qemu runs on this machine's strong memory
+# size, alignment, byte order (s390x is big-endian) or ABI; qemu runs on this machine's strong memory
 # order, so orderings are not put to the test.
 set -eu
 
 usage() {
 	cat <<'TEXT'
 usage: scripts/cross.sh [--help] [MACHINE...]
-  MACHINE  i686 aarch64 armhf (default: all three)
+  MACHINE  i686 aarch64 armhf s390x (default: all)
 Runs core/tests/test_*.c; T=hazard: those whose name contains the text. TEST_TIMEOUT is seconds
 for each program (default 300). Needs for each machine its Debian cross compiler, and
 qemu-user-static; says what is missing. Exit status: 0 all passed, 1 a test failed, 2 cannot be run.
@@ -21,8 +21,9 @@ describe() {
 	i686) triple=i686-linux-gnu packages='gcc-i686-linux-gnu libc6-dev-i386-cross' runner=qemu-i386-static ;;
 	aarch64) triple=aarch64-linux-gnu packages='gcc-aarch64-linux-gnu libc6-dev-arm64-cross' runner=qemu-aarch64-static ;;
 	armhf) triple=arm-linux-gnueabihf packages='gcc-arm-linux-gnueabihf libc6-dev-armhf-cross' runner=qemu-arm-static ;;
+	s390x) triple=s390x-linux-gnu packages='gcc-s390x-linux-gnu libc6-dev-s390x-cross' runner=qemu-s390x-static ;;
 	*)
-		echo "cross.sh: unknown machine $1; there are i686, aarch64, armhf" >&2
+		echo "cross.sh: unknown machine $1; there are i686, aarch64, armhf, s390x" >&2
 		exit 2
 		;;
 	esac
@@ -46,7 +47,7 @@ for word in "$@"; do
 		;;
 	esac
 done
-machines=${machines:-i686 aarch64 armhf}
+machines=${machines:-i686 aarch64 armhf s390x}
 
 missing=
 for machine in $machines; do

@@ -14,7 +14,7 @@ setup() {
 	[[ "$output" == usage:* ]]
 	run --separate-stderr scripts/cross.sh sparc
 	[ "$status" -eq 2 ]
-	[ "$stderr" = "cross.sh: unknown machine sparc; there are i686, aarch64, armhf" ]
+	[ "$stderr" = "cross.sh: unknown machine sparc; there are i686, aarch64, armhf, s390x" ]
 	run --separate-stderr scripts/cross.sh --frob
 	[ "$status" -eq 2 ]
 	[ "$stderr" = "cross.sh: unknown option --frob; it knows --help" ]
@@ -32,7 +32,7 @@ setup() {
 
 @test "core's hash passes on every machine there is a compiler for" {
 	machines=
-	for pair in i686:i686-linux-gnu aarch64:aarch64-linux-gnu armhf:arm-linux-gnueabihf; do
+	for pair in i686:i686-linux-gnu aarch64:aarch64-linux-gnu armhf:arm-linux-gnueabihf s390x:s390x-linux-gnu; do
 		command -v "${pair#*:}-gcc" >/dev/null && machines="$machines ${pair%%:*}"
 	done
 	command -v qemu-arm-static >/dev/null || machines=
