@@ -13,7 +13,9 @@ DESTDIR ?=#           install: prepended to PREFIX, for packaging
 QUICK ?=#             bench: QUICK=1 takes half a minute
 VERBOSE ?=#           VERBOSE=1 prints each command in full
 TEST_TIMEOUT ?= 300#  tests: seconds until a program is killed and has failed
-REPEAT ?= 5#          tsan: how often each test runs, each time with another seed
+SANITIZER ?= thread#  tsan: or address, undefined
+BUDGET ?= 10m#        tsan: it stops after so long, and goes on from there the next time
+REPEAT ?= 5#          tsan-tests: how often each test runs, each time with another seed
 CFLAGS ?=#            added behind the flags of the variant, as are CXXFLAGS and LDFLAGS
 CXXFLAGS ?=
 LDFLAGS ?=
@@ -287,7 +289,11 @@ run_tests = TEST_TIMEOUT=$(strip $(TEST_TIMEOUT)) scripts/run-tests.sh
 BATS := $(wildcard scripts/tests/*.bats)
 ALL_TESTS := $(foreach v,$(VARIANTS),$(call program,$v,$(TESTS)))
 
-.PHONY: all test check tsan cross bench instr lint install clean help
+SANITIZED_thread := tsan
+SANITIZED_address := asan
+SANITIZED_undefined := ubsan
+
+.PHONY: all test check tsan tsan-tests cross bench instr lint install clean help
 all: all-$V ## the binary and the plug-ins of variant V (default)
 
 test: $(ALL_TESTS) $(foreach v,$(VARIANTS),$(call beside,$v,$(TESTS))) ## before a commit: unit tests in every variant, scripts, lint
@@ -296,10 +302,14 @@ test: $(ALL_TESTS) $(foreach v,$(VARIANTS),$(call beside,$v,$(TESTS))) ## before
 check: $(call selected,$V) $(call beside,$V,$(call selected,$V)) ## the unit tests of variant V, or those that T names
 	@$(run_tests) $(call selected,$V)
 
-tsan: $(call selected,tsan) $(call beside,tsan,$(call selected,tsan)) ## stress: the unit tests under ThreadSanitizer, REPEAT times
+sweep_variant := $(or $(SANITIZED_$(strip $(SANITIZER))),$(error unknown SANITIZER=$(strip $(SANITIZER)): it is one of thread address undefined))
+tsan: all-$(sweep_variant) ## sweep: every map and option under a sanitizer; resumes, see scripts/tsan-sweep.sh --help
+	@scripts/tsan-sweep.sh --sanitizer $(strip $(SANITIZER)) --budget $(strip $(BUDGET))
+
+tsan-tests: $(call selected,tsan) $(call beside,tsan,$(call selected,tsan)) ## the unit tests under ThreadSanitizer, REPEAT times
 	@$(run_tests) --repeat $(strip $(REPEAT)) $(call selected,tsan)
 
-cross: ## core's tests as i686, aarch64 and armhf programs, under qemu-user where need be
+cross: ## core's tests as i686, aarch64, armhf and s390x programs, under qemu-user where need be
 	@TEST_TIMEOUT=$(strip $(TEST_TIMEOUT)) T=$(strip $T) scripts/cross.sh
 
 bench: all-$V ## the default benchmark suite, with a table and plots
@@ -344,7 +354,7 @@ clean: ## remove build/
 
 help: ## this text
 	@echo 'Targets:'
-	@sed -n 's/^\([a-z]*\):.* ## \(.*\)/  \1	\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 18
+	@sed -n 's/^\([a-z-]*\):.* ## \(.*\)/  \1	\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 18
 	@echo 'Variables (make NAME=value), with their defaults:'
 	@sed -n 's/^\([A-Z_]*\) ?= *\([^#]*\)# *\(.*\)/  \1	\2	\3/p' $(firstword $(MAKEFILE_LIST)) | expand -t 18,30
 	@echo '  CC, CXX         replace the compilers (gcc; clang-19 for sanitizers)'

@@ -45,17 +45,7 @@ done
 limit=${TEST_TIMEOUT:-300}
 is_count "$limit" || bad_usage "TEST_TIMEOUT=$limit: wants seconds, from 1 up"
 
-# The one place that says how sanitized programs run. A race ends with status
-# 66 but does not stop the program, so that one run shows them all. What the
-# caller has set comes last and wins.
-symbols="external_symbolizer_path=$(command -v llvm-symbolizer-19 || command -v addr2line || true)"
-export TSAN_OPTIONS="halt_on_error=0:exitcode=66:second_deadlock_stack=1:$symbols:${TSAN_OPTIONS:-}"
-export ASAN_OPTIONS="detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1:$symbols:${ASAN_OPTIONS:-}"
-export UBSAN_OPTIONS="print_stacktrace=1:$symbols:${UBSAN_OPTIONS:-}"
-# ThreadSanitizer wants its memory where it expects it. Where a container
-# forbids setarch, clang's own retry has to do.
-fixed_layout=
-setarch -R true 2>/dev/null && fixed_layout='setarch -R'
+sanitized=$(dirname "$0")/sanitized.sh
 
 scratch=$(mktemp -d)
 log=$scratch/log
@@ -88,10 +78,7 @@ run_one() {
 	label=$program${seed:+ CHECK_SEED=$seed}
 	case $program in
 	*.bats) set -- bats --formatter tap "$@" ;;
-	*/tsan/* | tsan/*)
-		# shellcheck disable=SC2086 # empty or two words
-		set -- $fixed_layout "$@"
-		;;
+	*) set -- "$sanitized" "$@" ;;
 	esac
 	[ -z "$seed" ] || set -- env CHECK_SEED="$seed" "$@"
 

@@ -9,7 +9,7 @@ setup() {
 	unset MAKEFLAGS MAKELEVEL MFLAGS V T CC CXX CFLAGS LDFLAGS PREFIX DESTDIR
 	mkdir -p core/tests harness/tests/plugins workloads/subjects workloads/tests scripts
 	cp "$top/Makefile" .
-	cp "$top/scripts/run-tests.sh" scripts
+	cp "$top/scripts/run-tests.sh" "$top/scripts/sanitized.sh" scripts
 	cp "$top/core/tests/check.h" core/tests
 	write core/one.h 'int one(void);'
 	write core/one.c '#include "core/one.h"' 'int' 'one(void)' '{' 'return 1;' '}'
@@ -70,8 +70,8 @@ built() {
 @test "help names every target and every variable" {
 	run make help
 	[ "$status" -eq 0 ]
-	for word in all test check bench tsan lint install clean help \
-		V T MARCH WERROR PREFIX DESTDIR QUICK VERBOSE TEST_TIMEOUT REPEAT CFLAGS 'CC, CXX'; do
+	for word in all test check bench tsan tsan-tests lint install clean help \
+		V T MARCH WERROR PREFIX DESTDIR QUICK VERBOSE TEST_TIMEOUT SANITIZER BUDGET REPEAT CFLAGS 'CC, CXX'; do
 		[[ "$output" == *"  $word "* ]] || { echo "no $word in: $output"; return 1; }
 	done
 }

@@ -1,9 +1,10 @@
 /*
  * faulty.c - a map that is an array under one lock, and so plainly right; each
- * variant but the first has one defect that a trial must find.
+ * variant but the first has one defect that a trial must find, or a sanitizer.
  */
 /* variants: sound=-DSOUND lossy=-DLOSSY wrong-value=-DWRONG_VALUE hanging=-DHANGING */
 /* variants: leaking=-DLEAKING unsound=-DUNSOUND no-upsert=-DNO_UPSERT */
+/* variants: racy=-DRACY overflowing=-DOVERFLOWING overshifting=-DOVERSHIFTING */
 /* variants: no-create=-DNO_CREATE no-memory=-DNO_MEMORY */
 #include <pthread.h>
 #include <string.h>
@@ -29,6 +30,12 @@
 #define NAME "no-create"
 #elif defined(NO_MEMORY)
 #define NAME "no-memory"
+#elif defined(RACY)
+#define NAME "racy"
+#elif defined(OVERFLOWING)
+#define NAME "overflowing"
+#elif defined(OVERSHIFTING)
+#define NAME "overshifting"
 #elif defined(SOUND)
 #define NAME "sound"
 #endif
@@ -110,9 +117,22 @@ map_get(void *handle, uint64_t key, uint64_t *value)
 {
 	struct map *m = handle;
 
+#ifdef RACY
+	m->gets++;
+#endif
 	pthread_mutex_lock(&m->lock);
 	*value = m->value[key];
+#ifdef OVERFLOWING
+	if (m->gets % ONE_IN == 1)
+		(void)*(volatile uint64_t *)&m->value[m->keys];
+#endif
+#ifdef OVERSHIFTING
+	if (m->gets % ONE_IN == 1)
+		*value += (uint64_t)1 << (64 + (key & 1)) & 0;
+#endif
+#ifndef RACY
 	m->gets++;
+#endif
 #ifdef WRONG_VALUE
 	if (*value != 0 && m->gets % ONE_IN == 0)
 		*value += 1 << 8;
