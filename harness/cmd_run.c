@@ -13,6 +13,7 @@
 
 #include "harness/choice.h"
 #include "harness/command.h"
+#include "harness/counters.h"
 #include "harness/environment.h"
 #include "harness/export.h"
 #include "harness/keys.h"
@@ -53,6 +54,14 @@ static bool
 check_smr(const char *text, char *canonical, size_t canonical_size, char *error, size_t error_size)
 {
 	return options_check_word(smr_words, text, canonical, canonical_size, error, error_size);
+}
+
+static const char *const counters_words[] = { "on", "off", NULL };
+
+static bool
+check_counters(const char *text, char *canonical, size_t canonical_size, char *error, size_t error_size)
+{
+	return options_check_word(counters_words, text, canonical, canonical_size, error, error_size);
 }
 
 static bool
@@ -104,6 +113,8 @@ static const struct plugin_option measure_options[] = {
 	            "1 in 64), full (of all)" },
 	{ .name = "sample-interval", .type = OPTION_TIME, .initial = "5ms", .meta = "TIME", .least = NS_PER_MS / 10,
 	    .most = 10 * NS_PER_S, .help = "between two samples of garbage and memory" },
+	{ .name = "counters", .type = OPTION_TEXT, .initial = "on", .meta = "on|off", .check = check_counters,
+	    .help = "have the kernel count cycles, instructions, misses and page faults, as far as it can here" },
 	{ .name = NULL },
 };
 
@@ -641,6 +652,7 @@ run_trial(struct run *run, size_t at, uint64_t trial)
 		.placement = point->placement,
 		.membind = option_text(run->conduct, "membind"),
 		.clock = &run->clock,
+		.counters = strcmp(option_text(run->measure, "counters"), "on") == 0,
 		.duration_ns = option_time_ns(run->measure, "duration"),
 		.warmup_ns = option_time_ns(run->measure, "warmup"),
 		.sample_interval_ns = option_time_ns(run->measure, "sample-interval"),
@@ -760,6 +772,19 @@ print_drawing(const struct run *run)
 		fputs("\n\n", stdout);
 }
 
+/* Why there are no cycles and misses in the table, if they were asked for. */
+static void
+print_counters(const struct run *run)
+{
+	char why[200];
+
+	if (strcmp(option_text(run->measure, "counters"), "on") != 0)
+		return;
+	(void)counters_probe(why, sizeof(why));
+	if (why[0] != '\0')
+		printf("hardware counters are not available here: %s\n\n", why);
+}
+
 static void
 print_table(struct run *run)
 {
@@ -772,6 +797,7 @@ print_table(struct run *run)
 		if (!summary_print(stdout, run->points))
 			stop(run, "no memory for the summary");
 		print_drawing(run);
+		print_counters(run);
 	}
 	if (run->store != NULL && run->resumed + run->kept > 0)
 		printf("%" PRIu64 " trial%s in %s, series %" PRId64

@@ -43,6 +43,11 @@ static const struct figure figures[] = {
 	COUNT(reclaim_p999_ns),
 	COUNT(reclaim_max_ns),
 	COUNT(rss_bytes),
+	REAL(cycles_per_op),
+	REAL(instructions_per_op),
+	REAL(cache_misses_per_op),
+	REAL(tlb_misses_per_op),
+	REAL(branch_misses_per_op),
 };
 
 #define FIGURES (sizeof(figures) / sizeof(figures[0]))

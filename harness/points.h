@@ -47,6 +47,7 @@ struct point {
 	double pending_mean;
 	double reclaim_p50_ns, reclaim_p90_ns, reclaim_p99_ns, reclaim_p999_ns, reclaim_max_ns;
 	double rss_bytes;
+	double cycles_per_op, instructions_per_op, cache_misses_per_op, tlb_misses_per_op, branch_misses_per_op;
 
 	double pending_peak;            /* the largest of all valid trials */
 };

@@ -108,6 +108,13 @@ const struct column record_columns[] = {
 	COUNT(size_before, "keys in the map before the measured part"),
 	COUNT(size_after, "keys in the map after it"),
 	COUNT(context_switches, "involuntary context switches of the process during the measured part"),
+	REAL(cycles_per_op, "processor cycles of the workers per operation, user space; none: not to be had here"),
+	REAL(instructions_per_op, "instructions per operation, user space"),
+	REAL(cache_misses_per_op, "misses of the last cache per operation, user space"),
+	REAL(tlb_misses_per_op, "loads that missed the data TLB per operation, user space"),
+	REAL(branch_misses_per_op, "mispredicted branches per operation, user space"),
+	REAL(page_faults, "page faults of the workers during the measured part"),
+	REAL(migrations, "moves of a worker to another processor during the measured part"),
 	TEXT(why, "if not valid: what failed"),
 	{ .name = NULL },
 };
@@ -128,6 +135,8 @@ record_new(unsigned threads)
 	}
 	r->threads = threads;
 	r->hit_ratio = NAN;
+	r->cycles_per_op = r->instructions_per_op = r->cache_misses_per_op = NAN;
+	r->tlb_misses_per_op = r->branch_misses_per_op = r->page_faults = r->migrations = NAN;
 	/* No samples yet: the percentile columns have no value. */
 	record_fill_percentiles(r);
 	return r;

@@ -84,6 +84,10 @@ struct record {
 	uint64_t rss_bytes;          /* of the process at stop */
 	uint64_t context_switches;   /* involuntary, of the process, during the measured part */
 
+	/* What the kernel counted for the workers, counters.h; NaN: not to be had. */
+	double cycles_per_op, instructions_per_op, cache_misses_per_op, tlb_misses_per_op, branch_misses_per_op;
+	double page_faults, migrations; /* all in all */
+
 	bool valid;
 	char why[RECORD_TEXT];       /* if not valid: what failed */
 

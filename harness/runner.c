@@ -17,6 +17,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include "harness/counters.h"
 #include "harness/worker.h"
 
 /* How often main looks around while it waits. */
@@ -50,6 +51,7 @@ struct seat { /* one worker and what main knows of it */
 	const struct placement *placement;
 	struct reclaim_probe probe;
 	uint64_t cpu_ns;         /* processor time of the measured loop */
+	struct counters counters; /* of the measured loop */
 	/* The watchdog's memory. */
 	uint64_t seen_calls, seen_at_ns;
 	unsigned seen_stage;
@@ -333,6 +335,9 @@ worker_stages(struct seat *s)
 		q->subject->flush(w->handle);
 	if (!gate_wait(s))
 		return;
+	/* Before the common start: opening takes its time. */
+	if (q->counters)
+		counters_open(&s->counters);
 	if (!q->plan->fixed_work) {
 		stage_set(w, STAGE_WARM_UP);
 		q->workload->loop(w);
@@ -342,8 +347,10 @@ worker_stages(struct seat *s)
 		return;
 	stage_set(w, STAGE_MEASURE);
 	s->cpu_ns = thread_cpu_ns();
+	counters_start(&s->counters);
 	q->workload->loop(w);
 	w->last_ns = clock_now_ns(&w->clock);
+	counters_stop(&s->counters);
 	s->cpu_ns = thread_cpu_ns() - s->cpu_ns;
 	gate_wait(s); /* main validates meanwhile */
 }
@@ -358,6 +365,7 @@ worker_main(void *arg)
 	/* All come to this gate, also who found no seat: main then ends the trial. */
 	if (gate_wait(s))
 		worker_stages(s);
+	counters_close(&s->counters);
 	stage_set(&s->worker, STAGE_STARTING);
 	if (seated) {
 		if (q->workload->end != NULL)
@@ -913,6 +921,24 @@ figures_at_stop(struct runner *r, struct record *record, const struct reclaim_st
 	    weighted / (elapsed_ns - (double)record->sample[0].at_ns) : (double)record->pending_stop;
 }
 
+/* Sums over the workers; a counter that one of them could not have has no value. */
+static void
+figures_of_counters(const struct runner *r, struct record *record)
+{
+	double sum[COUNTERS] = { 0 }, ops = record->ops > 0 ? (double)record->ops : NAN;
+
+	for (unsigned i = 0; i < r->request->threads; i++)
+		for (unsigned c = 0; c < COUNTERS; c++)
+			sum[c] += counters_value(&r->seat[i].counters, (enum counter)c);
+	record->cycles_per_op = sum[COUNTER_CYCLES] / ops;
+	record->instructions_per_op = sum[COUNTER_INSTRUCTIONS] / ops;
+	record->cache_misses_per_op = sum[COUNTER_CACHE_MISSES] / ops;
+	record->tlb_misses_per_op = sum[COUNTER_TLB_MISSES] / ops;
+	record->branch_misses_per_op = sum[COUNTER_BRANCH_MISSES] / ops;
+	record->page_faults = sum[COUNTER_PAGE_FAULTS];
+	record->migrations = sum[COUNTER_MIGRATIONS];
+}
+
 static void
 figures_of_phases(struct runner *r, struct record *record)
 {
@@ -1041,6 +1067,7 @@ stages(struct runner *r, struct record *record, char *error, size_t error_size)
 		close(sampler.statm);
 	figures_at_stop(r, record, &before);
 	figures_of_phases(r, record);
+	figures_of_counters(r, record);
 	if (sampler.out_of_memory)
 		invalid(record, "no memory for the samples of garbage over time");
 	alarm_begin(r, "validation");

@@ -34,6 +34,7 @@ struct trial_request {
 	uint64_t sample_interval_ns;          /* of garbage and memory */
 	uint64_t watchdog_ns;                 /* a worker without a completed call for so long ends the run */
 	unsigned latency_shift;               /* 1 in 2^shift calls is timed */
+	bool counters;                        /* counters.h around the measured loop of each worker */
 	enum smr_stats smr_stats;             /* off: no probe, no samples; counters: samples;
 	                                         sampled: probe 1 in 64 retires; full: every retire */
 	const volatile sig_atomic_t *interrupted; /* set by a signal: end soon */

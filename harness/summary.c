@@ -274,6 +274,37 @@ print_row(FILE *out, int name_width, const struct row *row)
 	    update, peak, reclaim, valid);
 }
 
+/* What the processor counted, where it did: only then a second line of figures makes sense. */
+static void
+print_counters(FILE *out, int name_width, const struct row *rows, size_t count)
+{
+	static const char title[] = "per operation:";
+	bool head = false;
+
+	if (name_width < (int)sizeof(title) - 1)
+		name_width = (int)sizeof(title) - 1;
+	for (size_t i = 0; i < count; i++) {
+		const struct point *p = rows[i].point;
+		double of[] = { p->cycles_per_op, p->instructions_per_op, p->instructions_per_op / p->cycles_per_op,
+			p->cache_misses_per_op, p->tlb_misses_per_op, p->branch_misses_per_op };
+		char text[sizeof(of) / sizeof(of[0])][32];
+		bool any_there = false;
+
+		for (size_t k = 0; k < sizeof(of) / sizeof(of[0]); k++) {
+			any_there = any_there || isfinite(of[k]);
+			summary_format_figure(of[k], text[k], sizeof(text[k]));
+		}
+		if (!any_there)
+			continue;
+		if (!head)
+			fprintf(out, "  %-*s %7s %8s %8s %8s %8s %8s %8s\n", name_width, title, "threads",
+			    "cycles", "instr", "instr/cy", "LLC miss", "TLB miss", "br miss");
+		head = true;
+		fprintf(out, "  %-*s %7" PRIu64 " %8s %8s %8s %8s %8s %8s\n", name_width, rows[i].name, p->threads, text[0],
+		    text[1], text[2], text[3], text[4], text[5]);
+	}
+}
+
 /*
  * The harness's own cost: what the subject that does nothing needs, for each
  * distribution, on the fewest threads; the largest where several loads have the
@@ -364,8 +395,14 @@ summary_print(FILE *out, const struct points *points)
 			print_head(out, name_width, title);
 		}
 		print_row(out, name_width, &rows[i]);
-		if (i + 1 == count || rows[i + 1].block != rows[i].block)
+		if (i + 1 == count || rows[i + 1].block != rows[i].block) {
+			size_t first = i;
+
+			while (first > 0 && rows[first - 1].block == rows[i].block)
+				first--;
+			print_counters(out, name_width, rows + first, i + 1 - first);
 			fputc('\n', out);
+		}
 	}
 	print_overhead(out, rows, count);
 	for (size_t i = 0; i < count; i++)

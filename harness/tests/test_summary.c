@@ -17,11 +17,8 @@ struct trial {
 };
 
 static void
-add(struct points *points, const struct trial *t)
+fill(struct record *r, const struct trial *t)
 {
-	struct record *r = record_new((unsigned)t->threads);
-
-	CHECK(r != NULL);
 	snprintf(r->subject, sizeof(r->subject), "%s", t->subject);
 	snprintf(r->reclaimer, sizeof(r->reclaimer), "hp");
 	snprintf(r->workload, sizeof(r->workload), "mixed");
@@ -39,6 +36,15 @@ add(struct points *points, const struct trial *t)
 	r->pending_peak = t->pending_peak;
 	r->reclaim_p99_ns = t->reclaim_p99_ns;
 	r->valid = t->valid;
+}
+
+static void
+add(struct points *points, const struct trial *t)
+{
+	struct record *r = record_new((unsigned)t->threads);
+
+	CHECK(r != NULL);
+	fill(r, t);
 	CHECK(points_add(points, r));
 	record_free(r);
 }
@@ -217,11 +223,43 @@ figures_have_three_digits(void)
 	}
 }
 
+/* Where the processor counted, what it counted follows; a point without has dashes. */
+static void
+counters_follow_where_there_are_some(void)
+{
+	static const struct trial counted = { "hamt", "get=100", "uniform", BARE, 1, 40, 60, NONE, 0, NONE, true };
+	static const struct trial bare = { "seed", "get=100", "uniform", BARE, 1, 5, 480, NONE, 0, NONE, true };
+	struct points *points = points_new();
+	struct record *r = record_new(1);
+	char *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+
+	CHECK(points != NULL && r != NULL && out != NULL);
+	fill(r, &counted);
+	r->cycles_per_op = 80;
+	r->instructions_per_op = 100;
+	r->cache_misses_per_op = 0.25;
+	r->tlb_misses_per_op = 1.5;
+	CHECK(points_add(points, r));
+	record_free(r);
+	add(points, &bare);
+	points_finish(points);
+	CHECK(summary_print(out, points) && fclose(out) == 0);
+	CHECK(strstr(text,
+	    "  per operation: threads   cycles    instr instr/cy LLC miss TLB miss  br miss\n"
+	    "  hamt                 1     80.0      100     1.25     0.25     1.50        -\n") != NULL);
+	CHECK(strstr(text, "seed                 1        -") == NULL);
+	points_free(points);
+	free(text);
+}
+
 int
 main(int argc, char **argv)
 {
 	static const struct test tests[] = {
 		TEST(table_is_as_written_here),
+		TEST(counters_follow_where_there_are_some),
 		TEST(only_what_differs_is_named),
 		TEST(every_line_fits),
 		TEST(nothing_measured_prints_nothing),
