@@ -27,6 +27,10 @@
  *
  * While a worker waits for the others inside the harness, it has called
  * subject.pause; it calls subject.resume before it goes on.
+ *
+ * A workload may make a thread end in the middle (worker_die()). Then main,
+ * after the other workers are gone, calls subject.release if the thread was
+ * inside a read, workload.end and subject.detach in its place.
  */
 #ifndef HARNESS_PLUGIN_H
 #define HARNESS_PLUGIN_H
@@ -152,6 +156,7 @@ struct reclaim_stats {
 #define SUBJECT_EMPTY (1u << 0)         /* holds nothing: contents are not validated (null) */
 #define SUBJECT_SINGLE_WRITER (1u << 1) /* updates are serialised by the adapter; list says so */
 #define SUBJECT_LEAKS (1u << 2)         /* by design (reclaimer none): retired is never freed before destroy */
+#define SUBJECT_OWN_DETACH (1u << 3)    /* a handle can be detached by no thread but its own */
 
 struct subject {
 	uint32_t version;            /* PLUGIN_VERSION */
@@ -204,15 +209,21 @@ struct subject {
 
 #define PLAN_PHASES 4
 
+/* For plan.needs, beside OP_BIT()s. */
+#define NEEDS_HOLD (1u << 30)        /* subject.hold */
+#define NEEDS_LATE_DETACH (1u << 31) /* not SUBJECT_OWN_DETACH */
+
 /* What a workload will do, decided before anything runs. */
 struct plan {
 	uint64_t keys;                /* the size of the key range */
-	unsigned needs;               /* OP_BIT()s the subject must have */
+	unsigned needs;               /* OP_BIT()s the subject must have, NEEDS_... */
 	uint64_t prefill;             /* keys the map will hold when prefill is done */
 	char dist[64], mix[160];      /* for the columns of that name; "" = has none */
 	bool fixed_work;              /* the loop ends by itself: no warm-up, and --duration does not apply */
 	unsigned phases;              /* of the measured loop; 0 means 1 */
 	const char *phase[PLAN_PHASES];
+	bool stalls;                  /* threads are parked by worker_park(): the phases are before the first
+	                                 stall, during stalls, after; .phases stays 0 */
 };
 
 struct workload_params {

@@ -21,6 +21,9 @@ const char *const record_histogram_names[RECORD_HISTOGRAMS] = {
 	[RECORD_UPDATE] = "update",
 	[RECORD_RECLAIM] = "reclaim",
 	[RECORD_CENSORED] = "censored",
+	[RECORD_PASS] = "pass",
+	[RECORD_WITH_PASS] = "with_pass",
+	[RECORD_WITHOUT_PASS] = "without_pass",
 };
 
 #define FIELD(field) ((struct record *)NULL)->field
@@ -94,16 +97,44 @@ const struct column record_columns[] = {
 	COUNT(latency_lost, "of these, too long for the histogram (counted, maximum known)"),
 	COUNT(pending_peak_bytes, "most bytes retired and not yet freed at any sample"),
 	COUNT(pending_stop, "objects retired and not yet freed at stop"),
+	COUNT(pending_stop_bytes, "bytes retired and not yet freed at stop"),
 	REAL(pending_mean, "time-weighted mean of the objects retired and not yet freed"),
+	REAL(pending_mean_bytes, "time-weighted mean of the bytes retired and not yet freed"),
 	COUNT(bound, "most objects that the scheme lets be pending; 0: no bound"),
-	COUNT(scans, "reclamation scans during the measured part"),
-	COUNT(examined, "objects that scans looked at"),
-	COUNT(blocked, "objects that scans found protected"),
+	REAL(bound_share, "pending_peak / bound; more than 1 is not valid"),
+	COUNT(scans, "passes of reclamation during the measured part: scans, or attempts to free an epoch"),
+	COUNT(examined, "objects that passes looked at"),
+	COUNT(blocked, "objects that passes found protected"),
 	COUNT(reclaim_p90_ns, "90th percentile of retire to free, ns"),
 	COUNT(reclaim_p999_ns, "99.9th percentile of retire to free, ns"),
+	COUNT(reclaim_p9999_ns, "99.99th percentile of retire to free, ns"),
 	COUNT(reclaim_samples, "objects whose retire-to-free time was taken"),
 	COUNT(censored_samples, "stamped objects not yet freed at stop; none: the subject cannot say"),
+	COUNT(censored_p50_ns, "median age of these, ns"),
 	COUNT(censored_max_ns, "age of the oldest of these, ns"),
+	COUNT(pass_p50_ns, "median duration of a pass, ns"),
+	COUNT(pass_p99_ns, "99th percentile of the duration of a pass, ns"),
+	COUNT(pass_max_ns, "longest pass, ns"),
+	REAL(pass_share, "share of the workers' time spent in passes, 0 .. 1"),
+	COUNT(with_pass_samples, "timed calls with a pass inside"),
+	COUNT(with_pass_p50_ns, "median latency of these, ns"),
+	COUNT(with_pass_p99_ns, "99th percentile of these, ns"),
+	COUNT(with_pass_max_ns, "longest of these, ns"),
+	COUNT(without_pass_p50_ns, "median latency of the other timed calls, ns"),
+	COUNT(without_pass_p99_ns, "99th percentile of the others, ns"),
+	COUNT(without_pass_max_ns, "longest of the others, ns"),
+	COUNT(stalls, "times during which a thread was parked inside a read"),
+	STRING(stalled, "these times, JSON: [[begin, end], ...], ns since the start; at most 1000"),
+	REAL(stalled_s, "how long they lasted together, s"),
+	REAL(stall_slope, "growth of garbage meanwhile, objects/s"),
+	COUNT(drain_ns, "longest time from the end of a stall until garbage was back at 1.1 x the level before, ns"),
+	COUNT(undrained, "stalls after which that was not seen before the next one or the stop"),
+	REAL(pending_before, "time-weighted mean of pending before the first stall, objects"),
+	REAL(pending_during, "time-weighted mean of pending during stalls, objects"),
+	REAL(pending_after, "time-weighted mean of pending after the first stall and outside stalls, objects"),
+	COUNT(died, "threads that ended without leaving"),
+	REAL(sampler_share, "processor time of the thread that samples, share of one processor"),
+	COUNT(sample_gap_ns, "longest time between two samples, ns"),
 	COUNT(leaked, "retired minus freed after everything was destroyed; anything but 0 is not valid"),
 	COUNT(size_before, "keys in the map before the measured part"),
 	COUNT(size_after, "keys in the map after it"),
@@ -137,6 +168,9 @@ record_new(unsigned threads)
 	r->hit_ratio = NAN;
 	r->cycles_per_op = r->instructions_per_op = r->cache_misses_per_op = NAN;
 	r->tlb_misses_per_op = r->branch_misses_per_op = r->page_faults = r->migrations = NAN;
+	r->bound_share = r->pass_share = r->stalled_s = r->stall_slope = NAN;
+	r->pending_before = r->pending_during = r->pending_after = NAN;
+	r->stalls = r->drain_ns = r->undrained = UINT64_MAX;
 	/* No samples yet: the percentile columns have no value. */
 	record_fill_percentiles(r);
 	return r;
@@ -148,6 +182,7 @@ record_free(struct record *record)
 	if (record == NULL)
 		return;
 	free(record->options);
+	free(record->stalled);
 	free(record->histogram);
 	free(record->sample);
 	free(record->thread);
@@ -214,6 +249,9 @@ record_fill_percentiles(struct record *record)
 	const struct histogram *scan = &record->histogram[RECORD_SCAN];
 	const struct histogram *reclaim = &record->histogram[RECORD_RECLAIM];
 	const struct histogram *censored = &record->histogram[RECORD_CENSORED];
+	const struct histogram *pass = &record->histogram[RECORD_PASS];
+	const struct histogram *with = &record->histogram[RECORD_WITH_PASS];
+	const struct histogram *without = &record->histogram[RECORD_WITHOUT_PASS];
 
 	record->get_p50_ns = percentile(get, 50);
 	record->get_p90_ns = percentile(get, 90);
@@ -247,9 +285,22 @@ record_fill_percentiles(struct record *record)
 	record->reclaim_p90_ns = percentile(reclaim, 90);
 	record->reclaim_p99_ns = percentile(reclaim, 99);
 	record->reclaim_p999_ns = percentile(reclaim, 99.9);
+	record->reclaim_p9999_ns = percentile(reclaim, 99.99);
 	record->reclaim_max_ns = maximum(reclaim);
 	record->reclaim_samples = reclaim->total + reclaim->lost;
 
 	record->censored_samples = censored->total + censored->lost;
+	record->censored_p50_ns = percentile(censored, 50);
 	record->censored_max_ns = maximum(censored);
+
+	record->pass_p50_ns = percentile(pass, 50);
+	record->pass_p99_ns = percentile(pass, 99);
+	record->pass_max_ns = maximum(pass);
+	record->with_pass_samples = with->total + with->lost;
+	record->with_pass_p50_ns = percentile(with, 50);
+	record->with_pass_p99_ns = percentile(with, 99);
+	record->with_pass_max_ns = maximum(with);
+	record->without_pass_p50_ns = percentile(without, 50);
+	record->without_pass_p99_ns = percentile(without, 99);
+	record->without_pass_max_ns = maximum(without);
 }

@@ -39,6 +39,8 @@ enum record_histogram {          /* which latencies are kept */
 	RECORD_UPDATE,               /* insert, upsert, remove, replace, modify together */
 	RECORD_RECLAIM,
 	RECORD_CENSORED,             /* age of objects not yet freed at stop */
+	RECORD_PASS,                 /* how long passes of reclamation took on the workers */
+	RECORD_WITH_PASS, RECORD_WITHOUT_PASS, /* calls of any kind, by whether a pass ran inside */
 	RECORD_HISTOGRAMS
 };
 extern const char *const record_histogram_names[RECORD_HISTOGRAMS];
@@ -72,12 +74,32 @@ struct record {
 	/* Reclamation: harness.md's metrics. */
 	uint64_t retired, freed;     /* during the measured part */
 	uint64_t pending_peak, pending_peak_bytes, pending_stop;
-	double pending_mean;         /* time-weighted */
+	uint64_t pending_stop_bytes;
+	double pending_mean, pending_mean_bytes; /* time-weighted */
 	uint64_t bound;              /* 0 = none */
+	double bound_share;          /* pending_peak / bound; NaN = none */
 	uint64_t scans, examined, blocked;
-	uint64_t reclaim_p50_ns, reclaim_p90_ns, reclaim_p99_ns, reclaim_p999_ns, reclaim_max_ns;
-	uint64_t reclaim_samples, censored_samples, censored_max_ns;
+	uint64_t reclaim_p50_ns, reclaim_p90_ns, reclaim_p99_ns, reclaim_p999_ns, reclaim_p9999_ns, reclaim_max_ns;
+	uint64_t reclaim_samples, censored_samples, censored_p50_ns, censored_max_ns;
+	uint64_t pass_p50_ns, pass_p99_ns, pass_max_ns;
+	double pass_share;           /* of the workers' time that was spent in passes; NaN: not looked at */
+	uint64_t with_pass_samples, with_pass_p50_ns, with_pass_p99_ns, with_pass_max_ns;
+	uint64_t without_pass_p50_ns, without_pass_p99_ns, without_pass_max_ns;
 	uint64_t leaked;             /* retired - freed after destroy: 0, or the trial is not valid */
+
+	/* Stalls: a workload parked threads inside reads. Without one: NaN, UINT64_MAX. */
+	uint64_t stalls;             /* times during which at least one thread was parked */
+	char *stalled;               /* these times: JSON, [[begin_ns, end_ns], ...]; NULL = none; owned */
+	double stalled_s;            /* how long, together */
+	double stall_slope;          /* objects/s by which garbage grew meanwhile */
+	uint64_t drain_ns;           /* longest time from the end of a stall to 1.1 x the level before */
+	uint64_t undrained;          /* stalls after which that was not reached */
+	double pending_before, pending_during, pending_after; /* means, as pending_mean */
+	uint64_t died;               /* threads that ended without leaving */
+
+	/* What the sampling itself took. */
+	double sampler_share;        /* of one processor */
+	uint64_t sample_gap_ns;      /* longest time between two samples */
 
 	/* Size and memory. */
 	uint64_t size_before, size_after;

@@ -7,13 +7,16 @@
  */
 #include "harness/runner.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <math.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 #include <unistd.h>
 
@@ -35,8 +38,19 @@
 struct gate {
 	pthread_mutex_t lock;
 	pthread_cond_t all_here, open;
+	pthread_cond_t stopped;  /* the stop flag was raised */
 	unsigned waiting, generation;
+	unsigned dead;           /* workers that ended without leaving: nobody waits for them */
 };
+
+/* A time that a worker was parked inside a read, and the garbage at both ends. */
+struct park {
+	uint64_t begin_ns, end_ns, begin_pending, end_pending;
+	bool cut;                /* it was still parked when the loop was to end */
+};
+
+/* Parks of a thread that are remembered one by one. */
+#define PARKS_MOST 1000u
 
 struct runner;
 
@@ -52,6 +66,11 @@ struct seat { /* one worker and what main knows of it */
 	struct reclaim_probe probe;
 	uint64_t cpu_ns;         /* processor time of the measured loop */
 	struct counters counters; /* of the measured loop */
+	struct park *park;       /* PARKS_MOST of them; NULL: the plan has no stalls */
+	unsigned parks;
+	bool dead, held;         /* it ended without leaving; inside a read */
+	void *stack;             /* of its own, guard page included; NULL: the C library's */
+	size_t stack_bytes;
 	/* The watchdog's memory. */
 	uint64_t seen_calls, seen_at_ns;
 	unsigned seen_stage;
@@ -74,7 +93,7 @@ struct runner {
 
 static const char *const stage_names[] = {
 	[STAGE_STARTING] = "start", [STAGE_PREFILL] = "prefill", [STAGE_WARM_UP] = "warm-up",
-	[STAGE_MEASURE] = "measure", [STAGE_WAITING] = "wait", [STAGE_ENDED] = "end",
+	[STAGE_MEASURE] = "measure", [STAGE_WAITING] = "wait", [STAGE_PARKED] = "park", [STAGE_ENDED] = "end",
 };
 
 /* ---- Counters: relaxed throughout, they are counts under way or long at rest ---- */
@@ -131,8 +150,9 @@ gate_init(struct gate *g)
 	pthread_mutex_init(&g->lock, NULL);
 	pthread_cond_init(&g->all_here, &attr);
 	pthread_cond_init(&g->open, &attr);
+	pthread_cond_init(&g->stopped, &attr);
 	pthread_condattr_destroy(&attr);
-	g->waiting = g->generation = 0;
+	g->waiting = g->generation = g->dead = 0;
 }
 
 static void
@@ -141,6 +161,14 @@ gate_destroy(struct gate *g)
 	pthread_mutex_destroy(&g->lock);
 	pthread_cond_destroy(&g->all_here);
 	pthread_cond_destroy(&g->open);
+	pthread_cond_destroy(&g->stopped);
+}
+
+/* Is everybody at the gate who can still come? gate.lock is held. */
+static bool
+gate_full(const struct gate *g, unsigned threads)
+{
+	return g->waiting + g->dead >= threads;
 }
 
 static void
@@ -171,7 +199,8 @@ gate_wait(struct seat *s)
 	stage_set(&s->worker, STAGE_WAITING);
 	pthread_mutex_lock(&g->lock);
 	generation = g->generation;
-	if (++g->waiting == r->request->threads)
+	g->waiting++;
+	if (gate_full(g, r->request->threads))
 		pthread_cond_signal(&g->all_here);
 	while (g->generation == generation)
 		pthread_cond_wait(&g->open, &g->lock);
@@ -210,7 +239,8 @@ worker_phase(struct worker *w)
 	 * already wait for main at the last gate, which is the same one. */
 	if (!runner_ending(r)) {
 		generation = g->generation;
-		if (++g->waiting == r->request->threads) {
+		g->waiting++;
+		if (gate_full(g, r->request->threads)) {
 			/* The last one opens: main has nothing to do in between. */
 			r->phase_start_ns[phase + 1] = clock_now_ns(&w->clock);
 			gate_open(g);
@@ -225,6 +255,122 @@ worker_phase(struct worker *w)
 	if (r->request->subject->resume != NULL)
 		r->request->subject->resume(w->handle);
 	return !runner_ending(r);
+}
+
+/* ---- Waiting, parking, dying in the middle of a loop ---- */
+
+static struct timespec monotonic_in(uint64_t ns);
+static void subject_stats(const struct runner *r, struct reclaim_stats *stats);
+static uint64_t surplus(uint64_t a, uint64_t b);
+static uint64_t thread_cpu_ns(void);
+
+/* Sleep for ns, or until the stop flag is raised; returns whether it was. */
+static bool
+sleep_or_stop(struct runner *r, uint64_t ns)
+{
+	struct gate *g = &r->gate;
+	/* Longer than any trial, and short enough for a struct timespec. */
+	struct timespec until = monotonic_in(ns < UINT64_C(1) << 60 ? ns : UINT64_C(1) << 60);
+	bool stopped;
+
+	pthread_mutex_lock(&g->lock);
+	/* relaxed: whoever raises the flag does so under the lock. */
+	while (!(stopped = atomic_load_explicit(&r->stop, memory_order_relaxed)) &&
+	    pthread_cond_timedwait(&g->stopped, &g->lock, &until) == 0)
+		continue;
+	pthread_mutex_unlock(&g->lock);
+	return stopped;
+}
+
+/* gate.lock is held. */
+static void
+raise_stop(struct runner *r)
+{
+	/* relaxed: only the flag matters. */
+	atomic_store_explicit(&r->stop, true, memory_order_relaxed);
+	pthread_cond_broadcast(&r->gate.stopped);
+}
+
+void
+worker_wait(struct worker *w, uint64_t ns)
+{
+	struct seat *s = w->runner;
+	const struct subject *subject = s->runner->request->subject;
+	unsigned stage = atomic_load_explicit(&w->stage, memory_order_relaxed);
+
+	if (subject->pause != NULL)
+		subject->pause(w->handle);
+	stage_set(w, STAGE_WAITING);
+	(void)sleep_or_stop(s->runner, ns);
+	stage_set(w, (enum worker_stage)stage);
+	if (subject->resume != NULL)
+		subject->resume(w->handle);
+}
+
+/* Objects that are pending, as far as another thread can tell. */
+static uint64_t
+pending_now(const struct runner *r)
+{
+	struct reclaim_stats stats;
+
+	subject_stats(r, &stats);
+	return surplus(stats.retired, stats.freed);
+}
+
+bool
+worker_park(struct worker *w, uint64_t key, uint64_t ns, bool stall)
+{
+	struct seat *s = w->runner;
+	struct runner *r = s->runner;
+	const struct subject *subject = r->request->subject;
+	unsigned stage = atomic_load_explicit(&w->stage, memory_order_relaxed);
+	bool noted = stall && w->measured && s->park != NULL && s->parks < PARKS_MOST;
+	struct park park = { 0 };
+
+	misuse_if((r->request->plan->needs & NEEDS_HOLD) == 0, "worker_park: the plan must say NEEDS_HOLD");
+	if (!subject->hold(w->handle, key)) {
+		worker_bump(&w->count[OP_GET][OP_MISS], 1);
+		return false;
+	}
+	stage_set(w, STAGE_PARKED);
+	park.begin_ns = clock_now_ns(&w->clock);
+	if (noted)
+		park.begin_pending = pending_now(r);
+	park.cut = sleep_or_stop(r, ns);
+	if (noted) {
+		park.end_pending = pending_now(r);
+		park.end_ns = clock_now_ns(&w->clock);
+		s->park[s->parks++] = park;
+	}
+	subject->release(w->handle);
+	worker_bump(&w->count[OP_GET][OP_HIT], 1);
+	stage_set(w, (enum worker_stage)stage);
+	return true;
+}
+
+_Noreturn void
+worker_die(struct worker *w, const uint64_t *inside)
+{
+	struct seat *s = w->runner;
+	struct runner *r = s->runner;
+	struct gate *g = &r->gate;
+
+	misuse_if((r->request->plan->needs & NEEDS_LATE_DETACH) == 0, "worker_die: the plan must say NEEDS_LATE_DETACH");
+	misuse_if(!w->measured, "worker_die: only in the measured part");
+	s->held = inside != NULL && r->request->subject->hold(w->handle, *inside);
+	w->last_ns = clock_now_ns(&w->clock);
+	counters_stop(&s->counters);
+	s->cpu_ns = thread_cpu_ns() - s->cpu_ns;
+	s->dead = true;
+	stage_set(w, STAGE_ENDED);
+	pthread_mutex_lock(&g->lock);
+	g->dead++;
+	if (gate_full(g, r->request->threads))
+		pthread_cond_signal(&g->all_here);
+	pthread_mutex_unlock(&g->lock);
+	/* Not pthread_exit(): that would run destructors. The kernel still tells who joins. */
+	for (;;)
+		syscall(SYS_exit, 0);
 }
 
 /* ---- Probes ---- */
@@ -246,6 +392,28 @@ probe_freed(void *state, uint64_t age_ns)
 	/* relaxed: a few frees more or less at the edges do not matter. */
 	if (atomic_load_explicit(&s->runner->recording, memory_order_relaxed))
 		histogram_add(&s->worker.reclaim, age_ns);
+}
+
+static void
+probe_pass_begin(void *state)
+{
+	struct seat *s = state;
+
+	s->worker.pass_begin_ns = clock_now_ns(&s->worker.clock);
+}
+
+static void
+probe_pass_end(void *state, uint64_t examined, uint64_t freed, uint64_t blocked)
+{
+	struct seat *s = state;
+
+	/* How many, the subject's own statistics say. */
+	(void)examined;
+	(void)freed;
+	(void)blocked;
+	/* relaxed: as above. */
+	if (atomic_load_explicit(&s->runner->recording, memory_order_relaxed))
+		histogram_add(&s->worker.pass, surplus(clock_now_ns(&s->worker.clock), s->worker.pass_begin_ns));
 }
 
 static uint64_t
@@ -318,6 +486,7 @@ worker_reset(struct worker *w)
 		w->latency[op] = (struct histogram){ 0 };
 	}
 	w->pairs = 0;
+	w->by_pass[0] = w->by_pass[1] = (struct histogram){ 0 };
 	w->until_sample = w->latency_shift == 0 ? 0 :
 	    random_below(&w->random, (UINT64_C(2) << w->latency_shift) - 1);
 }
@@ -346,6 +515,7 @@ worker_stages(struct seat *s)
 	if (!gate_wait(s))
 		return;
 	stage_set(w, STAGE_MEASURE);
+	w->measured = true;
 	s->cpu_ns = thread_cpu_ns();
 	counters_start(&s->counters);
 	q->workload->loop(w);
@@ -468,7 +638,7 @@ watch(struct runner *r)
 		unsigned doing = atomic_load_explicit(&s->worker.doing, memory_order_relaxed);
 
 		if (stage != s->seen_stage || calls != s->seen_calls || stage == STAGE_WAITING ||
-		    stage == STAGE_ENDED || s->seen_at_ns == 0) {
+		    stage == STAGE_PARKED || stage == STAGE_ENDED || s->seen_at_ns == 0) {
 			s->seen_stage = stage;
 			s->seen_calls = calls;
 			s->seen_at_ns = now_ns;
@@ -495,8 +665,8 @@ interrupted(const struct runner *r)
 static void
 runner_end(struct runner *r)
 {
-	atomic_store_explicit(&r->stop, true, memory_order_relaxed);
 	pthread_mutex_lock(&r->gate.lock);
+	raise_stop(r);
 	/* release: pairs with runner_ending(). */
 	atomic_store_explicit(&r->ending, true, memory_order_release);
 	/* Who waits in worker_phase() looks again; who waits at a gate waits for main. */
@@ -537,13 +707,12 @@ await_all(struct runner *r, const char *stage, uint64_t stop_at_ns, uint64_t tic
 	unsigned ticks = 0;
 
 	pthread_mutex_lock(&r->gate.lock);
-	while (r->gate.waiting < r->request->threads) {
+	while (!gate_full(&r->gate, r->request->threads)) {
 		uint64_t now_ns = clock_now_ns(r->request->clock), wait_ns = tick_ns;
 		struct timespec until;
 
 		if (!stopped && now_ns >= stop_at_ns) {
-			/* relaxed: only the flag matters. */
-			atomic_store_explicit(&r->stop, true, memory_order_relaxed);
+			raise_stop(r);
 			stopped = true;
 		}
 		if (!stopped && stop_at_ns - now_ns < wait_ns)
@@ -586,7 +755,55 @@ struct sampler {
 	uint64_t next_ns;
 	int statm;               /* /proc/self/statm, or -1 */
 	bool out_of_memory;
+	uint64_t over, bound;    /* objects that were pending beyond doubt when the bound was lower; 0: never */
+	uint64_t cpu_ns;         /* processor time of this thread while it sampled */
+	cpu_set_t cpus;          /* where main may run when it does not sample */
+	bool moved;
 };
+
+/*
+ * The sampler is the main thread. It goes to a processor that no worker is
+ * bound to, if there is one, and an idle core before the other half of a busy
+ * one. Else it stays where the system puts it, and takes a worker's processor
+ * for as long as record.sampler_share says.
+ */
+static void
+sampler_begin(struct runner *r, struct sampler *p)
+{
+	const struct trial_request *q = r->request;
+	struct topology_summary machine;
+	struct placement *all;
+	char ignored[256];
+
+	p->cpu_ns = thread_cpu_ns();
+	topology_summary(q->topology, &machine);
+	if (q->placement == NULL || machine.allowed_pus == 0 ||
+	    pthread_getaffinity_np(pthread_self(), sizeof(p->cpus), &p->cpus) != 0)
+		return;
+	all = calloc(machine.allowed_pus, sizeof(*all));
+	if (all == NULL || !topology_place(q->topology, "core-first", machine.allowed_pus, all, ignored, sizeof(ignored))) {
+		free(all);
+		return;
+	}
+	for (unsigned i = 0; i < machine.allowed_pus && !p->moved; i++) {
+		bool taken = false;
+
+		for (unsigned t = 0; t < q->threads && !taken; t++)
+			taken = q->placement[t].os_index == all[i].os_index;
+		p->moved = !taken && topology_bind_self(q->topology, &all[i], ignored, sizeof(ignored));
+	}
+	free(all);
+}
+
+static void
+sampler_end(struct sampler *p)
+{
+	p->cpu_ns = thread_cpu_ns() - p->cpu_ns;
+	if (p->moved)
+		(void)pthread_setaffinity_np(pthread_self(), sizeof(p->cpus), &p->cpus);
+	if (p->statm >= 0)
+		close(p->statm);
+}
 
 static uint64_t
 rss_bytes(int statm)
@@ -618,6 +835,34 @@ surplus(uint64_t a, uint64_t b)
 	return a > b ? a - b : 0;
 }
 
+/*
+ * What is read while others run is never too small (freed first, then
+ * retired), but too large by what was retired in between, which is much if this thread
+ * lost its processor there. So figures above the bound are read again, some times. They
+ * prove that the bound was broken only if what had been retired by the end of one
+ * reading is more than bound above what was freed by the end of the next:
+ * so many were pending in between.
+ */
+static void
+sample_stats(const struct runner *r, struct sampler *p, struct reclaim_stats *stats)
+{
+	struct reclaim_stats earlier;
+
+	subject_stats(r, stats);
+	for (unsigned again = 0; again < 8 && stats->bound != 0 && surplus(stats->retired, stats->freed) > stats->bound;
+	     again++) {
+		uint64_t sure;
+
+		earlier = *stats;
+		subject_stats(r, stats);
+		sure = surplus(earlier.retired, stats->freed);
+		if (sure > earlier.bound && sure > stats->bound && sure > p->over) {
+			p->over = sure;
+			p->bound = stats->bound;
+		}
+	}
+}
+
 static void
 sample(struct runner *r, void *arg)
 {
@@ -640,7 +885,7 @@ sample(struct runner *r, void *arg)
 		record->sample = more;
 		p->room = room;
 	}
-	subject_stats(r, &stats);
+	sample_stats(r, p, &stats);
 	record->sample[record->samples] = (struct record_sample){
 		.at_ns = surplus(now_ns, r->start_ns),
 		.pending = surplus(stats.retired, stats.freed),
@@ -844,11 +1089,11 @@ censored_add(void *arg, uint64_t retired_at_ns)
 
 /* The workers wait at the last gate: everything that must be read before they detach. */
 static void
-figures_at_stop(struct runner *r, struct record *record, const struct reclaim_stats *before)
+figures_at_stop(struct runner *r, struct record *record, const struct reclaim_stats *before, const struct sampler *p)
 {
 	const struct trial_request *q = r->request;
 	struct censored censored = { &record->histogram[RECORD_CENSORED], clock_now_ns(q->clock) };
-	double squares = 0, elapsed_ns, weighted = 0;
+	double squares = 0, elapsed_ns, weighted = 0, weighted_bytes = 0, own_time_ns = 0;
 	uint64_t gets = 0, get_hits = 0, cpu_ns = 0, last_ns = r->start_ns;
 	struct reclaim_stats after;
 
@@ -871,6 +1116,11 @@ figures_at_stop(struct runner *r, struct record *record, const struct reclaim_st
 		record->thread_max_mops = fmax(record->thread_max_mops, mops);
 		squares += mops * mops;
 		cpu_ns += s->cpu_ns;
+		own_time_ns += (double)own_ns;
+		record->died += s->dead;
+		histogram_merge(&record->histogram[RECORD_PASS], &w->pass);
+		histogram_merge(&record->histogram[RECORD_WITHOUT_PASS], &w->by_pass[0]);
+		histogram_merge(&record->histogram[RECORD_WITH_PASS], &w->by_pass[1]);
 		if (w->last_ns > last_ns)
 			last_ns = w->last_ns;
 		for (unsigned op = 0; op < OP_COUNT; op++) {
@@ -891,10 +1141,15 @@ figures_at_stop(struct runner *r, struct record *record, const struct reclaim_st
 	record->jain = squares > 0 ? record->mops * record->mops / (q->threads * squares) : NAN;
 	record->cpu_ns_per_op = record->ops > 0 ? (double)cpu_ns / (double)record->ops : NAN;
 
+	record->sampler_share = elapsed_ns > 0 ? (double)p->cpu_ns / elapsed_ns : NAN;
+	if (q->smr_stats >= SMR_SAMPLED && own_time_ns > 0)
+		record->pass_share = (double)record->histogram[RECORD_PASS].sum / own_time_ns;
+
 	if (q->smr_stats == SMR_OFF) { /* not looked at: no value, which is not 0 */
 		record->retired = record->freed = record->scans = record->examined = record->blocked = UINT64_MAX;
 		record->bound = record->pending_stop = record->pending_peak = record->pending_peak_bytes = UINT64_MAX;
-		record->pending_mean = NAN;
+		record->pending_stop_bytes = UINT64_MAX;
+		record->pending_mean = record->pending_mean_bytes = NAN;
 		return;
 	}
 	record->retired = surplus(after.retired, before->retired);
@@ -905,13 +1160,16 @@ figures_at_stop(struct runner *r, struct record *record, const struct reclaim_st
 	record->bound = after.bound;
 	record->pending_stop = surplus(after.retired, after.freed);
 	record->pending_peak = record->pending_stop;
-	record->pending_peak_bytes = surplus(after.retired_bytes, after.freed_bytes);
+	record->pending_stop_bytes = record->pending_peak_bytes = surplus(after.retired_bytes, after.freed_bytes);
 	/* Time-weighted: each sample stands until the next one, the last until stop. */
 	for (size_t i = 0; i < record->samples; i++) {
 		const struct record_sample *s = &record->sample[i];
 		double until_ns = i + 1 < record->samples ? (double)s[1].at_ns : fmax(elapsed_ns, (double)s->at_ns);
 
 		weighted += (double)s->pending * (until_ns - (double)s->at_ns);
+		weighted_bytes += (double)s->pending_bytes * (until_ns - (double)s->at_ns);
+		record->sample_gap_ns = until_ns - (double)s->at_ns > (double)record->sample_gap_ns ?
+		    (uint64_t)(until_ns - (double)s->at_ns) : record->sample_gap_ns;
 		if (s->pending > record->pending_peak)
 			record->pending_peak = s->pending;
 		if (s->pending_bytes > record->pending_peak_bytes)
@@ -919,6 +1177,226 @@ figures_at_stop(struct runner *r, struct record *record, const struct reclaim_st
 	}
 	record->pending_mean = record->samples > 0 && elapsed_ns > (double)record->sample[0].at_ns ?
 	    weighted / (elapsed_ns - (double)record->sample[0].at_ns) : (double)record->pending_stop;
+	record->pending_mean_bytes = record->samples > 0 && elapsed_ns > (double)record->sample[0].at_ns ?
+	    weighted_bytes / (elapsed_ns - (double)record->sample[0].at_ns) : (double)record->pending_stop_bytes;
+	if (after.bound != 0)
+		record->bound_share = (double)record->pending_peak / (double)after.bound;
+	/* At rest there is no doubt. */
+	if (after.bound != 0 && record->pending_stop > after.bound)
+		invalid(record, "%" PRIu64 " objects are pending at stop, the scheme's bound is %" PRIu64,
+		    record->pending_stop, after.bound);
+	if (p->over > 0)
+		invalid(record, "%" PRIu64 " objects were pending, the scheme's bound is %" PRIu64, p->over, p->bound);
+}
+
+/* ---- Stalls ---- */
+
+struct stalls {
+	struct park *stall;      /* times when at least one thread was parked, in order, apart from each other */
+	size_t count;
+	uint64_t end_ns;         /* of the measured part; all relative to its start, as in the samples */
+};
+
+static int
+by_begin(const void *left, const void *right)
+{
+	const struct park *a = left, *b = right;
+
+	return (a->begin_ns > b->begin_ns) - (a->begin_ns < b->begin_ns);
+}
+
+/* All workers' parks, united. False: no memory. */
+static bool
+stalls_unite(const struct runner *r, struct stalls *u, uint64_t end_ns)
+{
+	size_t parks = 0, n = 0;
+
+	for (unsigned i = 0; i < r->request->threads; i++)
+		parks += r->seat[i].parks;
+	*u = (struct stalls){ .end_ns = end_ns, .stall = calloc(parks + 1, sizeof(*u->stall)) };
+	if (u->stall == NULL)
+		return false;
+	for (unsigned i = 0; i < r->request->threads; i++)
+		for (unsigned k = 0; k < r->seat[i].parks; k++) {
+			struct park park = r->seat[i].park[k];
+
+			park.begin_ns = surplus(park.begin_ns, r->start_ns);
+			park.end_ns = surplus(park.end_ns, r->start_ns);
+			u->stall[n++] = park;
+		}
+	qsort(u->stall, n, sizeof(*u->stall), by_begin);
+	for (size_t i = 0; i < n; i++) {
+		struct park *last = u->count > 0 ? &u->stall[u->count - 1] : NULL;
+
+		if (last == NULL || u->stall[i].begin_ns > last->end_ns) {
+			u->stall[u->count++] = u->stall[i];
+		} else if (u->stall[i].end_ns > last->end_ns) {
+			last->end_ns = u->stall[i].end_ns;
+			last->end_pending = u->stall[i].end_pending;
+			last->cut = u->stall[i].cut;
+		}
+	}
+	return true;
+}
+
+enum { BEFORE, DURING, AFTER };
+
+/* How much of [from, to) lies in each phase. */
+static void
+stalls_overlap(const struct stalls *u, double from, double to, double share[3])
+{
+	double first = u->count > 0 ? (double)u->stall[0].begin_ns : INFINITY;
+
+	share[BEFORE] = fmax(0, fmin(to, first) - from);
+	share[DURING] = 0;
+	for (size_t i = 0; i < u->count; i++)
+		share[DURING] += fmax(0, fmin(to, (double)u->stall[i].end_ns) - fmax(from, (double)u->stall[i].begin_ns));
+	share[AFTER] = fmax(0, to - from - share[BEFORE] - share[DURING]);
+}
+
+/* Operations and garbage before, during and after: each time between two samples is shared out. */
+static void
+stalls_phases(const struct stalls *u, struct record *record)
+{
+	static const char *const names[] = { "before", "during", "after" };
+	double ops[3] = { 0 }, elapsed_ns[3] = { 0 }, weighted[3] = { 0 }, share[3];
+	double *const mean[] = { &record->pending_before, &record->pending_during, &record->pending_after };
+
+	for (size_t i = 0; i < record->samples; i++) {
+		const struct record_sample *s = &record->sample[i];
+		bool last = i + 1 == record->samples;
+		double from = (double)s->at_ns, to = last ? (double)u->end_ns : (double)s[1].at_ns;
+		double done = (double)surplus(last ? record->ops : s[1].ops, s->ops);
+
+		if (to <= from)
+			continue;
+		stalls_overlap(u, from, to, share);
+		for (unsigned p = 0; p < 3; p++) {
+			ops[p] += done * share[p] / (to - from);
+			elapsed_ns[p] += share[p];
+			weighted[p] += (double)s->pending * share[p];
+		}
+	}
+	record->phases = 3;
+	for (unsigned p = 0; p < 3; p++) {
+		struct record_phase *phase = &record->phase[p];
+
+		snprintf(phase->name, sizeof(phase->name), "%s", names[p]);
+		phase->ops = (uint64_t)(ops[p] + 0.5);
+		phase->elapsed_s = elapsed_ns[p] / NS_PER_S;
+		phase->mops = elapsed_ns[p] > 0 ? ops[p] * 1e3 / elapsed_ns[p] : NAN;
+		*mean[p] = elapsed_ns[p] > 0 ? weighted[p] / elapsed_ns[p] : NAN;
+	}
+}
+
+/* The least-squares line through garbage over time, one slope for all stalls, each with its own level. */
+static double
+stalls_slope(const struct stalls *u, const struct record *record)
+{
+	double upper = 0, lower = 0;
+
+	for (size_t i = 0; i < u->count; i++) {
+		const struct park *s = &u->stall[i];
+		double n = 2, t = 0, g = 0;
+
+		/* Twice: the means first. Times are from the stall's begin, in s. */
+		for (unsigned round = 0; round < 2; round++) {
+			double mean_t = t / n, mean_g = g / n;
+			double length = (double)(s->end_ns - s->begin_ns) / NS_PER_S;
+			double level[2] = { (double)s->begin_pending, (double)s->end_pending }, at[2] = { 0, length };
+
+			for (unsigned e = 0; e < 2; e++) {
+				if (round == 0) {
+					t += at[e];
+					g += level[e];
+				} else {
+					upper += (at[e] - mean_t) * (level[e] - mean_g);
+					lower += (at[e] - mean_t) * (at[e] - mean_t);
+				}
+			}
+			for (size_t k = 0; k < record->samples; k++) {
+				double time = ((double)record->sample[k].at_ns - (double)s->begin_ns) / NS_PER_S;
+				double pending = (double)record->sample[k].pending;
+
+				if (time <= 0 || time >= length)
+					continue;
+				if (round == 0) {
+					n++;
+					t += time;
+					g += pending;
+				} else {
+					upper += (time - mean_t) * (pending - mean_g);
+					lower += (time - mean_t) * (time - mean_t);
+				}
+			}
+		}
+	}
+	return lower > 0 ? upper / lower : NAN;
+}
+
+/* From the end of each stall to the first sample at no more than 1.1 x the level before all. */
+static void
+stalls_drain(const struct stalls *u, struct record *record)
+{
+	double level = isnan(record->pending_before) ? 1 : fmax(1, 1.1 * record->pending_before);
+	uint64_t longest_ns = 0, drained = 0;
+
+	record->undrained = 0;
+	for (size_t i = 0; i < u->count; i++) {
+		const struct park *s = &u->stall[i];
+		uint64_t until_ns = i + 1 < u->count ? s[1].begin_ns : u->end_ns;
+		bool back = false;
+
+		/* It ended with the measured part: there is no time after it. */
+		if (s->cut)
+			continue;
+		for (size_t k = 0; k < record->samples && !back; k++) {
+			const struct record_sample *sample = &record->sample[k];
+
+			back = sample->at_ns >= s->end_ns && sample->at_ns < until_ns && (double)sample->pending <= level;
+			if (back && sample->at_ns - s->end_ns > longest_ns)
+				longest_ns = sample->at_ns - s->end_ns;
+		}
+		drained += back;
+		record->undrained += !back;
+	}
+	if (drained > 0)
+		record->drain_ns = longest_ns;
+}
+
+static void
+figures_of_stalls(const struct runner *r, struct record *record, uint64_t end_ns)
+{
+	size_t size = 0, shown;
+	struct stalls u;
+	FILE *out;
+
+	if (!r->request->plan->stalls)
+		return;
+	if (!stalls_unite(r, &u, end_ns) || (out = open_memstream(&record->stalled, &size)) == NULL) {
+		free(u.stall);
+		invalid(record, "no memory for the figures of stalls");
+		return;
+	}
+	record->stalls = u.count;
+	record->stalled_s = 0;
+	shown = u.count < PARKS_MOST ? u.count : PARKS_MOST;
+	for (size_t i = 0; i < u.count; i++) {
+		record->stalled_s += (double)(u.stall[i].end_ns - u.stall[i].begin_ns) / NS_PER_S;
+		if (i < shown)
+			fprintf(out, "%s[%" PRIu64 ",%" PRIu64 "]", i == 0 ? "[" : ",", u.stall[i].begin_ns, u.stall[i].end_ns);
+	}
+	fputs(shown == 0 ? "[]" : "]", out);
+	if (fclose(out) != 0)
+		invalid(record, "no memory for the figures of stalls");
+	if (r->request->smr_stats != SMR_OFF) {
+		stalls_phases(&u, record);
+		if (u.count > 0) {
+			record->stall_slope = stalls_slope(&u, record);
+			stalls_drain(&u, record);
+		}
+	}
+	free(u.stall);
 }
 
 /* Sums over the workers; a counter that one of them could not have has no value. */
@@ -968,7 +1446,7 @@ figures_of_phases(struct runner *r, struct record *record)
 
 /* ---- The trial ---- */
 
-static void
+static bool
 seat_prepare(struct runner *r, unsigned i)
 {
 	const struct trial_request *q = r->request;
@@ -979,7 +1457,9 @@ seat_prepare(struct runner *r, unsigned i)
 	s->placement = q->placement != NULL && i < q->threads ? &q->placement[i] : NULL;
 	if (q->smr_stats >= SMR_SAMPLED)
 		s->probe = (struct reclaim_probe){ .now_ns = probe_now, .freed = probe_freed, .state = s,
-		    .sample_shift = probe_shift(q->smr_stats) };
+		    .sample_shift = probe_shift(q->smr_stats),
+		    .pass_begin = probe_pass_begin, .pass_end = probe_pass_end };
+	w->sees_passes = q->smr_stats >= SMR_SAMPLED && q->subject->stats != NULL;
 	w->op[OP_GET] = q->subject->get;
 	w->op[OP_INSERT] = q->subject->insert;
 	w->op[OP_UPSERT] = q->subject->upsert;
@@ -1000,6 +1480,9 @@ seat_prepare(struct runner *r, unsigned i)
 	/* Nothing is timed before the measured part: worker_reset() arms it. */
 	w->until_sample = UINT64_MAX;
 	random_seed(&w->random, random_mix(q->seed + 3), i);
+	if (q->plan->stalls)
+		s->park = calloc(PARKS_MOST, sizeof(*s->park));
+	return !q->plan->stalls || s->park != NULL;
 }
 
 static const char *
@@ -1048,6 +1531,7 @@ stages(struct runner *r, struct record *record, char *error, size_t error_size)
 	switches = usage.ru_nivcsw;
 	atomic_store_explicit(&r->stop, false, memory_order_relaxed);
 	atomic_store_explicit(&r->recording, true, memory_order_relaxed);
+	sampler_begin(r, &sampler);
 	r->start_ns = r->phase_start_ns[0] = clock_now_ns(q->clock);
 	if (!q->plan->fixed_work)
 		stop_at_ns = r->start_ns + q->duration_ns;
@@ -1055,25 +1539,78 @@ stages(struct runner *r, struct record *record, char *error, size_t error_size)
 	open_gate(r);
 	sample(r, &sampler);
 	if (!await_all(r, "measure", stop_at_ns, tick_ns, sample, &sampler)) {
-		if (sampler.statm >= 0)
-			close(sampler.statm);
+		sampler_end(&sampler);
 		return TRIAL_INTERRUPTED;
 	}
 	atomic_store_explicit(&r->recording, false, memory_order_relaxed);
 	getrusage(RUSAGE_SELF, &usage);
 	record->context_switches = (uint64_t)(usage.ru_nivcsw - switches);
 	record->rss_bytes = rss_bytes(sampler.statm);
-	if (sampler.statm >= 0)
-		close(sampler.statm);
-	figures_at_stop(r, record, &before);
+	sampler_end(&sampler);
+	figures_at_stop(r, record, &before, &sampler);
 	figures_of_phases(r, record);
 	figures_of_counters(r, record);
+	figures_of_stalls(r, record, (uint64_t)(record->elapsed_s * NS_PER_S + 0.5));
 	if (sampler.out_of_memory)
 		invalid(record, "no memory for the samples of garbage over time");
 	alarm_begin(r, "validation");
 	validate(r, record, &r->seat[q->threads]);
 	alarm_end();
 	return TRIAL_DONE;
+}
+
+/* What a thread that ended without leaving would have done. */
+static void
+bury(struct seat *s)
+{
+	const struct trial_request *q = s->runner->request;
+
+	alarm_begin(s->runner, "detach");
+	if (s->held)
+		q->subject->release(s->worker.handle);
+	if (q->workload->end != NULL)
+		q->workload->end(&s->worker);
+	q->subject->detach(s->worker.handle);
+	alarm_end();
+}
+
+/*
+ * The C library gives the stack of a thread that was joined to the next one, with
+ * what the thread kept for its destructors. Where threads end without running
+ * these, each has a stack of its own that nobody gets. NULL: no memory.
+ */
+static void *
+stack_new(pthread_attr_t *attr)
+{
+	size_t guard = (size_t)sysconf(_SC_PAGESIZE), size = 0;
+	char *stack;
+
+	pthread_attr_getstacksize(attr, &size);
+	stack = mmap(NULL, size + guard, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK,
+	    -1, 0);
+	if (stack == MAP_FAILED)
+		return NULL;
+	mprotect(stack, guard, PROT_NONE);
+	pthread_attr_setstack(attr, stack + guard, size);
+	return stack;
+}
+
+static int
+seat_start(struct seat *s)
+{
+	pthread_attr_t attr;
+	int refused = ENOMEM;
+
+	if ((s->runner->request->plan->needs & NEEDS_LATE_DETACH) == 0)
+		return pthread_create(&s->thread, NULL, worker_main, s);
+	pthread_attr_init(&attr);
+	pthread_attr_getstacksize(&attr, &s->stack_bytes);
+	s->stack_bytes += (size_t)sysconf(_SC_PAGESIZE);
+	s->stack = stack_new(&attr);
+	if (s->stack != NULL)
+		refused = pthread_create(&s->thread, &attr, worker_main, s);
+	pthread_attr_destroy(&attr);
+	return refused;
 }
 
 /* Start the workers, run the stages, see every thread off. */
@@ -1085,8 +1622,7 @@ run_workers(struct runner *r, struct record *record, char *error, size_t error_s
 	unsigned started = 0;
 	int refused = 0;
 
-	while (started < q->threads && (refused =
-	    pthread_create(&r->seat[started].thread, NULL, worker_main, &r->seat[started])) == 0)
+	while (started < q->threads && (refused = seat_start(&r->seat[started])) == 0)
 		started++;
 	if (started < q->threads) {
 		snprintf(error, error_size, "could not start thread %u of %u: %s", started + 1, q->threads,
@@ -1121,6 +1657,9 @@ run_workers(struct runner *r, struct record *record, char *error, size_t error_s
 				watch(r);
 		} while (pthread_timedjoin_np(r->seat[i].thread, NULL, &now) != 0);
 	}
+	for (unsigned i = 0; i < started; i++)
+		if (r->seat[i].dead)
+			bury(&r->seat[i]);
 	return status;
 }
 
@@ -1190,9 +1729,14 @@ runner_run(const struct trial_request *q, struct record *record, char *error, si
 	r->map = q->subject->create(&subject_params, error, error_size);
 	alarm_end();
 	if (r->map != NULL) {
+		bool prepared = true;
+
 		for (unsigned i = 0; i <= q->threads; i++)
-			seat_prepare(r, i);
-		status = run_workers(r, record, error, error_size);
+			prepared = seat_prepare(r, i) && prepared;
+		if (!prepared)
+			snprintf(error, error_size, "no memory for the times of stalls");
+		else
+			status = run_workers(r, record, error, error_size);
 		alarm_begin(r, "destroy");
 		q->subject->destroy(r->map, &last);
 		alarm_end();
@@ -1212,6 +1756,11 @@ runner_run(const struct trial_request *q, struct record *record, char *error, si
 		/* Nobody looked, or nobody could: that is not "none". */
 		if (q->smr_stats < SMR_SAMPLED || (q->subject->stats != NULL && q->subject->pending == NULL))
 			record->censored_samples = record->censored_max_ns = UINT64_MAX;
+	}
+	for (unsigned i = 0; i <= q->threads; i++) {
+		free(r->seat[i].park);
+		if (r->seat[i].stack != NULL)
+			munmap(r->seat[i].stack, r->seat[i].stack_bytes);
 	}
 out:
 	gate_destroy(&r->gate);

@@ -4,8 +4,10 @@
  *	pin, attach, begin | prefill, flush | warm up | common start, measure,
  *	stop | drain, statistics at stop, validate | end, detach, join | destroy
  *
- * The calling thread samples garbage and memory while the workers run, and
- * watches that each of them moves on.
+ * The calling thread samples garbage and memory while the workers run, on a
+ * processor that none of them is bound to, if there is one, and watches that
+ * each of them moves on. A trial in which more objects were pending than the
+ * subject's bound allows is not valid.
  */
 #ifndef HARNESS_RUNNER_H
 #define HARNESS_RUNNER_H

@@ -14,6 +14,8 @@
 #include "harness/worker.h"
 
 /* A plug-in may return anything: is this a plan that the runner can follow? */
+#define NEEDS_BESIDE (NEEDS_HOLD | NEEDS_LATE_DETACH)
+
 static bool
 plan_check(const struct plan *plan, char *error, size_t size)
 {
@@ -32,13 +34,17 @@ plan_check(const struct plan *plan, char *error, size_t size)
 		    "this machine's memory", plan->fixed_work ? plan->keys : plan->prefill);
 		return false;
 	}
-	if (plan->needs == 0 || plan->needs >= OP_BIT(OP_COUNT)) {
+	if ((plan->needs & ~NEEDS_BESIDE) == 0 || (plan->needs & ~NEEDS_BESIDE) >= OP_BIT(OP_COUNT)) {
 		snprintf(error, size, "it plans %s",
-		    plan->needs == 0 ? "no operation" : "operations that do not exist");
+		    (plan->needs & ~NEEDS_BESIDE) == 0 ? "no operation" : "operations that do not exist");
 		return false;
 	}
 	if (plan->phases > PLAN_PHASES) {
 		snprintf(error, size, "it plans %u phases; there can be %u", plan->phases, PLAN_PHASES);
+		return false;
+	}
+	if (plan->stalls && (plan->phases > 0 || plan->fixed_work)) {
+		snprintf(error, size, "it plans stalls: their phases are given, and a fixed amount of work has none");
 		return false;
 	}
 	for (unsigned i = 0; i < plan->phases; i++)
@@ -64,6 +70,16 @@ needs_check(const struct subject *subject, const struct plugin *workload, const 
 			    op_names[op], workload->name);
 			return false;
 		}
+	if ((plan->needs & NEEDS_HOLD) != 0 && subject->hold == NULL) {
+		snprintf(error, size, "subject %s cannot stay inside a read, which workload %s needs", subject->name,
+		    workload->name);
+		return false;
+	}
+	if ((plan->needs & NEEDS_LATE_DETACH) != 0 && (subject->flags & SUBJECT_OWN_DETACH) != 0) {
+		snprintf(error, size, "subject %s cannot detach a thread that has ended, which workload %s needs",
+		    subject->name, workload->name);
+		return false;
+	}
 	return true;
 }
 

@@ -14,10 +14,13 @@ const char *const op_names[OP_COUNT] = {
 static void
 worker_timed(struct worker *w, enum op op, uint64_t begin_ns)
 {
-	uint64_t end_ns = clock_now_ns(&w->clock);
+	uint64_t ns = clock_now_ns(&w->clock);
 
 	/* Two cores' counters may differ by some ticks after a migration. */
-	histogram_add(&w->latency[op], end_ns > begin_ns ? end_ns - begin_ns : 0);
+	ns = ns > begin_ns ? ns - begin_ns : 0;
+	histogram_add(&w->latency[op], ns);
+	if (w->sees_passes)
+		histogram_add(&w->by_pass[w->pass_begin_ns >= begin_ns], ns);
 	/* The gap to the next timed call is drawn: a fixed one would beat with
 	 * whatever is periodic in the workload. Uniform in [0, 2^(k+1) - 2]: mean 2^k - 1
 	 * calls in between. */

@@ -36,7 +36,11 @@
 /* Most keys of one worker_get_many(), most pairs of one worker_scan(). */
 #define WORKER_BATCH_MAX 1024u
 
-enum worker_stage { STAGE_STARTING, STAGE_PREFILL, STAGE_WARM_UP, STAGE_MEASURE, STAGE_WAITING, STAGE_ENDED };
+enum worker_stage { STAGE_STARTING, STAGE_PREFILL, STAGE_WARM_UP, STAGE_MEASURE, STAGE_WAITING,
+	STAGE_PARKED, STAGE_ENDED };
+
+/* For worker_wait() and worker_park(): until the loop is to end. */
+#define WORKER_FOREVER UINT64_MAX
 
 struct worker {
 	/* Set before the thread starts, read only. */
@@ -51,6 +55,7 @@ struct worker {
 	void *state;                 /* what workload.setup returned */
 	void *local;                 /* the workload's, for this thread */
 	unsigned latency_shift;      /* one call in 2^latency_shift is timed, on average */
+	bool sees_passes;            /* the subject's probes tell of passes of reclamation */
 	const _Atomic(bool) *stop;
 	void *runner;                /* runner.c's own */
 
@@ -68,11 +73,15 @@ struct worker {
 	uint64_t no_memory_before;   /* OP_NOMEM results before the last reset */
 	struct random random;        /* for sampling only; workloads bring their own */
 	uint64_t last_ns;            /* end of the last call of the loop */
+	bool measured;               /* this loop is the one that counts; else it is the warm-up */
+	uint64_t pass_begin_ns;      /* when this thread's last pass of reclamation began */
 	unsigned phases;             /* worker_phase() calls so far */
 	uint64_t phase_ops[PLAN_PHASES], phase_ns[PLAN_PHASES];
 
 	CACHE_ALIGNED struct histogram latency[OP_COUNT];
+	struct histogram by_pass[2]; /* calls of any kind: without, with a pass inside */
 	struct histogram reclaim;    /* retire to free, on this thread */
+	struct histogram pass;       /* how long passes took */
 
 	/* What the last get_many or scan gave. */
 	uint64_t batch_key[WORKER_BATCH_MAX], batch_value[WORKER_BATCH_MAX];
@@ -169,5 +178,26 @@ size_t worker_scan(struct worker *w, uint64_t from, size_t n);
  * False: the trial is being ended early; leave the loop.
  */
 bool worker_phase(struct worker *w);
+
+/* worker_wait - leave the map alone for ns (WORKER_FOREVER: no end), or until the loop is to end. */
+void worker_wait(struct worker *w, uint64_t ns);
+
+/*
+ * worker_park - read key and stay inside the read (subject.hold) for ns, or until the
+ * loop is to end; counts as a get. The watchdog lets the thread be meanwhile.
+ * stall: note it in the record as a stall, if the loop is the measured one.
+ * False: the key is absent, and nothing was waited for.
+ * Needs NEEDS_HOLD.
+ */
+bool worker_park(struct worker *w, uint64_t key, uint64_t ns, bool stall);
+
+/*
+ * worker_die - end this thread here, by the system call: nothing of it is
+ * cleaned up or detached, and destructors do not run. What it has counted stays
+ * counted. inside: die inside a read of *inside if it is mapped; NULL: between
+ * operations. For a loop of the measured part. Needs NEEDS_LATE_DETACH, and
+ * NEEDS_HOLD where inside is not NULL.
+ */
+_Noreturn void worker_die(struct worker *w, const uint64_t *inside);
 
 #endif

@@ -25,7 +25,11 @@ enum fault {
 	FAULT_HANGS_CREATE, FAULT_HANGS_DESTROY, FAULT_SWAPS_KEYS, FAULT_NONSENSE, FAULT_GET_MISSES,
 	FAULT_GET_CONJURES, FAULT_CRASHES, FAULT_BATCH_MISCOUNTS, FAULT_BATCH_WRONG_VALUE, FAULT_BATCH_MISSES,
 	FAULT_SCAN_OVERFLOWS, FAULT_SCAN_OUT_OF_RANGE, FAULT_SCAN_SKIPS,
+	FAULT_OVER_BOUND,
+	FAULT_STALLED, /* none: garbage grows while a read is held, and is 5 objects else */
 };
+
+#define BOUND (UINT64_C(1) << 40)
 
 static struct {
 	enum fault fault;
@@ -33,12 +37,13 @@ static struct {
 	_Atomic(unsigned) inserts, invented, attached, paused, begun, maps, states, flushed;
 	_Atomic(unsigned) main_hooks_elsewhere;
 	_Atomic(uint64_t) retired, freed;
+	_Atomic(unsigned) held, holds, dead;
 	pthread_t main_thread;
 	volatile sig_atomic_t interrupt;
 	const char *interrupt_in; /* the stage in which to interrupt */
 } t;
 
-static struct handle { unsigned thread; } handles[THREADS + 1];
+static struct handle { unsigned thread; struct reclaim_probe probe; } handles[THREADS + 1];
 
 static void
 on_main(void)
@@ -100,6 +105,7 @@ map_attach(void *map, unsigned thread, const struct reclaim_probe *probe)
 		return NULL;
 	bump(&t.attached);
 	handles[thread].thread = thread;
+	handles[thread].probe = *probe;
 	return &handles[thread];
 }
 
@@ -180,7 +186,11 @@ map_insert(void *handle, uint64_t key, uint64_t *value)
 static enum op_result
 map_upsert(void *handle, uint64_t key, uint64_t *value)
 {
-	(void)handle;
+	const struct handle *h = handle;
+
+	/* Each upsert has a pass inside, and nothing else has. */
+	reclaim_pass_begin(&h->probe);
+	reclaim_pass_end(&h->probe, 2, 1, 1);
 	*value = atomic_exchange_explicit(&t.slot[key], *value, memory_order_relaxed);
 	return *value != 0 ? OP_HIT : OP_MISS;
 }
@@ -267,14 +277,41 @@ map_stats(void *map, struct reclaim_stats *stats)
 	CHECK(map == &t);
 	stats->freed = atomic_load_explicit(&t.freed, memory_order_relaxed);
 	stats->retired = atomic_load_explicit(&t.retired, memory_order_relaxed);
-	stats->bound = 12345;
+	stats->bound = t.fault == FAULT_OVER_BOUND ? 10 : BOUND;
+	if (t.fault == FAULT_STALLED && t.holds > 0) {
+		stats->retired = atomic_fetch_add_explicit(&t.retired, 1000, memory_order_relaxed);
+		if (t.held == 0)
+			atomic_store_explicit(&t.freed, stats->retired - 5, memory_order_relaxed);
+		stats->freed = t.held == 0 ? stats->retired - 5 : atomic_load_explicit(&t.freed, memory_order_relaxed);
+	} else if (t.fault == FAULT_STALLED) {
+		stats->freed = stats->retired - 5;
+		atomic_store_explicit(&t.freed, stats->freed, memory_order_relaxed);
+	}
+}
+
+static bool
+map_hold(void *handle, uint64_t key)
+{
+	CHECK(handle != NULL);
+	if (t.slot[key] == 0)
+		return false;
+	bump(&t.holds);
+	bump(&t.held);
+	return true;
+}
+
+static void
+map_release(void *handle)
+{
+	CHECK(handle != NULL && t.held > 0);
+	drop(&t.held);
 }
 
 static void
 map_pending(void *map, void (*visit)(void *arg, uint64_t retired_at_ns), void *arg)
 {
 	on_main();
-	CHECK(map == &t && t.paused == THREADS);
+	CHECK(map == &t && t.paused + t.dead == THREADS);
 	visit(arg, 1);
 }
 
@@ -282,7 +319,7 @@ static void
 map_each(void *handle, void (*visit)(void *arg, uint64_t key, uint64_t value), void *arg)
 {
 	on_main();
-	CHECK(handle == &handles[THREADS] && t.paused == THREADS);
+	CHECK(handle == &handles[THREADS] && t.paused + t.dead == THREADS);
 	for (uint64_t key = 0; key < KEYS; key++)
 		if (t.slot[key] != 0)
 			visit(arg, key, t.slot[key]);
@@ -303,6 +340,7 @@ static const struct subject subject = {
 	.pause = map_pause, .resume = map_resume, .flush = map_flush,
 	.get = map_get, .insert = map_insert, .upsert = map_upsert, .remove = map_remove,
 	.replace = map_replace, .modify = map_modify, .get_many = map_get_many, .scan = map_scan,
+	.hold = map_hold, .release = map_release,
 	.stats = map_stats, .pending = map_pending, .each = map_each, .check = map_check,
 };
 
@@ -432,6 +470,46 @@ static const struct workload three_phases = {
 	.version = PLUGIN_VERSION, .name = "test-phases", .help = "", .loop = three_phases_loop,
 };
 
+/* What the last thread does beside: parks twice, parks for ever, dies. */
+static enum { PARKS_TWICE, PARKS_FOREVER, DIES_INSIDE, DIES_BETWEEN, WAITS } special;
+
+static void
+special_loop(struct worker *w)
+{
+	uint64_t present = 3;
+
+	if (w->thread == THREADS - 1 && w->measured) {
+		worker_call(w, OP_UPSERT, present, 0);
+		usleep(8000);
+		switch (special) {
+		case PARKS_TWICE:
+			for (unsigned i = 0; i < 2; i++) {
+				/* The others remove it now and then. */
+				while (!worker_park(w, present, 8000000, true) && !worker_done(w))
+					worker_call(w, OP_UPSERT, present, 0);
+				usleep(8000);
+			}
+			break;
+		case PARKS_FOREVER:
+			while (!worker_park(w, present, WORKER_FOREVER, true) && !worker_done(w))
+				worker_call(w, OP_UPSERT, present, 0);
+			break;
+		case DIES_INSIDE:
+			while (t.slot[present] == 0)
+				worker_call(w, OP_UPSERT, present, 0);
+			bump(&t.dead);
+			worker_die(w, &present);
+		case DIES_BETWEEN:
+			bump(&t.dead);
+			worker_die(w, NULL);
+		case WAITS:
+			worker_wait(w, WORKER_FOREVER);
+			break;
+		}
+	}
+	mixed_loop(w);
+}
+
 /* ---- Running it ---- */
 
 static void
@@ -484,6 +562,7 @@ run(enum fault fault, const struct trial_request *q)
 	/* Whatever happened, everything was given back. */
 	CHECK_EQ(t.attached, 0);
 	CHECK_EQ(t.paused, 0);
+	CHECK_EQ(t.held, 0);
 	CHECK_EQ(t.begun, 0);
 	CHECK_EQ(t.maps, 0);
 	CHECK_EQ(t.states, 0);
@@ -525,7 +604,7 @@ a_right_map_passes_and_its_figures_add_up(void)
 	for (size_t i = 1; i < r.record->samples; i++)
 		CHECK(r.record->sample[i].at_ns > r.record->sample[i - 1].at_ns);
 	CHECK(r.record->sample[0].rss_bytes > 100000);
-	CHECK_EQ(r.record->bound, 12345);
+	CHECK_EQ(r.record->bound, BOUND);
 	CHECK_EQ(r.record->freed, 0);
 	CHECK(r.record->retired > 0 && r.record->pending_stop >= r.record->retired);
 	CHECK(r.record->pending_peak == r.record->pending_stop);
@@ -808,6 +887,145 @@ without_statistics_figures_have_no_value(void)
 	record_free(r.record);
 }
 
+static void
+more_garbage_than_the_bound_fails_the_trial(void)
+{
+	fault_is_told(FAULT_OVER_BOUND, "the scheme's bound is 10");
+}
+
+/* A call that has a pass inside is told from one that has none, and the passes are timed. */
+static void
+calls_with_a_pass_inside_are_apart(void)
+{
+	struct trial_request q = request();
+	struct run r;
+
+	q.latency_shift = 0;
+	r = run(FAULT_NONE, &q);
+	CHECK(r.record->valid);
+	CHECK_EQ(r.record->with_pass_samples, r.record->histogram[RECORD_UPSERT].total);
+	CHECK_EQ(r.record->histogram[RECORD_WITH_PASS].total + r.record->histogram[RECORD_WITHOUT_PASS].total,
+	    r.record->latency_samples);
+	CHECK(r.record->histogram[RECORD_PASS].total > 0);
+	CHECK(r.record->pass_max_ns <= r.record->with_pass_max_ns);
+	CHECK(r.record->pass_share > 0 && r.record->pass_share < 1);
+	record_free(r.record);
+
+	q.smr_stats = SMR_COUNTERS;
+	r = run(FAULT_NONE, &q);
+	CHECK_EQ(r.record->histogram[RECORD_PASS].total, 0);
+	CHECK_EQ(r.record->without_pass_p50_ns, UINT64_MAX);
+	CHECK(isnan(r.record->pass_share));
+	record_free(r.record);
+}
+
+static struct run
+run_special(enum fault fault, unsigned what, struct trial_request *q)
+{
+	static struct workload workload;
+	static struct plan plan;
+
+	special = what;
+	workload = mixed;
+	workload.loop = special_loop;
+	plan = *q->plan;
+	plan.needs |= NEEDS_HOLD | NEEDS_LATE_DETACH;
+	plan.stalls = what == PARKS_TWICE || what == PARKS_FOREVER;
+	q->workload = &workload;
+	q->plan = &plan;
+	return run(fault, q);
+}
+
+/* Garbage that grows while a read is held, and only then, is seen so. */
+static void
+stalls_are_measured(void)
+{
+	struct trial_request q = request();
+	uint64_t ops = 0;
+	double elapsed_s = 0;
+	struct run r;
+
+	q.duration_ns = 100000000;
+	q.sample_interval_ns = 500000;
+	r = run_special(FAULT_STALLED, PARKS_TWICE, &q);
+	CHECK(r.status == TRIAL_DONE && r.record->valid);
+	/* On a machine that stands still the time is over after the first. */
+	CHECK(r.record->stalls >= 1 && r.record->stalls <= 2);
+	CHECK(r.record->stalled_s > 0);
+	CHECK(strncmp(r.record->stalled, "[[", 2) == 0);
+	CHECK_EQ(r.record->phases, 3);
+	CHECK(strcmp(r.record->phase[0].name, "before") == 0 && strcmp(r.record->phase[1].name, "during") == 0 &&
+	    strcmp(r.record->phase[2].name, "after") == 0);
+	for (unsigned p = 0; p < 3; p++) {
+		ops += r.record->phase[p].ops;
+		elapsed_s += r.record->phase[p].elapsed_s;
+	}
+	/* Rounded, and without what came before the first sample. */
+	CHECK(ops <= r.record->ops + 2);
+	CHECK(elapsed_s <= r.record->elapsed_s + 1e-6);
+	CHECK(r.record->pending_before >= 5);
+	CHECK(r.record->pending_during > r.record->pending_before);
+	CHECK(r.record->stall_slope > 0);
+	/* The next sample shows it drained; there is one but on a machine that stands still. */
+	CHECK(r.record->undrained <= 2 && (r.record->undrained == 2 || r.record->drain_ns > 0));
+	record_free(r.record);
+}
+
+static void
+an_endless_stall_ends_with_the_measured_part(void)
+{
+	struct trial_request q = request();
+	struct run r;
+
+	/* The parked thread stands still for longer than the watchdog lets others. */
+	q.watchdog_ns = 1000000000;
+	q.duration_ns = 1200000000;
+	r = run_special(FAULT_STALLED, PARKS_FOREVER, &q);
+	CHECK(r.status == TRIAL_DONE && r.record->valid);
+	CHECK_EQ(r.record->stalls, 1);
+	/* No time came after it. */
+	CHECK_EQ(r.record->undrained, 0);
+	CHECK_EQ(r.record->drain_ns, UINT64_MAX);
+	record_free(r.record);
+}
+
+static void
+who_waits_is_not_waited_for(void)
+{
+	struct trial_request q = request();
+	struct run r = run_special(FAULT_NONE, WAITS, &q);
+
+	CHECK(r.status == TRIAL_DONE && r.record->valid);
+	CHECK(r.record->thread[THREADS - 1].ops > 0);
+	CHECK_EQ(r.record->stalls, UINT64_MAX);
+	record_free(r.record);
+}
+
+/* run() checks that main has detached and released in their place. */
+static void
+threads_may_end_without_leaving(void)
+{
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+	CHECK_SKIP("ThreadSanitizer cannot follow a thread that ends by the system call");
+#endif
+#endif
+	for (unsigned what = DIES_INSIDE; what <= DIES_BETWEEN; what++) {
+		struct trial_request q = request();
+		struct run r;
+
+		memset(&t, 0, sizeof(t));
+		r = run_special(FAULT_NONE, what, &q);
+		if (!r.record->valid)
+			fprintf(stderr, "# %s\n", r.record->why);
+		CHECK(r.status == TRIAL_DONE && r.record->valid);
+		CHECK_EQ(r.record->died, 1);
+		CHECK(r.record->thread[THREADS - 1].ops > 0);
+		CHECK_EQ(t.holds, what == DIES_INSIDE);
+		record_free(r.record);
+	}
+}
+
 /* Runs in a child; says on stderr what the watchdog says. Returns its exit status. */
 static int
 hung(enum fault fault, char *said, size_t size)
@@ -892,6 +1110,12 @@ static const struct test tests[] = {
 	TEST(an_interrupt_frees_who_waits_for_the_next_phase),
 	TEST(every_call_is_timed_with_shift_0),
 	TEST(without_statistics_figures_have_no_value),
+	TEST(more_garbage_than_the_bound_fails_the_trial),
+	TEST(calls_with_a_pass_inside_are_apart),
+	TEST(stalls_are_measured),
+	TEST(an_endless_stall_ends_with_the_measured_part),
+	TEST(who_waits_is_not_waited_for),
+	TEST(threads_may_end_without_leaving),
 	TEST(a_crash_names_the_subject),
 	TEST(the_watchdog_names_thread_and_operation),
 	TEST(the_watchdog_also_guards_mains_own_calls),

@@ -411,6 +411,7 @@ const struct subject hamtbench_subject = {
 	.help = "liburcu's rculfhash, QSBR; pre-sized, since its automatic resizing stalls; a node is malloc'd per key",
 	.reclaimer = "qsbr",
 	.progress = "lock-free",
+	.flags = SUBJECT_OWN_DETACH, /* a reader's registration lies in its thread-local memory */
 	.create = lfht_create,
 	.destroy = lfht_destroy,
 	.attach = lfht_attach,

@@ -27,7 +27,8 @@ static struct {
 		uint32_t key[LOG_LENGTH];
 		uint8_t op[LOG_LENGTH];
 		uint64_t length;
-		unsigned resumes;
+		unsigned resumes, holds;
+		bool held;
 	} log[THREADS_MOST + 1];
 } map;
 
@@ -184,12 +185,33 @@ log_each(void *handle, void (*visit)(void *arg, uint64_t key, uint64_t value), v
 			visit(arg, key, map.slot[key]);
 }
 
+static bool
+log_hold(void *handle, uint64_t key)
+{
+	struct log *l = handle;
+
+	CHECK(!l->held);
+	l->held = atomic_load_explicit(&map.slot[key], memory_order_relaxed) != 0;
+	l->holds += l->held && l->resumes >= 3;
+	return l->held;
+}
+
+static void
+log_release(void *handle)
+{
+	struct log *l = handle;
+
+	CHECK(l->held);
+	l->held = false;
+}
+
 static const struct subject log_subject = {
 	.version = PLUGIN_VERSION, .name = "log", .help = "", .reclaimer = "none", .progress = "wait-free",
 	.create = log_create, .destroy = log_destroy, .attach = log_attach, .detach = log_nothing,
 	.pause = log_nothing, .resume = log_resume,
 	.get = log_get, .insert = log_insert, .upsert = log_upsert, .remove = log_remove,
 	.replace = log_replace, .modify = log_modify, .get_many = log_get_many, .scan = log_scan, .each = log_each,
+	.hold = log_hold, .release = log_release,
 };
 
 /* ---- Running a workload by its name and command line ---- */
@@ -498,6 +520,100 @@ load_can_do_one_part(void)
 	plan_refuses("load", "--part some", "must be both, insert or remove");
 }
 
+/* ---- churn, stall, longread, die ---- */
+
+/* Each thread's own keys, all in, all replaced, all out, and again. */
+static void
+churn_goes_in_waves(void)
+{
+	struct plan plan;
+	struct record *r = run("churn", "--keys 1000", 2, check_seed, 50000000, &plan);
+
+	CHECK_EQ(r->misses, 0);
+	CHECK(r->size_before <= 1000 && r->size_after <= 1000);
+	for (unsigned thread = 0; thread < 2; thread++) {
+		static const enum op wave[] = { OP_INSERT, OP_UPSERT, OP_REMOVE };
+		const struct log *l = &map.log[thread];
+		uint64_t n = l->length < LOG_LENGTH ? l->length : LOG_LENGTH;
+
+		CHECK(n > 1500);
+		for (uint64_t i = 0; i < n; i++) {
+			CHECK_EQ(l->op[i], wave[i / 500 % 3]);
+			CHECK_EQ(l->key[i], l->key[i % 500]);
+		}
+	}
+	record_free(r);
+	/* More threads than keys, and rests: nobody is waited for. */
+	r = run("churn", "--keys 2 --rest 5ms", 4, check_seed, 30000000, &plan);
+	CHECK_EQ(map.log[3].calls[OP_INSERT], 0);
+	record_free(r);
+}
+
+static void
+stall_parks_the_last_threads(void)
+{
+	struct plan plan;
+	struct record *r = run("stall", "--keys 1000 --stalled 1 --stall 5ms --every 20ms", 2, check_seed, 100000000, &plan);
+
+	CHECK(plan.stalls && plan.prefill == 500);
+	CHECK_EQ(map.log[0].holds, 0);
+	CHECK(map.log[1].holds >= 1 && map.log[1].holds <= 5);
+	CHECK_EQ(r->stalls, map.log[1].holds);
+	record_free(r);
+	r = run("stall", "--keys 1000 --stall forever --every 10ms", 2, check_seed, 100000000, &plan);
+	CHECK_EQ(map.log[1].holds, 1);
+	CHECK_EQ(r->stalls, 1);
+	record_free(r);
+	plan_refuses("stall", "--stall 10", "must be a time such as 1ms or 10ms");
+	plan_refuses("stall", "--stall 0ms", "must be a time");
+	plan_refuses("stall", "--stall ms", "must be a time");
+	plan_refuses("stall", "--stall 99999999999999999999ms", "must be a time");
+	plan_refuses("stall", "--stall never", "or forever");
+	plan_refuses("stall", "--stall 20ms --every 20ms", "--stall must be shorter than --every");
+	plan_refuses("stall", "--stalled 2", "2 such threads of --threads 2 leave none to work");
+}
+
+static void
+longread_stays_inside_its_reads(void)
+{
+	struct plan plan;
+	struct record *r = run("longread", "--keys 1000 --hold 1ms", 2, check_seed, 50000000, &plan);
+
+	CHECK_EQ(map.log[0].holds, 0);
+	CHECK(map.log[1].holds >= 1 && map.log[1].holds <= 50);
+	/* The reader does nothing else. */
+	CHECK_EQ(map.log[1].length, 0);
+	CHECK_EQ(r->stalls, UINT64_MAX);
+	record_free(r);
+	plan_refuses("longread", "--hold 1", "unit");
+	plan_refuses("longread", "--readers 5", "leave none to work");
+}
+
+static void
+die_ends_the_last_threads(void)
+{
+	struct plan plan;
+	struct record *r;
+
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+	plan_refuses("die", "", "ThreadSanitizer cannot follow");
+	CHECK_SKIP("ThreadSanitizer cannot follow a thread that ends by the system call");
+#endif
+#endif
+	r = run("die", "--keys 1000 --every 5ms", 3, check_seed, 100000000, &plan);
+	/* None on a machine that stands still. */
+	CHECK(r->died <= 1);
+	CHECK(r->thread[2].ops > 0 && r->thread[0].ops > 0);
+	/* Inside a read, if the key it met was there; the runner has released it. */
+	CHECK(map.log[2].holds <= 1 && !map.log[2].held);
+	record_free(r);
+	r = run("die", "--keys 1000 --between --every 5ms", 2, check_seed, 50000000, &plan);
+	CHECK_EQ(map.log[1].holds, 0);
+	record_free(r);
+	plan_refuses("die", "--dying 2", "leave none to work");
+}
+
 static const struct test tests[] = {
 	TEST(mixed_refuses_a_bad_mix),
 	TEST(mixed_prefills_to_the_steady_state),
@@ -508,6 +624,10 @@ static const struct test tests[] = {
 	TEST(mixed_repeats_itself_by_seed),
 	TEST(load_touches_every_key_once_a_phase),
 	TEST(load_can_do_one_part),
+	TEST(churn_goes_in_waves),
+	TEST(stall_parks_the_last_threads),
+	TEST(longread_stays_inside_its_reads),
+	TEST(die_ends_the_last_threads),
 };
 
 int
