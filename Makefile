@@ -114,6 +114,19 @@ bin_libs = $(call allocator_libs,$1) -Wl,--as-needed $(PACKAGE_LIBS) -ldl -lm
 CORE := $(wildcard core/*.c)
 HARNESS := $(wildcard harness/*.c)
 TESTS := $(wildcard core/tests/test_*.c harness/tests/test_*.c workloads/tests/test_*.c)
+# The maps are built once for each reclamation scheme (core/reclaim.h), into a
+# library of its own: libhamt.a is hp, libhamt-ebr.a is ebr ... Tests of the maps
+# run under each.
+SCHEMES := none
+MACRO_ebr := RECLAIM_EBR
+MACRO_qsbr := RECLAIM_QSBR
+MACRO_he := RECLAIM_HE
+MACRO_none := RECLAIM_NONE
+MAP_TESTS := $(wildcard core/tests/test_hamt*.c core/tests/test_seed*.c core/tests/test_reclaim*.c)
+# Tests look for leaks, which under none are intended.
+tests_under = $(if $(filter none,$1),$(filter core/tests/test_reclaim%,$(MAP_TESTS)),$(MAP_TESTS))
+# The library for a source compiled with the flags $2, of variant $1.
+library = build/$1/libhamt$(addprefix -,$(foreach s,$(SCHEMES),$(if $(findstring =$(MACRO_$s),$2),$s))).a
 # Helpers that all tests of one folder share.
 SUPPORT_core := $(filter-out core/tests/test_%,$(wildcard core/tests/*.c))
 SUPPORT_harness := $(filter-out harness/tests/test_%,$(wildcard harness/tests/*.c))
@@ -158,10 +171,13 @@ TEST_SO := $(foreach p,$(filter $(TEST_PLUGINS),$(PRESENT)),$(addsuffix .so,$(ca
 objects = $(patsubst %.c,build/$1/%.o,$2)
 # core/tests/test_x.c -> build/V/tests/core/test_x
 program = $(foreach t,$2,build/$1/tests/$(subst /tests/,/,$(basename $t)))
+# Tests of the maps under each scheme but hp: build/V/tests/core-ebr/test_hamt
+scheme_programs = $(foreach s,$(SCHEMES),$(patsubst core/tests/%.c,build/$1/tests/core-$s/%,$(call tests_under,$s)))
+programs = $(call program,$1,$(TESTS)) $(call scheme_programs,$1)
 # Tests of variant $1 that T selects.
-selected = $(foreach p,$(call program,$1,$(TESTS)),$(if $(findstring $(strip $T),$p),$p,$(if $(strip $T),,$p)))
+selected = $(foreach p,$(call programs,$1),$(if $(findstring $(strip $T),$p),$p,$(if $(strip $T),,$p)))
 # What must be there before they run: those outside core may load plug-ins.
-beside = $(if $(filter-out build/$1/tests/core/%,$2),all-$1 \
+beside = $(if $(filter-out build/$1/tests/core%,$2),all-$1 \
 	$(addprefix build/$1/tests/plugins/,$(TEST_SO)))
 
 # ---- Rules, for one variant ($1) -------------------------------------------
@@ -203,6 +219,8 @@ build/$1/libhamt.a: $(call objects,$1,$(CORE)) build/$1/objects
 	@rm -f $$@
 	$$(call say,AR $$@)ar rcsD $$@ $$(filter %.o,$$^)
 
+$(foreach s,$(SCHEMES),$(call scheme,$1,$s))
+
 build/$1/hamtbench: $(call objects,$1,$(HARNESS)) build/$1/objects
 	$$(need_packages)
 	$$(call say,LD $$@)$$(call cc,$1) $$(call ld_flags,$1) -rdynamic -o $$@ $$(filter %.o,$$^) $$(call bin_libs,$1)
@@ -237,6 +255,24 @@ $(foreach p,$(filter $(WORKLOADS),$(PRESENT)),$(call plugins_of,$1,workloads,$p)
 $(foreach p,$(filter $(TEST_PLUGINS),$(PRESENT)),$(call plugins_of,$1,tests/plugins,$p))
 endef
 
+# Core and its tests under scheme $2.
+define scheme
+
+.PRECIOUS: build/$1/core-$2/%.o
+build/$1/core-$2/%.o: core/%.c build/$1/flags | build/$1/buildinfo.h
+	@mkdir -p $$(@D)
+	$$(call say,CC $$@)$$(call cc,$1) $$(call c_flags,$1) $$(call dir_flags,$1,$$<) -DRECLAIM=$(MACRO_$2) -MMD -MP -c -o $$@ $$<
+
+build/$1/libhamt-$2.a: $(patsubst core/%.c,build/$1/core-$2/%.o,$(CORE)) build/$1/objects
+	@rm -f $$@
+	$$(call say,AR $$@)ar rcsD $$@ $$(filter %.o,$$^)
+
+build/$1/tests/core-$2/%: build/$1/core-$2/tests/%.o $(call objects,$1,$(SUPPORT_core)) build/$1/libhamt-$2.a
+	@mkdir -p $$(@D)
+	$$(call say,LD $$@)$$(call cc,$1) $$(call ld_flags,$1) -o $$@ $$^ -lm
+
+endef
+
 # The plug-ins in build/$1/$2 made from source $3.
 define plugins_of
 $(foreach w,$(call plugin_words,$3),$(call plugin,$1,build/$1/$2/$(call plugin_name,$w).so,$3,$(subst $(comma),
@@ -247,11 +283,11 @@ endef
 # It takes of core what it uses; the harness's helpers come from the binary.
 define plugin
 
-$2: $3 build/$1/libhamt.a build/$1/flags
+$2: $3 $(call library,$1,$4) build/$1/flags
 	@mkdir -p $$(@D)
 	$$(call say,SO $$@)$(if $(filter %.cc,$3),$$(call cxx,$1) $$(call cxx_flags,$1),$$(call cc,$1) $$(call c_flags,$1)) \
 		$(PLUGIN_FLAGS) $(strip $4) $$(call need_flags,$3,--cflags) \
-		-MMD -MP -MF $$(@:.so=.d) -MT $$@ -shared $$(LDFLAGS) -o $$@ $$< build/$1/libhamt.a \
+		-MMD -MP -MF $$(@:.so=.d) -MT $$@ -shared $$(LDFLAGS) -o $$@ $$< $(call library,$1,$4) \
 		$$(call need_flags,$3,--libs) $(call need_libs,$3) -lm
 
 endef
@@ -287,7 +323,7 @@ $(foreach v,$(VARIANTS),$(eval $(call variant,$v)))
 
 run_tests = TEST_TIMEOUT=$(strip $(TEST_TIMEOUT)) scripts/run-tests.sh
 BATS := $(wildcard scripts/tests/*.bats)
-ALL_TESTS := $(foreach v,$(VARIANTS),$(call program,$v,$(TESTS)))
+ALL_TESTS := $(foreach v,$(VARIANTS),$(call programs,$v))
 
 SANITIZED_thread := tsan
 SANITIZED_address := asan
@@ -325,13 +361,13 @@ lint: ## layers, rules of core, house style, shell scripts
 # "harness/plugin.h"; pkg-config knows where both are. Pages and completion are made
 # of the headers and of what the binary says of itself.
 INTO = $(DESTDIR)$(strip $(PREFIX))
-MAN3 := $(patsubst core/%.h,%,$(wildcard $(addprefix core/,hamt.h hazard.h seed_hamt.h contention.h)))
-install: all-$V build/$V/libhamt.a ## binary, plug-ins, library, headers, manual pages, completion into PREFIX
+MAN3 := $(patsubst core/%.h,%,$(wildcard $(addprefix core/,hamt.h hazard.h reclaim.h seed_hamt.h contention.h)))
+install: all-$V build/$V/libhamt.a $(SCHEMES:%=build/$V/libhamt-%.a) ## binary, plug-ins, library, headers, manual pages, completion into PREFIX
 	install -d $(addprefix $(INTO)/,bin lib/pkgconfig lib/hamtbench/subjects lib/hamtbench/workloads include/hamt \
 		include/hamtbench/harness include/hamtbench/core share/man/man1 share/man/man3 \
 		share/bash-completion/completions)
 	install build/$V/hamtbench $(INTO)/bin
-	install -m 644 build/$V/libhamt.a $(INTO)/lib
+	install -m 644 build/$V/libhamt.a $(SCHEMES:%=build/$V/libhamt-%.a) $(INTO)/lib
 	install -m 644 $(SUBJECT_SO:%=build/$V/subjects/%) $(INTO)/lib/hamtbench/subjects
 	install -m 644 $(WORKLOAD_SO:%=build/$V/workloads/%) $(INTO)/lib/hamtbench/workloads
 	for h in core/*.h; do sed 's:^#include "core/:#include ":' "$$h" >$(INTO)/include/hamt/$${h#core/} || exit 1; done

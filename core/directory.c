@@ -68,7 +68,7 @@ unmap_slots(void *slots, size_t bytes)
 static size_t
 directory_bytes(size_t done_bytes)
 {
-	return sizeof(struct directory) + done_bytes + CACHE_LINE_BYTES - 1;
+	return RECLAIM_HEADER + sizeof(struct directory) + done_bytes + CACHE_LINE_BYTES - 1;
 }
 
 struct directory *
@@ -82,7 +82,8 @@ directory_new(const struct allocator *a, unsigned bits)
 
 	if (block == NULL)
 		return NULL;
-	d = (struct directory *)(((uintptr_t)block + CACHE_LINE_BYTES - 1) & ~(uintptr_t)(CACHE_LINE_BYTES - 1));
+	d = (struct directory *)(((uintptr_t)block + RECLAIM_HEADER + CACHE_LINE_BYTES - 1) &
+	    ~(uintptr_t)(CACHE_LINE_BYTES - 1));
 	/* Not reachable yet, so plain zeroes initialise its atomics too. */
 	memset(d, 0, sizeof(*d) + blocks);
 	d->block = block;
@@ -121,7 +122,7 @@ directory_free(const struct allocator *a, struct directory *d)
 static void
 destroy_plain(void *object, size_t bytes, void *state)
 {
-	allocator_free(state, object, bytes);
+	allocator_free(state, (unsigned char *)object - RECLAIM_HEADER, RECLAIM_HEADER + bytes);
 }
 
 static void
@@ -132,20 +133,12 @@ destroy_directory(void *object, size_t bytes, void *state)
 }
 
 void
-hamt_retire(struct hamt *h, void *object, size_t bytes, hazard_destroy_fn *destroy)
+hamt_retire(struct hamt *h, void *object, size_t bytes, limbo_destroy_fn *destroy)
 {
-	/* hazard_retire() hands the state on as it is; an allocator is not changed by its use. */
-	void *state = (void *)(uintptr_t)h->map->node.allocator;
+	/* The state is handed on as it is; an allocator is not changed by its use. */
+	void *state = (void *)(uintptr_t)h->node.allocator;
 
-	if (LIKELY(h->frees)) {
-		hazard_retire(h->record, object, bytes, destroy != NULL ? destroy : destroy_plain, state);
-		return;
-	}
-	/* relaxed: figures on their own, one writer. */
-	atomic_store_explicit(&h->retired, atomic_load_explicit(&h->retired, memory_order_relaxed) + 1,
-	    memory_order_relaxed);
-	atomic_store_explicit(&h->retired_bytes,
-	    atomic_load_explicit(&h->retired_bytes, memory_order_relaxed) + bytes, memory_order_relaxed);
+	reclaim_retire(h->record, object, bytes, destroy != NULL ? destroy : destroy_plain, state);
 }
 
 void
@@ -317,6 +310,7 @@ directory_enter(struct hamt *h)
 	h->directory = seen;
 	h->slots = seen->slots;
 	h->shift = seen->shift;
+	h->serial = seen->serial;
 	h->next = NULL;
 	/* Often enough to notice in time, seldom enough to cost nothing. */
 	h->fold_at = seen->bits >= 12 ? 256 : seen->bits <= 4 ? 1 : (int64_t)1 << (seen->bits - 4);
@@ -393,7 +387,7 @@ left_in(const struct directory *d)
 static uint64_t
 build_target(struct hamt *h, const struct directory *to, const struct entry *entries, size_t count)
 {
-	return count == 0 ? WORD_EMPTY : node_build(&h->map->node, entries, count, left_in(to));
+	return count == 0 ? WORD_EMPTY : node_build(&h->node, entries, count, left_in(to));
 }
 
 /* The slots of one unit. */
@@ -444,7 +438,7 @@ build_targets(struct hamt *h, const struct directory *to, const struct unit *u, 
 		if (built[t] != WORD_UNINIT)
 			continue;
 		if (t == 1)
-			node_drop(&h->map->node, built[0], left_in(to), NULL, NULL);
+			node_drop(&h->node, built[0], left_in(to), NULL, NULL);
 		return false;
 	}
 	return true;
@@ -520,7 +514,7 @@ move_unit(struct hamt *h, struct directory *from, struct directory *to, size_t i
 				 * one's is as good. */
 				if (!frozen || !atomic_compare_exchange_strong_explicit(&u.target[t].word, &uninit,
 				                   built[t], memory_order_acq_rel, memory_order_relaxed))
-					node_drop(&h->map->node, built[t], left_in(to), NULL, NULL);
+					node_drop(&h->node, built[t], left_in(to), NULL, NULL);
 				DIRECTORY_TEST_POINT("target");
 			}
 			if (!frozen) {
@@ -661,7 +655,7 @@ directory_help(struct hamt *h, uint64_t hash)
 
 	if (!protect_next(h))
 		return;
-	harvest_init(&v, h->map->node.allocator);
+	harvest_init(&v, h->node.allocator);
 	if (help(h, h->directory, h->next, hash, &v))
 		finish(h, h->directory, h->next);
 	harvest_free(&v);
@@ -684,7 +678,7 @@ directory_thaw(struct hamt *h, uint64_t hash)
 	}
 	if (!protect_next(h))
 		return HAMT_OK;
-	harvest_init(&v, h->map->node.allocator);
+	harvest_init(&v, h->node.allocator);
 	s = move_unit(h, h->directory, h->next, unit_at(h->directory, h->next, hash), &v);
 	harvest_free(&v);
 	return s;
@@ -735,10 +729,14 @@ directory_adjust(struct hamt *h)
 	/* No memory: put off until the next fold. */
 	if (to == NULL)
 		return;
+	to->serial = from->serial + 1;
+	reclaim_born(h->record, to);
 	/* release: R(1), pairs with R(2). Failure relaxed: somebody else was first. */
 	if (!atomic_compare_exchange_strong_explicit(&from->next, &none, to, memory_order_release,
-	        memory_order_relaxed))
+	        memory_order_relaxed)) {
+		reclaim_unborn(h->record, to);
 		directory_free(map->node.allocator, to);
+	}
 }
 
 void

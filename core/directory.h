@@ -12,8 +12,8 @@
 
 #include "core/contention.h"
 #include "core/hamt.h"
-#include "core/hazard.h"
 #include "core/node.h"
+#include "core/reclaim_record.h"
 
 /* Units (see directory_move_unit()) that a helper claims at a time. */
 #ifndef DIRECTORY_BLOCK
@@ -35,7 +35,7 @@
 #define DIRECTORY_BITS_MAX 40
 #endif
 
-/* What the slots of a handle's hazard record announce. */
+/* What the slots of a handle's reclamation record announce. */
 enum {
 	HAZARD_DIRECTORY, /* hamt.directory, as long as that is it */
 	HAZARD_NEXT,      /* hamt.next, likewise */
@@ -52,6 +52,7 @@ struct slot {
 
 struct directory {
 	/* Written before it is reachable. */
+	uint64_t serial;          /* its predecessor's + 1: no two of a map have the same */
 	unsigned bits;
 	unsigned shift;           /* 64 - bits: index = hash >> shift */
 	bool mapped;              /* slots: by mmap, not by the allocator */
@@ -74,12 +75,11 @@ struct map {
 	CACHE_ALIGNED _Atomic(unsigned) users;
 	_Atomic(struct hamt *) handles; /* push-only; handles are reused */
 	/* Constant from here. */
-	struct hazard_domain *domain;
+	struct reclaim_domain *domain;
 	struct node_config node;
 	uint64_t hash_key, hash_key_2;
 	enum hamt_hash hash;
 	bool leaves;               /* keys are byte strings, values are the addresses of leaves */
-	bool never_free;
 	unsigned min_bits, max_bits;
 	void *block;
 	struct contention_domain contention;
@@ -91,14 +91,15 @@ struct hamt {
 	CACHE_ALIGNED struct slot *slots; /* directory->slots, and */
 	unsigned shift;                   /* directory->shift */
 	bool identity;                    /* hash == key, else seeded with */
-	bool frees;                       /* false: what is replaced stays */
 	uint64_t hash_key;
-	struct hazard_record *record;
+	struct reclaim_record *record;
 	uint64_t nothing;                 /* a node word of zeroes for lookups whose bit is clear */
 	struct directory *directory;      /* protected by HAZARD_DIRECTORY */
 	struct directory *next;           /* protected by HAZARD_NEXT, or NULL */
+	uint64_t serial;                  /* directory->serial */
 	struct map *map;
 	/* What an update needs besides. */
+	struct node_config node;          /* map->node, with our record */
 	int64_t folded;                   /* of net, what map->approximate contains */
 	int64_t fold_at;                  /* difference that is worth a fold */
 	unsigned guards;                  /* bit i: guard i is held */
@@ -107,8 +108,6 @@ struct hamt {
 	_Alignas(16) struct entry zeroes[2];
 	/* Written by the owner, read by anybody. */
 	_Alignas(8) _Atomic(int64_t) net;       /* entries added - entries removed */
-	_Alignas(8) _Atomic(uint64_t) retired;  /* only where nothing is ever freed */
-	_Alignas(8) _Atomic(uint64_t) retired_bytes;
 	_Atomic(bool) taken;
 	struct hamt *sibling;             /* written once, before the handle is reachable */
 	void *block;
@@ -136,7 +135,7 @@ publish(struct hamt *h, unsigned i, const void *object)
 #ifdef CHECKED
 	misuse_if(h->held, "hamt: between hamt_hold() and hamt_release() the handle must not be used");
 #endif
-	hazard_publish(h->record, i, object);
+	reclaim_publish(h->record, i, object);
 }
 
 /*
@@ -153,8 +152,8 @@ holds(const struct slot *slot, uint64_t word)
 	return LIKELY(((now ^ word) & ~WORD_FROZEN) == 0) || mutant(SLOT_NOT_VALIDATED);
 }
 
-/* retire - after hazard_reserve(); the caller unlinked it and is the only one to say so. */
-void hamt_retire(struct hamt *h, void *object, size_t bytes, hazard_destroy_fn *destroy);
+/* retire - after reserve(); the caller unlinked it and is the only one to say so. */
+void hamt_retire(struct hamt *h, void *object, size_t bytes, limbo_destroy_fn *destroy);
 
 /* hamt_retire_node - the same for a node. */
 void hamt_retire_node(struct hamt *h, struct entry *node, size_t bytes);
@@ -168,17 +167,45 @@ struct directory *directory_new(const struct allocator *a, unsigned bits) MUST_U
 /* directory_free - the directory alone, not what its slots hold. */
 void directory_free(const struct allocator *a, struct directory *d);
 
-/* reserve - room for so many retires, see hazard_reserve(). */
+/* reserve - room for so many retires, see reclaim_reserve(). */
 static inline bool
 reserve(struct hamt *h, size_t retires)
 {
-	if (UNLIKELY(!h->frees))
-		return true;
-	return retires <= UINT32_MAX && hazard_reserve(h->record, (unsigned)retires);
+	return retires <= UINT32_MAX && reclaim_reserve(h->record, (unsigned)retires);
 }
 
 /* directory_enter - protect the map's directory and go by it from now on. */
 void directory_enter(struct hamt *h);
+
+/*
+ * operation_begin - from here to operation_end() nodes may be read, once they are
+ * announced and the slot has confirmed it. The directory of the last operation
+ * is confirmed where the scheme may have let it go meanwhile; its serial
+ * number tells it from another at the same address.
+ */
+static inline void
+operation_begin(struct hamt *h)
+{
+	const struct directory *now;
+
+	if (!reclaim_enter(h->record))
+		return;
+	/* h->next is found again when it is needed; the other slots are stale. */
+	h->next = NULL;
+	for (unsigned i = HAZARD_NEXT; i < HAZARD_GUARD; i++)
+		reclaim_clear(h->record, i);
+	publish(h, HAZARD_DIRECTORY, h->directory);
+	/* seq_cst: HP(2), pairs with the CAS in finish(), HP(3). */
+	now = atomic_load_explicit(&h->map->directory, memory_order_seq_cst);
+	if (UNLIKELY(now != h->directory || now->serial != h->serial))
+		directory_enter(h);
+}
+
+static inline void
+operation_end(struct hamt *h)
+{
+	reclaim_leave(h->record);
+}
 
 /* directory_follow - the slot of hash that counts, where h->directory's slot was seen MOVED. */
 struct slot *directory_follow(struct hamt *h, uint64_t hash, uint64_t *word, unsigned *shift);

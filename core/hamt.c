@@ -187,7 +187,12 @@ lookup(struct hamt *h, uint64_t hash, uint64_t *value)
 enum hamt_status
 hamt_get(struct hamt *h, uint64_t key, uint64_t *value)
 {
-	return lookup(h, hash_of(h, key), value);
+	enum hamt_status s;
+
+	operation_begin(h);
+	s = lookup(h, hash_of(h, key), value);
+	operation_end(h);
+	return s;
 }
 
 size_t
@@ -199,6 +204,7 @@ hamt_get_many(struct hamt *h, const uint64_t keys[], uint64_t values[], bool fou
 
 	for (; n > 0; n -= group, keys += group, values += group, found += group) {
 		group = n < GROUP ? n : GROUP;
+		operation_begin(h);
 		for (size_t i = 0; i < group; i++) {
 			hash[i] = hash_of(h, keys[i]);
 			__builtin_prefetch(&h->slots[hash[i] >> h->shift]);
@@ -217,13 +223,14 @@ hamt_get_many(struct hamt *h, const uint64_t keys[], uint64_t values[], bool fou
 			found[i] = lookup(h, hash[i], &values[i]) == HAMT_OK;
 			hits += found[i];
 		}
+		operation_end(h);
 	}
 	return hits;
 }
 
 /*
- * hamt_hold - a search leaves its root and its last node announced; here they
- * stay so until hamt_release(), instead of until the next operation.
+ * hamt_hold - an operation that ends with hamt_release(). A search leaves its
+ * root and its last node announced; here they stay so until then.
  */
 bool
 hamt_hold(struct hamt *h, uint64_t key)
@@ -232,23 +239,27 @@ hamt_hold(struct hamt *h, uint64_t key)
 	struct path p;
 
 	misuse_if(h->held, "hamt_hold: the handle holds a read already");
+	operation_begin(h);
 	for (;;) {
 		unsigned shift;
 		uint64_t word;
 		struct slot *slot = directory_locate(h, hash, &word, &shift);
 
 		if (!word_is_node(word))
-			return false;
+			break;
 		switch (search(h, slot, word, (int)shift, hash, NULL, &p)) {
 		case FOUND:
 			h->held = true;
 			return true;
 		case NOT_FOUND:
+			operation_end(h);
 			return false;
 		case CHANGED:
 			break;
 		}
 	}
+	operation_end(h);
+	return false;
 }
 
 void
@@ -256,8 +267,9 @@ hamt_release(struct hamt *h)
 {
 	misuse_if(!h->held, "hamt_release: nothing is held");
 	h->held = false;
-	hazard_clear(h->record, HAZARD_ROOT);
-	hazard_clear(h->record, HAZARD_DESCENT);
+	reclaim_clear(h->record, HAZARD_ROOT);
+	reclaim_clear(h->record, HAZARD_DESCENT);
+	operation_end(h);
 }
 
 /* --- Updating --------------------------------------------------------- */
@@ -317,8 +329,8 @@ static void
 rebuilt_drop(struct hamt *h, const struct rebuilt *r)
 {
 	for (unsigned i = 0; i < r->fresh_count; i++)
-		node_free(&h->map->node, r->fresh[i].word, r->fresh[i].left);
-	node_drop(&h->map->node, r->pushed, r->pushed_left, NULL, NULL);
+		node_free(&h->node, r->fresh[i].word, r->fresh[i].left);
+	node_drop(&h->node, r->pushed, r->pushed_left, NULL, NULL);
 }
 
 /*
@@ -330,7 +342,7 @@ static ALWAYS_INLINE bool
 rebuild(struct hamt *h, const struct path *p, bool found, enum hamt_action action, const struct entry *data,
     struct rebuilt *r)
 {
-	const struct node_config *c = &h->map->node;
+	const struct node_config *c = &h->node;
 	const struct step *step = &p->step[p->depth - 1];
 	int left = p->left;
 	struct entry with = *data;
@@ -385,7 +397,7 @@ rebuild(struct hamt *h, const struct path *p, bool found, enum hamt_action actio
 static uint64_t
 first_node(struct hamt *h, const struct entry *data, int left)
 {
-	struct entry *node = node_alloc(&h->map->node, 1);
+	struct entry *node = node_alloc(&h->node, 1);
 
 	if (node == NULL)
 		return WORD_UNINIT;
@@ -476,19 +488,31 @@ no_memory:
 	return HAMT_NOMEM;
 }
 
+/* change - one update, an operation by itself. */
+static inline enum hamt_status
+change(struct hamt *h, uint64_t key, struct change *c)
+{
+	enum hamt_status s;
+
+	operation_begin(h);
+	s = hamt_update(h, hash_of(h, key), c);
+	operation_end(h);
+	return s;
+}
+
 enum hamt_status
 hamt_insert(struct hamt *h, uint64_t key, uint64_t value)
 {
 	struct change c = { .kind = INSERT, .value = value };
 
-	return hamt_update(h, hash_of(h, key), &c);
+	return change(h, key, &c);
 }
 
 enum hamt_status
 hamt_upsert(struct hamt *h, uint64_t key, uint64_t value, uint64_t *old)
 {
 	struct change c = { .kind = UPSERT, .value = value };
-	enum hamt_status s = hamt_update(h, hash_of(h, key), &c);
+	enum hamt_status s = change(h, key, &c);
 
 	if (old != NULL && s == HAMT_EXISTS)
 		*old = c.old;
@@ -500,14 +524,14 @@ hamt_replace(struct hamt *h, uint64_t key, uint64_t expected, uint64_t desired)
 {
 	struct change c = { .kind = REPLACE, .value = desired, .expected = expected };
 
-	return hamt_update(h, hash_of(h, key), &c);
+	return change(h, key, &c);
 }
 
 enum hamt_status
 hamt_remove(struct hamt *h, uint64_t key, uint64_t *old)
 {
 	struct change c = { .kind = REMOVE };
-	enum hamt_status s = hamt_update(h, hash_of(h, key), &c);
+	enum hamt_status s = change(h, key, &c);
 
 	if (old != NULL && s == HAMT_OK)
 		*old = c.old;
@@ -519,7 +543,7 @@ hamt_remove_if(struct hamt *h, uint64_t key, uint64_t expected)
 {
 	struct change c = { .kind = REMOVE_IF, .expected = expected };
 
-	return hamt_update(h, hash_of(h, key), &c);
+	return change(h, key, &c);
 }
 
 enum hamt_status
@@ -528,7 +552,7 @@ hamt_compute(struct hamt *h, uint64_t key, hamt_decide_fn *decide_key, void *arg
 	struct change c = { .kind = COMPUTE, .decide = decide_key, .arg = arg };
 
 	misuse_if(decide_key == NULL, "hamt_compute: decide must not be NULL");
-	return hamt_update(h, hash_of(h, key), &c);
+	return change(h, key, &c);
 }
 
 enum hamt_status
@@ -539,6 +563,9 @@ hamt_extend(struct hamt *h, const uint64_t keys[], const uint64_t values[], size
 	size_t at = 0;
 
 	for (size_t i = 0; i < n && s != HAMT_NOMEM; i++) {
+		struct change c = { .kind = UPSERT, .value = values[i] };
+
+		operation_begin(h);
 		/* Ahead by one group, so that the misses overlap. */
 		for (; at < n && at < i + GROUP; at++)
 			__builtin_prefetch(&h->slots[hash_of(h, keys[at]) >> h->shift]);
@@ -549,7 +576,8 @@ hamt_extend(struct hamt *h, const uint64_t keys[], const uint64_t values[], size
 
 			__builtin_prefetch(word_node(word));
 		}
-		s = hamt_upsert(h, keys[i], values[i], NULL);
+		s = hamt_update(h, hash_of(h, keys[i]), &c);
+		operation_end(h);
 		if (done != NULL)
 			*done = s == HAMT_NOMEM ? i : i + 1;
 	}
@@ -625,21 +653,25 @@ hamt_clear(struct hamt *h, uint64_t *removed)
 	unsigned shift;
 	struct harvest v;
 
-	harvest_init(&v, h->map->node.allocator);
+	harvest_init(&v, h->node.allocator);
 	do {
+		operation_begin(h);
 		s = clear_slot(h, hash, &shift, &v, &here);
-		if (s == HAMT_NOMEM)
-			break;
-		all += here;
-		directory_count(h, -(int64_t)here);
-	} while (after_slot(&hash, shift));
+		if (s == HAMT_OK) {
+			all += here;
+			directory_count(h, -(int64_t)here);
+		}
+		operation_end(h);
+	} while (s == HAMT_OK && after_slot(&hash, shift));
 	harvest_free(&v);
+	operation_begin(h);
 	/* An empty directory is not left to updates that may never come: all
 	 * halvings together take fewer blocks than this. */
 	directory_fold(h);
 	for (size_t blocks = ((size_t)2 << h->directory->bits) / DIRECTORY_BLOCK + DIRECTORY_BITS_MAX;
 	     blocks > 0 && directory_resizing(h); blocks--)
 		directory_help(h, 0);
+	operation_end(h);
 	if (removed != NULL)
 		*removed = all;
 	return s;
@@ -658,17 +690,22 @@ hamt_iterate(struct hamt *h, struct hamt_cursor *cursor, uint64_t keys[], uint64
 	size_t filled = 0;
 
 	misuse_if(n == 0, "hamt_iterate: n must not be 0");
-	harvest_init(&v, h->map->node.allocator);
+	harvest_init(&v, h->node.allocator);
 	harvest_want_no_pieces(&v);
 	while (filled < n && !cursor->ended) {
+		const struct slot *slot;
+		enum hamt_status s;
 		unsigned shift;
 		uint64_t word, last = 0;
-		const struct slot *slot = directory_locate(h, cursor->next, &word, &shift);
 
 		harvest_reset(&v);
 		v.limit = n - filled < v.capacity ? n - filled : v.capacity;
+		operation_begin(h);
+		slot = directory_locate(h, cursor->next, &word, &shift);
 		/* Without pieces, and with a limit, it needs no memory. */
-		if (directory_harvest(h, HAZARD_ROOT, slot, word, (int)shift, cursor->next, &v) != HAMT_OK)
+		s = directory_harvest(h, HAZARD_ROOT, slot, word, (int)shift, cursor->next, &v);
+		operation_end(h);
+		if (s != HAMT_OK)
 			continue;
 		for (size_t i = 0; i < v.count; i++) {
 			last = v.entries[i].key | (cursor->next & ENTRY_SUB);
@@ -774,30 +811,35 @@ handle_new(struct map *map)
 static struct hamt *
 handle_open(struct map *map, const struct reclaim_probe *probe)
 {
-	struct hazard_record *record;
+	struct reclaim_record *record;
 	struct hamt *h;
 
-	if (hazard_attach(map->domain, probe, &record) != HAZARD_OK)
+	if (reclaim_attach(map->domain, probe, &record) != HAMT_OK)
 		return NULL;
 	h = handle_idle(map);
 	if (h != NULL && !contention_attach(&h->contention, &map->contention)) {
 		/* release: pairs with handle_idle(); idle as it was. */
 		atomic_store_explicit(&h->taken, false, memory_order_release);
-		hazard_leave(record);
+		reclaim_detach(record);
 		return NULL;
 	}
 	if (h == NULL)
 		h = handle_new(map);
 	if (h == NULL) {
-		hazard_leave(record);
+		reclaim_detach(record);
 		return NULL;
 	}
 	h->record = record;
-	h->frees = !map->never_free;
+	h->node = map->node;
+	h->node.record = record;
 	h->identity = map->hash == HAMT_HASH_IDENTITY;
 	h->hash_key = map->hash_key;
 	h->nothing = word_make(h->zeroes, 1, 0);
+	(void)reclaim_enter(record);
 	directory_enter(h);
+	reclaim_leave(record);
+	/* It may be long until it is used, by another thread. */
+	reclaim_pause(record);
 	return h;
 }
 
@@ -817,7 +859,7 @@ drop_leaf(void *arg, uint64_t value)
 	/* relaxed: nobody else has a handle any more. */
 	if (d->from == NULL || atomic_load_explicit(&d->from->slots[leaf->hash >> d->from->shift].word,
 	                           memory_order_relaxed) == WORD_MOVED)
-		allocator_free(d->map->node.allocator, leaf, leaf_bytes(leaf));
+		object_free(&d->map->node, leaf, leaf_bytes(leaf));
 }
 
 /* drop_slots - all nodes below the slots of d, and the leaves that are its own. */
@@ -839,7 +881,7 @@ map_free(struct map *map)
 	/* relaxed, all: nobody else has a handle any more. */
 	struct directory *d = atomic_load_explicit(&map->directory, memory_order_relaxed), *next;
 	struct hamt *h = atomic_load_explicit(&map->handles, memory_order_relaxed), *sibling;
-	struct hazard_domain *domain = map->domain;
+	struct reclaim_domain *domain = map->domain;
 	const struct allocator *a = map->node.allocator;
 
 	if (d != NULL) {
@@ -858,14 +900,14 @@ map_free(struct map *map)
 	}
 	contention_domain_fini(&map->contention);
 	aligned_free_to(a, map->block, sizeof(*map));
-	hazard_domain_drop(domain);
+	reclaim_domain_drop(domain);
 }
 
 enum hamt_status
 hamt_open(const struct hamt_config *config, bool leaves, struct hamt **handle)
 {
 	static const struct hamt_config all_zero;
-	struct hazard_domain *domain;
+	struct reclaim_domain *domain;
 	struct directory *d = NULL;
 	struct hamt *h = NULL;
 	struct map *map;
@@ -884,21 +926,21 @@ hamt_open(const struct hamt_config *config, bool leaves, struct hamt **handle)
 	        !(leaves && config->hash == HAMT_HASH_CONSTANT),
 	    "hamt_new: hash must be one of enum hamt_hash, and HAMT_HASH_CONSTANT is for byte strings");
 	if (config->domain != NULL) {
-		domain = hazard_domain_share(config->domain);
+		domain = reclaim_domain_share(config->domain);
 	} else {
-		enum hazard_status s = hazard_domain_new(&config->hazard, &domain);
+		enum hamt_status s = reclaim_domain_new(&config->reclaim, &domain);
 
-		if (s != HAZARD_OK)
-			return s == HAZARD_UNAVAILABLE ? HAMT_MISMATCH : HAMT_NOMEM;
+		if (s != HAMT_OK)
+			return s;
 	}
-	map = aligned_alloc_from(hazard_domain_allocator(domain), sizeof(*map), &block);
+	map = aligned_alloc_from(reclaim_domain_allocator(domain), sizeof(*map), &block);
 	if (map == NULL) {
-		hazard_domain_drop(domain);
+		reclaim_domain_drop(domain);
 		return HAMT_NOMEM;
 	}
 	map->block = block;
 	map->domain = domain;
-	map->node.allocator = hazard_domain_allocator(domain);
+	map->node.allocator = reclaim_domain_allocator(domain);
 	map->node.inline_limit = config->inline_limit == 0 ? NODE_INLINE_MAX :
 	    config->inline_limit == HAMT_INLINE_NONE       ? 0 :
 	                                                     config->inline_limit;
@@ -906,7 +948,6 @@ hamt_open(const struct hamt_config *config, bool leaves, struct hamt **handle)
 	map->leaves = leaves;
 	map->hash_key = config->hash_key != 0 ? config->hash_key : hash_random_key();
 	map->hash_key_2 = config->hash_key != 0 ? hash_u64(config->hash_key, 1) : hash_random_key();
-	map->never_free = config->never_free;
 	map->min_bits = config->min_bits != 0 ? config->min_bits : DIRECTORY_BITS_DEFAULT;
 	map->max_bits = config->max_bits != 0 ? config->max_bits : DIRECTORY_BITS_MAX;
 	contention_domain_init(&map->contention, &config->contention, map->node.allocator);
@@ -966,9 +1007,7 @@ hamt_drop(struct hamt *h)
 	/* Folded, but no resize begun: that would allocate. relaxed: see directory_fold(). */
 	atomic_fetch_add_explicit(&map->approximate, net - h->folded, memory_order_relaxed);
 	h->folded = net;
-	for (unsigned i = 0; i < HAZARD_SLOTS; i++)
-		hazard_clear(h->record, i);
-	hazard_leave(h->record);
+	reclaim_detach(h->record);
 	contention_leave(&h->contention);
 	/* release: pairs with handle_idle(). */
 	atomic_store_explicit(&h->taken, false, memory_order_release);
@@ -983,10 +1022,16 @@ hamt_drop(struct hamt *h)
 void
 hamt_flush(struct hamt *h)
 {
-	hazard_scan(h->record);
+	reclaim_scan(h->record);
 }
 
-struct hazard_domain *
+void
+hamt_pause(struct hamt *h)
+{
+	reclaim_pause(h->record);
+}
+
+struct reclaim_domain *
 hamt_domain(const struct hamt *h)
 {
 	return h->map->domain;
@@ -996,17 +1041,4 @@ void
 hamt_contention(const struct hamt *h, struct contention_stats *stats)
 {
 	contention_domain_stats(&h->map->contention, stats);
-}
-
-void
-hamt_leaked(const struct hamt *h, uint64_t *objects, uint64_t *bytes)
-{
-	*objects = *bytes = 0;
-	/* acquire: pairs with the push in handle_new(), makes the handles readable. */
-	for (const struct hamt *i = atomic_load_explicit(&h->map->handles, memory_order_acquire); i != NULL;
-	     i = i->sibling) {
-		/* relaxed: figures on their own. */
-		*objects += atomic_load_explicit(&i->retired, memory_order_relaxed);
-		*bytes += atomic_load_explicit(&i->retired_bytes, memory_order_relaxed);
-	}
 }

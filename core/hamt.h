@@ -33,7 +33,7 @@
 
 #include "core/base.h"
 #include "core/contention.h"
-#include "core/hazard.h"
+#include "core/reclaim.h"
 
 enum hamt_hash {
 	HAMT_HASH_SEEDED,   /* a bijective mix with hash_key: equal hash, equal key */
@@ -53,12 +53,8 @@ struct hamt_config {
 	                                        or HAMT_INLINE_NONE */
 	unsigned min_bits, max_bits;         /* the directory has 2^min_bits to 2^max_bits slots; at least 1;
 	                                        0 = 6, and as many as addresses allow */
-	bool never_free;                     /* retire nothing: the cost of reclamation is the difference (an
-	                                        announcement, one store, is still made). What is replaced
-	                                        stays allocated even when the map is dropped: give an
-	                                        allocator that frees all at once */
-	struct hazard_domain *domain;        /* NULL = one of its own; else shared, and its allocator is the map's */
-	struct hazard_config hazard;         /* for a domain of its own; its allocator is the map's. Without one,
+	struct reclaim_domain *domain;       /* NULL = one of its own; else shared, and its allocator is the map's */
+	struct reclaim_config reclaim;       /* for a domain of its own; its allocator is the map's. Without one,
 	                                        memory is malloc's, and large directories are mapped from
 	                                        the system, with huge pages advised. Nodes must lie on
 	                                        addresses divisible by 16 (not on 32-bit machines) */
@@ -71,7 +67,7 @@ struct hamt; /* one thread's handle on a shared map */
 
 /*
  * hamt_new - an empty map and its first handle.
- * Returns   HAMT_OK; HAMT_NOMEM; HAMT_MISMATCH if config->hazard.mode asks for
+ * Returns   HAMT_OK; HAMT_NOMEM; HAMT_MISMATCH if config->reclaim.mode asks for
  *           what this machine refuses.
  * Misuse    limits outside the ranges above abort. config may be NULL (all
  *           zero) and is copied.
@@ -210,14 +206,19 @@ void hamt_release(struct hamt *h);
 /* hamt_flush - free now what this handle has retired and nobody protects. */
 void hamt_flush(struct hamt *h);
 
-/* hamt_domain - the map's hazard domain, for statistics; valid as long as the handle, or shared. */
-struct hazard_domain *hamt_domain(const struct hamt *h);
+/*
+ * hamt_pause - this thread may not use its handle for long: unless a guard is
+ * held, it is forgotten what the handle still protects. Its next operation
+ * ends the pause by itself. Under qsbr a handle that is neither used nor
+ * paused stops everybody's reclamation; a new handle begins paused.
+ */
+void hamt_pause(struct hamt *h);
+
+/* hamt_domain - the map's reclamation domain, for statistics; valid as long as the handle, or shared. */
+struct reclaim_domain *hamt_domain(const struct hamt *h);
 
 /* hamt_contention - failures and waits of all handles the map ever had; exact if nobody updates it. */
 void hamt_contention(const struct hamt *h, struct contention_stats *stats);
-
-/* hamt_leaked - with never_free: objects and bytes that were replaced and not freed. */
-void hamt_leaked(const struct hamt *h, uint64_t *objects, uint64_t *bytes);
 
 struct hamt_shape {
 	uint64_t keys, nodes;
@@ -346,7 +347,8 @@ enum hamt_status hamt_bytes_iterate(struct hamt_bytes *h, struct hamt_cursor *cu
     void *arg) MUST_USE;
 
 void hamt_bytes_flush(struct hamt_bytes *h);
-struct hazard_domain *hamt_bytes_domain(const struct hamt_bytes *h);
+void hamt_bytes_pause(struct hamt_bytes *h);
+struct reclaim_domain *hamt_bytes_domain(const struct hamt_bytes *h);
 bool hamt_bytes_check(struct hamt_bytes *h, struct hamt_shape *shape, char *error, size_t error_size) MUST_USE;
 
 #endif

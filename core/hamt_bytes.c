@@ -59,9 +59,9 @@ leaf_new(struct hamt *h, uint64_t hash, struct hamt_string key, struct hamt_stri
 
 	misuse_if(value.bytes > UINT32_MAX, "hamt_bytes: a value has at most UINT32_MAX bytes");
 	/* Only a 32-bit size_t can be too small. */
-	if (key.bytes > SIZE_MAX - sizeof(*leaf) - value.bytes)
+	if (key.bytes > SIZE_MAX - RECLAIM_HEADER - sizeof(*leaf) - value.bytes)
 		return NULL;
-	leaf = allocator_alloc(h->map->node.allocator, sizeof(*leaf) + key.bytes + value.bytes);
+	leaf = object_new(&h->node, sizeof(*leaf) + key.bytes + value.bytes);
 	if (leaf == NULL)
 		return NULL;
 	leaf->hash = hash;
@@ -78,7 +78,7 @@ static void
 leaf_free(struct hamt *h, struct leaf *leaf)
 {
 	if (leaf != NULL)
-		allocator_free(h->map->node.allocator, leaf, leaf_bytes(leaf));
+		object_free(&h->node, leaf, leaf_bytes(leaf));
 }
 
 static bool
@@ -99,12 +99,14 @@ guard_choose(const struct hamt *h)
 	return (unsigned)__builtin_ctz(~h->guards);
 }
 
+/* guard_hold - within the operation that found the leaf. */
 static void
 guard_hold(struct hamt *h, unsigned number, const struct leaf *leaf, struct hamt_guard *guard)
 {
 	struct hamt_string value = leaf_value(leaf);
 
 	h->guards |= 1u << number;
+	reclaim_hold(h->record);
 	*guard = (struct hamt_guard){ value.data, value.bytes, bytes_of(h), number };
 }
 
@@ -118,7 +120,8 @@ hamt_guard_release(struct hamt_guard *guard)
 	h = &guard->handle->hamt;
 	misuse_if((h->guards >> guard->number & 1) == 0, "hamt_guard_release: the guard has already been released");
 	h->guards &= ~(1u << guard->number);
-	hazard_clear(h->record, HAZARD_GUARD + guard->number);
+	reclaim_clear(h->record, HAZARD_GUARD + guard->number);
+	reclaim_release(h->record);
 	*guard = (struct hamt_guard){ .handle = NULL };
 }
 
@@ -154,13 +157,15 @@ hamt_bytes_get(struct hamt_bytes *b, struct hamt_string key, struct hamt_guard *
 	struct hamt *h = &b->hamt;
 	unsigned number = guard_choose(h);
 	struct leaf_key k = leaf_key(key, HAZARD_GUARD + number);
-	const struct leaf *leaf = lookup(h, hash_of(h, key), &k);
+	const struct leaf *leaf;
 
 	*guard = (struct hamt_guard){ .handle = NULL };
-	if (leaf == NULL)
-		return HAMT_ABSENT;
-	guard_hold(h, number, leaf, guard);
-	return HAMT_OK;
+	operation_begin(h);
+	leaf = lookup(h, hash_of(h, key), &k);
+	if (leaf != NULL)
+		guard_hold(h, number, leaf, guard);
+	operation_end(h);
+	return leaf != NULL ? HAMT_OK : HAMT_ABSENT;
 }
 
 enum hamt_status
@@ -168,16 +173,19 @@ hamt_bytes_copy(struct hamt_bytes *b, struct hamt_string key, void *buffer, size
 {
 	struct hamt *h = &b->hamt;
 	struct leaf_key k = leaf_key(key, HAZARD_LEAF);
-	const struct leaf *leaf = lookup(h, hash_of(h, key), &k);
+	const struct leaf *leaf;
 
-	if (leaf == NULL)
-		return HAMT_ABSENT;
-	*value_bytes = leaf->value_bytes;
-	if (size > leaf->value_bytes)
-		size = leaf->value_bytes;
-	if (size != 0)
-		memcpy(buffer, leaf->data + leaf->key_bytes, size);
-	return HAMT_OK;
+	operation_begin(h);
+	leaf = lookup(h, hash_of(h, key), &k);
+	if (leaf != NULL) {
+		*value_bytes = leaf->value_bytes;
+		if (size > leaf->value_bytes)
+			size = leaf->value_bytes;
+		if (size != 0)
+			memcpy(buffer, leaf->data + leaf->key_bytes, size);
+	}
+	operation_end(h);
+	return leaf != NULL ? HAMT_OK : HAMT_ABSENT;
 }
 
 size_t
@@ -192,6 +200,7 @@ hamt_bytes_get_many(struct hamt_bytes *b, const struct hamt_string keys[], size_
 	for (size_t first = 0; first < n; first += GROUP) {
 		size_t group = n - first < GROUP ? n - first : GROUP;
 
+		operation_begin(h);
 		for (size_t i = 0; i < group; i++) {
 			hash[i] = hash_of(h, keys[first + i]);
 			__builtin_prefetch(&h->slots[hash[i] >> h->shift]);
@@ -209,6 +218,7 @@ hamt_bytes_get_many(struct hamt_bytes *b, const struct hamt_string keys[], size_
 			hits++;
 			found(arg, first + i, leaf_value(leaf));
 		}
+		operation_end(h);
 	}
 	return hits;
 }
@@ -317,15 +327,15 @@ change(struct hamt_bytes *b, struct bytes_change *c)
 	c->hash = hash_of(h, c->key);
 	if (c->old != NULL)
 		*c->old = (struct hamt_guard){ .handle = NULL };
+	operation_begin(h);
 	s = hamt_update(h, c->hash, &u);
 	if (s != HAMT_OK || c->action != HAMT_PUT)
 		leaf_free(h, c->fresh);
-	if (s == HAMT_NOMEM)
-		return HAMT_NOMEM;
 	/* Changed, and there was something before: still announced by the guard. */
 	if (s == HAMT_OK && u.old != 0 && c->old != NULL)
 		guard_hold(h, number, leaf_at(u.old), c->old);
-	return c->status;
+	operation_end(h);
+	return s == HAMT_NOMEM ? HAMT_NOMEM : c->status;
 }
 
 enum hamt_status
@@ -441,15 +451,17 @@ enum hamt_status
 hamt_bytes_iterate(struct hamt_bytes *b, struct hamt_cursor *cursor, hamt_visit_fn *visit, void *arg)
 {
 	struct hamt *h = &b->hamt;
-	struct copies c = { .allocator = h->map->node.allocator };
+	struct copies c = { .allocator = h->node.allocator };
 	enum hamt_status s = HAMT_OK;
 	struct harvest v;
 	unsigned shift;
 
-	harvest_init(&v, h->map->node.allocator);
+	harvest_init(&v, h->node.allocator);
 	harvest_want_no_pieces(&v);
 	while (!cursor->ended && c.used == 0) {
+		operation_begin(h);
 		s = copy_slot(h, cursor->next, &v, &c, &shift);
+		operation_end(h);
 		if (s != HAMT_OK) {
 			c.used = 0;
 			break;
@@ -522,7 +534,13 @@ hamt_bytes_flush(struct hamt_bytes *h)
 	hamt_flush(&h->hamt);
 }
 
-struct hazard_domain *
+void
+hamt_bytes_pause(struct hamt_bytes *h)
+{
+	hamt_pause(&h->hamt);
+}
+
+struct reclaim_domain *
 hamt_bytes_domain(const struct hamt_bytes *h)
 {
 	return hamt_domain(&h->hamt);

@@ -279,7 +279,7 @@ hazard_domain_set_threshold(struct hazard_domain *d, unsigned threshold)
 void
 hazard_domain_stats(const struct hazard_domain *d, struct hazard_stats *s)
 {
-	struct limbo_stats l;
+	struct reclaim_totals l;
 	uint64_t slots, held;
 
 	limbo_stats_read(&d->limbo, &l);

@@ -304,11 +304,11 @@ limbo_domain_drop(struct limbo_domain *d)
 /* --- Statistics --------------------------------------------------------- */
 
 void
-limbo_stats_read(const struct limbo_domain *d, struct limbo_stats *s)
+limbo_stats_read(const struct limbo_domain *d, struct reclaim_totals *s)
 {
 	const struct limbo_record *r;
 
-	*s = (struct limbo_stats){ .retired = 0 };
+	*s = (struct reclaim_totals){ .retired = 0 };
 	/* acquire: pairs with M(1), makes the records readable. */
 	for (r = atomic_load_explicit(&d->records, memory_order_acquire); r != NULL; r = r->next) {
 		/* S(3) acquire: pairs with S(2). */

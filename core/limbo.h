@@ -82,8 +82,8 @@ struct limbo_record {
 	struct limbo_record *next;     /* written once, before the record is reachable */
 };
 
-/* Sums over all records of a domain. */
-struct limbo_stats {
+/* What a domain has to show: sums over all its records. */
+struct reclaim_totals {
 	uint64_t retired, freed;             /* objects, since the domain exists */
 	uint64_t retired_bytes, freed_bytes;
 	uint64_t pending, pending_bytes;     /* retired - freed: never below the truth, see limbo_stats_read() */
@@ -96,7 +96,10 @@ struct limbo_stats {
 	uint64_t adopted;                    /* objects taken over from records that left */
 	unsigned records;                    /* ever made; those in use now: */
 	unsigned attached;
-	unsigned threshold;                  /* as configured */
+	unsigned threshold, frequency;       /* in force, see struct reclaim_config */
+	uint64_t bound;                      /* pending never exceeds it; 0: the scheme has none */
+	uint64_t clock;                      /* ebr, qsbr: the epoch; he: the era */
+	bool asymmetric;                     /* announcements are ordered by membarrier(2) */
 };
 
 /* Counters: one writer each. */
@@ -184,8 +187,11 @@ void limbo_dispose(struct limbo_record *r, const struct limbo_entry *e);
 /* limbo_append - orphans behind the chunks that a record has. */
 void limbo_append(struct limbo_record *r, struct limbo_chunk *orphans);
 
-/* limbo_stats_read - sums over all records, any thread, at any time: freed before retired, table S. */
-void limbo_stats_read(const struct limbo_domain *d, struct limbo_stats *s);
+/*
+ * limbo_stats_read - the sums, and threshold as configured, any thread, at any
+ * time: freed before retired, table S. The rest is 0, and the scheme's to fill in.
+ */
+void limbo_stats_read(const struct limbo_domain *d, struct reclaim_totals *s);
 
 /* limbo_each_pending - every stamped object not freed yet. Threads: none may use the domain meanwhile. */
 void limbo_each_pending(const struct limbo_domain *d,

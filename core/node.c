@@ -10,13 +10,13 @@
 struct entry *
 node_alloc(const struct node_config *c, size_t count)
 {
-	return allocator_alloc(c->allocator, count * sizeof(struct entry));
+	return object_new(c, count * sizeof(struct entry));
 }
 
 void
 node_free(const struct node_config *c, uint64_t word, int left)
 {
-	allocator_free(c->allocator, word_node(word), word_bytes(word, left));
+	object_free(c, word_node(word), word_bytes(word, left));
 }
 
 void

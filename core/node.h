@@ -32,7 +32,7 @@
 #ifndef CORE_NODE_H
 #define CORE_NODE_H
 
-#include "core/base.h"
+#include "core/reclaim_record.h"
 
 #define WORD_UNINIT UINT64_C(0) /* not moved here yet; never seen by an operation */
 #define WORD_EMPTY UINT64_C(1)
@@ -58,7 +58,8 @@ struct entry {
 
 struct node_config {
 	const struct allocator *allocator;
-	unsigned inline_limit; /* 0 to NODE_INLINE_MAX; 0 is a strict CHAMP */
+	unsigned inline_limit;         /* 0 to NODE_INLINE_MAX; 0 is a strict CHAMP */
+	struct reclaim_record *record; /* whose nodes they are; NULL: nobody's, for freeing a whole map */
 };
 
 /*
@@ -184,6 +185,26 @@ node_window(uint64_t word, int left, uint64_t hash, unsigned *first, unsigned *e
 		return true;
 	*end -= 1;
 	return false;
+}
+
+/* object_new - bytes behind the scheme's header, or NULL. */
+static inline void *
+object_new(const struct node_config *c, size_t bytes)
+{
+	unsigned char *block = allocator_alloc(c->allocator, RECLAIM_HEADER + bytes);
+
+	if (block == NULL)
+		return NULL;
+	reclaim_born(c->record, block + RECLAIM_HEADER);
+	return block + RECLAIM_HEADER;
+}
+
+/* object_free - give back what nobody else can reach; with a record, what never was reachable. */
+static inline void
+object_free(const struct node_config *c, void *object, size_t bytes)
+{
+	reclaim_unborn(c->record, object);
+	allocator_free(c->allocator, (unsigned char *)object - RECLAIM_HEADER, RECLAIM_HEADER + bytes);
 }
 
 /* node_alloc - room for count entries, or NULL. */

@@ -122,6 +122,7 @@
 #include <string.h>
 
 #include "core/hash.h"
+#include "core/reclaim_record.h"
 
 enum {
 	CHUNK_BITS = 5,
@@ -181,7 +182,7 @@ struct shared {
 	const struct seed_hamt_ops *ops;
 	struct layout layout;
 	uint64_t seeds[ROUNDS];
-	struct hazard_domain *domain;
+	struct reclaim_domain *domain;
 	const struct allocator *allocator; /* the domain's */
 	struct contention_domain contention;
 	/* Written often by all; read often is what stands above. */
@@ -194,7 +195,7 @@ struct shared {
 
 struct seed_hamt {
 	struct shared *shared;
-	struct hazard_record *record;
+	struct reclaim_record *record;
 	struct contention contention;
 	bool held; /* between seed_hamt_hold() and seed_hamt_release() */
 	/* The next block of the allocator may be another thread's handle. */
@@ -350,7 +351,7 @@ drop_value(const struct seed_hamt_ops *ops, void *value)
 static void
 destroy_block(void *block, size_t bytes, void *state)
 {
-	allocator_free(state, block, bytes);
+	allocator_free(state, (char *)block - RECLAIM_HEADER, RECLAIM_HEADER + bytes);
 }
 
 static void
@@ -362,19 +363,29 @@ destroy_leaf(void *object, size_t bytes, void *state)
 	drop_value(leaf->ops, (char *)leaf + layout.value);
 	if (leaf->ops->key_drop != NULL)
 		leaf->ops->key_drop((char *)leaf + layout.key);
-	allocator_free(state, leaf, bytes);
+	destroy_block(leaf, bytes, state);
 }
 
+/* take - a block for a node, behind the scheme's header; r: whose, NULL for nobody's. */
 static void *
-take(const struct shared *s, size_t bytes)
+take(const struct shared *s, struct reclaim_record *r, size_t bytes)
 {
-	return allocator_alloc(s->allocator, bytes);
+	char *block = allocator_alloc(s->allocator, RECLAIM_HEADER + bytes);
+
+	if (block == NULL)
+		return NULL;
+	reclaim_born(r, block + RECLAIM_HEADER);
+	return block + RECLAIM_HEADER;
 }
 
+/* give - give back what nobody else can reach. r: its owner, if it never was reachable. NULL is allowed. */
 static void
-give(const struct shared *s, void *block, size_t bytes)
+give(const struct shared *s, struct reclaim_record *r, void *block, size_t bytes)
 {
-	allocator_free(s->allocator, block, bytes);
+	if (block == NULL)
+		return;
+	reclaim_unborn(r, block);
+	destroy_block(block, bytes, (void *)(uintptr_t)s->allocator);
 }
 
 static void *
@@ -384,15 +395,16 @@ allocator_state(const struct shared *s)
 }
 
 static void
-leaf_free(const struct shared *s, struct leaf *leaf)
+leaf_free(const struct shared *s, struct reclaim_record *r, struct leaf *leaf)
 {
+	reclaim_unborn(r, leaf);
 	destroy_leaf(leaf, s->layout.bytes, allocator_state(s));
 }
 
 static struct leaf *
-leaf_new(const struct shared *s, const void *key, uint64_t hash, const void *value)
+leaf_new(const struct shared *s, struct reclaim_record *r, const void *key, uint64_t hash, const void *value)
 {
-	struct leaf *leaf = take(s, s->layout.bytes);
+	struct leaf *leaf = take(s, r, s->layout.bytes);
 
 	if (leaf == NULL)
 		return NULL;
@@ -400,22 +412,22 @@ leaf_new(const struct shared *s, const void *key, uint64_t hash, const void *val
 	leaf->hash = hash;
 	leaf->ops = s->ops;
 	if (!copy_key(s->ops, leaf_key(s, leaf), key)) {
-		give(s, leaf, s->layout.bytes);
+		give(s, r, leaf, s->layout.bytes);
 		return NULL;
 	}
 	if (!copy_value(s->ops, leaf_value(s, leaf), value)) {
 		if (s->ops->key_drop != NULL)
 			s->ops->key_drop(leaf_key(s, leaf));
-		give(s, leaf, s->layout.bytes);
+		give(s, r, leaf, s->layout.bytes);
 		return NULL;
 	}
 	return leaf;
 }
 
 static struct cell *
-cell_new(const struct shared *s, uintptr_t word)
+cell_new(const struct shared *s, struct reclaim_record *r, uintptr_t word)
 {
-	struct cell *cell = take(s, sizeof(*cell));
+	struct cell *cell = take(s, r, sizeof(*cell));
 
 	if (cell != NULL)
 		atomic_init(&cell->word, word);
@@ -424,16 +436,16 @@ cell_new(const struct shared *s, uintptr_t word)
 
 /* cell_free, map_free, collision_free - NULL is allowed. */
 static void
-cell_free(const struct shared *s, struct cell *cell)
+cell_free(const struct shared *s, struct reclaim_record *r, struct cell *cell)
 {
-	give(s, cell, sizeof(*cell));
+	give(s, r, cell, sizeof(*cell));
 }
 
 /* map_new - the caller fills in popcount(bitmap) cells. */
 static struct map *
-map_new(const struct shared *s, uint32_t bitmap)
+map_new(const struct shared *s, struct reclaim_record *r, uint32_t bitmap)
 {
-	struct map *map = take(s, map_bytes((unsigned)__builtin_popcount(bitmap)));
+	struct map *map = take(s, r, map_bytes((unsigned)__builtin_popcount(bitmap)));
 
 	if (map == NULL)
 		return NULL;
@@ -443,17 +455,17 @@ map_new(const struct shared *s, uint32_t bitmap)
 }
 
 static void
-map_free(const struct shared *s, struct map *map)
+map_free(const struct shared *s, struct reclaim_record *r, struct map *map)
 {
 	if (map != NULL)
-		give(s, map, map_bytes(map_count(map)));
+		give(s, r, map, map_bytes(map_count(map)));
 }
 
 /* map_with - a copy of map in which chunk has this cell, instead of its own if it had one. */
 static struct map *
-map_with(const struct shared *s, const struct map *map, unsigned chunk, struct cell *cell)
+map_with(const struct shared *s, struct reclaim_record *r, const struct map *map, unsigned chunk, struct cell *cell)
 {
-	struct map *copy = map_new(s, map->bitmap | UINT32_C(1) << chunk);
+	struct map *copy = map_new(s, r, map->bitmap | UINT32_C(1) << chunk);
 	unsigned rank = map_rank(map, chunk), had = map_has(map, chunk), count = map_count(map);
 
 	if (copy == NULL)
@@ -466,9 +478,9 @@ map_with(const struct shared *s, const struct map *map, unsigned chunk, struct c
 
 /* map_without - a copy of map without the cell of chunk. */
 static struct map *
-map_without(const struct shared *s, const struct map *map, unsigned chunk)
+map_without(const struct shared *s, struct reclaim_record *r, const struct map *map, unsigned chunk)
 {
-	struct map *copy = map_new(s, map->bitmap & ~(UINT32_C(1) << chunk));
+	struct map *copy = map_new(s, r, map->bitmap & ~(UINT32_C(1) << chunk));
 	unsigned rank = map_rank(map, chunk), count = map_count(map);
 
 	if (copy == NULL)
@@ -479,9 +491,9 @@ map_without(const struct shared *s, const struct map *map, unsigned chunk)
 }
 
 static struct collision *
-collision_new(const struct shared *s, unsigned count)
+collision_new(const struct shared *s, struct reclaim_record *r, unsigned count)
 {
-	struct collision *collision = take(s, collision_bytes(count));
+	struct collision *collision = take(s, r, collision_bytes(count));
 
 	if (collision != NULL)
 		collision->node = (struct node){ .kind = NODE_COLLISION, .count = count };
@@ -489,10 +501,10 @@ collision_new(const struct shared *s, unsigned count)
 }
 
 static void
-collision_free(const struct shared *s, struct collision *collision)
+collision_free(const struct shared *s, struct reclaim_record *r, struct collision *collision)
 {
 	if (collision != NULL)
-		give(s, collision, collision_bytes(collision->node.count));
+		give(s, r, collision, collision_bytes(collision->node.count));
 }
 
 /* --- Retiring: I6 ----------------------------------------------------- */
@@ -500,25 +512,25 @@ collision_free(const struct shared *s, struct collision *collision)
 static void
 retire_leaf(struct seed_hamt *h, struct leaf *leaf)
 {
-	hazard_retire(h->record, leaf, h->shared->layout.bytes, destroy_leaf, allocator_state(h->shared));
+	reclaim_retire(h->record, leaf, h->shared->layout.bytes, destroy_leaf, allocator_state(h->shared));
 }
 
 static void
 retire_cell(struct seed_hamt *h, struct cell *cell)
 {
-	hazard_retire(h->record, cell, sizeof(*cell), destroy_block, allocator_state(h->shared));
+	reclaim_retire(h->record, cell, sizeof(*cell), destroy_block, allocator_state(h->shared));
 }
 
 static void
 retire_map(struct seed_hamt *h, struct map *map)
 {
-	hazard_retire(h->record, map, map_bytes(map_count(map)), destroy_block, allocator_state(h->shared));
+	reclaim_retire(h->record, map, map_bytes(map_count(map)), destroy_block, allocator_state(h->shared));
 }
 
 static void
 retire_collision(struct seed_hamt *h, struct collision *collision)
 {
-	hazard_retire(h->record, collision, collision_bytes(collision->node.count), destroy_block,
+	reclaim_retire(h->record, collision, collision_bytes(collision->node.count), destroy_block,
 	    allocator_state(h->shared));
 }
 
@@ -586,13 +598,13 @@ struct place {
 
 /* protect - announce in slot what cell holds, and return its word. */
 static inline uintptr_t
-protect(struct hazard_record *r, unsigned slot, struct cell *cell)
+protect(struct reclaim_record *r, unsigned slot, struct cell *cell)
 {
 	/* relaxed: a guess, confirmed by word_load() before anybody follows it. */
 	uintptr_t word = atomic_load_explicit(&cell->word, memory_order_relaxed), now;
 
 	for (;; word = now) {
-		hazard_publish(r, slot, word_node(word));
+		reclaim_publish(r, slot, word_node(word));
 		now = word_load(cell);
 		if (LIKELY(now == word))
 			return word;
@@ -612,7 +624,7 @@ static void
 descend(struct seed_hamt *h, struct path *path, struct place *at)
 {
 	const struct shared *s = h->shared;
-	struct hazard_record *r = h->record;
+	struct reclaim_record *r = h->record;
 	unsigned turn;
 
 #ifdef CHECKED
@@ -630,7 +642,7 @@ restart:
 		}
 		turn ^= 1;
 		at->cell = at->map->cells[map_rank(at->map, at->chunk)];
-		hazard_publish(r, SLOT_CELL(turn), at->cell);
+		reclaim_publish(r, SLOT_CELL(turn), at->cell);
 		if (UNLIKELY(word_load(at->parent) != word_of(at->map)))
 			goto restart;
 		at->word = protect(r, SLOT_NODE(turn), at->cell);
@@ -671,7 +683,7 @@ look(struct seed_hamt *h, const struct path *path, const struct place *at, struc
 	collision = node_collision(node);
 	for (unsigned i = 0; i < collision->node.count; i++) {
 		*leaf = collision->leaves[i];
-		hazard_publish(h->record, SLOT_LEAF, *leaf);
+		reclaim_publish(h->record, SLOT_LEAF, *leaf);
 		if (!unchanged(at))
 			return SEE_CHANGE;
 		if (leaf_is(h->shared, *leaf, path))
@@ -711,29 +723,30 @@ static enum outcome
 add_cell(struct seed_hamt *h, const struct place *at, struct leaf *fresh)
 {
 	const struct shared *s = h->shared;
-	struct cell *cell = cell_new(s, word_of(fresh));
+	struct reclaim_record *r = h->record;
+	struct cell *cell = cell_new(s, r, word_of(fresh));
 	struct map *map;
 
 	if (cell == NULL)
 		return NO_MEMORY;
-	map = map_with(s, at->map, at->chunk, cell);
-	if (map == NULL || !hazard_reserve(h->record, 1)) {
-		map_free(s, map);
-		cell_free(s, cell);
+	map = map_with(s, r, at->map, at->chunk, cell);
+	if (map == NULL || !reclaim_reserve(h->record, 1)) {
+		map_free(s, r, map);
+		cell_free(s, r, cell);
 		return NO_MEMORY;
 	}
 	if (swing(h, at->parent, word_of(at->map), word_of(map))) {
 		retire_map(h, at->map);
 		return WON;
 	}
-	map_free(s, map);
-	cell_free(s, cell);
+	map_free(s, r, map);
+	cell_free(s, r, cell);
 	return LOST;
 }
 
 /* chain_free - free maps and cells from map down, but no leaves; for maps that were never published. */
 static void
-chain_free(const struct shared *s, struct map *map)
+chain_free(const struct shared *s, struct reclaim_record *r, struct map *map)
 {
 	while (map != NULL) {
 		struct map *below = NULL;
@@ -745,28 +758,28 @@ chain_free(const struct shared *s, struct map *map)
 
 			if (node->kind == NODE_MAP)
 				below = node_map(node);
-			cell_free(s, map->cells[i]);
+			cell_free(s, r, map->cells[i]);
 		}
-		map_free(s, map);
+		map_free(s, r, map);
 		map = below;
 	}
 }
 
 /* fork_new - a map of two cells, for two words of different chunks. */
 static struct map *
-fork_new(const struct shared *s, unsigned chunk, uintptr_t word, unsigned other_chunk, uintptr_t other_word)
+fork_new(const struct shared *s, struct reclaim_record *r, unsigned chunk, uintptr_t word, unsigned other_chunk, uintptr_t other_word)
 {
-	struct map *map = map_new(s, UINT32_C(1) << chunk | UINT32_C(1) << other_chunk);
+	struct map *map = map_new(s, r, UINT32_C(1) << chunk | UINT32_C(1) << other_chunk);
 	struct cell *cell, *other;
 
 	if (map == NULL)
 		return NULL;
-	cell = cell_new(s, word);
-	other = cell_new(s, other_word);
+	cell = cell_new(s, r, word);
+	other = cell_new(s, r, other_word);
 	if (cell == NULL || other == NULL) {
-		cell_free(s, cell);
-		cell_free(s, other);
-		map_free(s, map);
+		cell_free(s, r, cell);
+		cell_free(s, r, other);
+		map_free(s, r, map);
 		return NULL;
 	}
 	map->cells[map_rank(map, chunk)] = cell;
@@ -776,18 +789,18 @@ fork_new(const struct shared *s, unsigned chunk, uintptr_t word, unsigned other_
 
 /* wrap - a map of one cell, which holds below. NULL: no memory, and below is freed. */
 static struct map *
-wrap(const struct shared *s, unsigned chunk, struct map *below)
+wrap(const struct shared *s, struct reclaim_record *r, unsigned chunk, struct map *below)
 {
-	struct map *map = map_new(s, UINT32_C(1) << chunk);
-	struct cell *cell = cell_new(s, word_of(below));
+	struct map *map = map_new(s, r, UINT32_C(1) << chunk);
+	struct cell *cell = cell_new(s, r, word_of(below));
 
 	if (map != NULL && cell != NULL) {
 		map->cells[0] = cell;
 		return map;
 	}
-	map_free(s, map);
-	cell_free(s, cell);
-	chain_free(s, below);
+	map_free(s, r, map);
+	cell_free(s, r, cell);
+	chain_free(s, r, below);
 	return NULL;
 }
 
@@ -799,15 +812,16 @@ static enum outcome
 join(struct seed_hamt *h, const struct place *at, struct leaf *fresh)
 {
 	const struct shared *s = h->shared;
+	struct reclaim_record *r = h->record;
 	struct node *node = word_node(at->word);
 	struct collision *former = node->kind == NODE_COLLISION ? node_collision(node) : NULL;
 	unsigned count = former != NULL ? former->node.count : 1;
-	struct collision *collision = collision_new(s, count + 1);
+	struct collision *collision = collision_new(s, r, count + 1);
 
 	if (collision == NULL)
 		return NO_MEMORY;
-	if (!hazard_reserve(h->record, 1)) {
-		collision_free(s, collision);
+	if (!reclaim_reserve(h->record, 1)) {
+		collision_free(s, r, collision);
 		return NO_MEMORY;
 	}
 	if (former != NULL)
@@ -820,7 +834,7 @@ join(struct seed_hamt *h, const struct place *at, struct leaf *fresh)
 			retire_collision(h, former);
 		return WON;
 	}
-	collision_free(s, collision);
+	collision_free(s, r, collision);
 	return LOST;
 }
 
@@ -832,6 +846,7 @@ static enum outcome
 split(struct seed_hamt *h, struct path *path, const struct place *at, struct leaf *other, struct leaf *fresh)
 {
 	const struct shared *s = h->shared;
+	struct reclaim_record *r = h->record;
 	struct path other_path = path_of(s, leaf_key(s, other));
 	unsigned level = at->level + 1;
 	struct map *top;
@@ -840,16 +855,16 @@ split(struct seed_hamt *h, struct path *path, const struct place *at, struct lea
 		level++;
 	if (level == LEVELS)
 		return join(h, at, fresh);
-	top = fork_new(s, path_chunk(s, path, level), word_of(fresh), path_chunk(s, &other_path, level),
+	top = fork_new(s, r, path_chunk(s, path, level), word_of(fresh), path_chunk(s, &other_path, level),
 	    at->word);
 	while (top != NULL && --level > at->level)
-		top = wrap(s, path_chunk(s, path, level), top);
+		top = wrap(s, r, path_chunk(s, path, level), top);
 	if (top == NULL)
 		return NO_MEMORY;
 	/* Nothing to retire: what was there is still in the trie. */
 	if (swing(h, at->cell, at->word, word_of(top)))
 		return WON;
-	chain_free(s, top);
+	chain_free(s, r, top);
 	return LOST;
 }
 
@@ -862,6 +877,7 @@ static enum outcome
 exchange(struct seed_hamt *h, const struct place *at, struct leaf *leaf, struct leaf *fresh, void *old)
 {
 	const struct shared *s = h->shared;
+	struct reclaim_record *r = h->record;
 	struct node *node = word_node(at->word);
 	struct collision *former = node->kind == NODE_COLLISION ? node_collision(node) : NULL;
 	struct collision *collision = NULL;
@@ -871,7 +887,7 @@ exchange(struct seed_hamt *h, const struct place *at, struct leaf *leaf, struct 
 	if (former != NULL && (fresh != NULL || former->node.count > 2)) {
 		unsigned n = 0;
 
-		collision = collision_new(s, former->node.count - (fresh == NULL));
+		collision = collision_new(s, r, former->node.count - (fresh == NULL));
 		if (collision == NULL)
 			return NO_MEMORY;
 		for (unsigned i = 0; i < former->node.count; i++)
@@ -884,7 +900,7 @@ exchange(struct seed_hamt *h, const struct place *at, struct leaf *leaf, struct 
 	} else if (former != NULL) {
 		desired = word_of(former->leaves[former->leaves[0] == leaf]);
 	}
-	if (!hazard_reserve(h->record, 2))
+	if (!reclaim_reserve(h->record, 2))
 		goto undo;
 	/* Before the CAS: afterwards it must not fail any more. */
 	if (old != NULL && !copy_value(s->ops, old, leaf_value(s, leaf)))
@@ -899,7 +915,7 @@ exchange(struct seed_hamt *h, const struct place *at, struct leaf *leaf, struct 
 		drop_value(s->ops, old);
 	outcome = LOST;
 undo:
-	collision_free(s, collision);
+	collision_free(s, r, collision);
 	return outcome;
 }
 
@@ -919,27 +935,28 @@ static bool
 bury(struct seed_hamt *h, const struct step *step)
 {
 	const struct shared *s = h->shared;
+	struct reclaim_record *r = h->record;
 	const struct place *at = &step->at;
 	struct cell *fresh = NULL;
 	struct map *map = NULL;
 	uintptr_t desired;
 
-	if (!hazard_reserve(h->record, 2))
+	if (!reclaim_reserve(h->record, 2))
 		return false;
 	if (step->sole) {
 		/* Promotion, or nothing is left under this prefix. */
 		desired = word_frozen(at->word) ? at->word & ~FROZEN : word_of(&deleted_map);
 	} else {
 		if (word_frozen(at->word)) {
-			fresh = cell_new(s, at->word & ~FROZEN);
+			fresh = cell_new(s, r, at->word & ~FROZEN);
 			if (fresh == NULL)
 				return false;
-			map = map_with(s, at->map, at->chunk, fresh);
+			map = map_with(s, r, at->map, at->chunk, fresh);
 		} else {
-			map = map_without(s, at->map, at->chunk);
+			map = map_without(s, r, at->map, at->chunk);
 		}
 		if (map == NULL) {
-			cell_free(s, fresh);
+			cell_free(s, r, fresh);
 			return false;
 		}
 		desired = word_of(map);
@@ -949,8 +966,8 @@ bury(struct seed_hamt *h, const struct step *step)
 		retire_cell(h, at->cell);
 		return true;
 	}
-	map_free(s, map);
-	cell_free(s, fresh);
+	map_free(s, r, map);
+	cell_free(s, r, fresh);
 	return true;
 }
 
@@ -965,7 +982,7 @@ static enum tidy_step
 tidy_once(struct seed_hamt *h, struct path *path)
 {
 	const struct shared *s = h->shared;
-	struct hazard_record *r = h->record;
+	struct reclaim_record *r = h->record;
 	struct step step;
 	struct place *at = &step.at;
 	unsigned turn = 0;
@@ -984,7 +1001,7 @@ tidy_once(struct seed_hamt *h, struct path *path)
 			at->chunk = (unsigned)__builtin_ctz(at->map->bitmap);
 		turn ^= 1;
 		at->cell = at->map->cells[map_rank(at->map, at->chunk)];
-		hazard_publish(r, SLOT_CELL(turn), at->cell);
+		reclaim_publish(r, SLOT_CELL(turn), at->cell);
 		if (word_load(at->parent) != word_of(at->map))
 			return TIDY_AGAIN;
 		at->word = protect(r, SLOT_NODE(turn), at->cell);
@@ -995,7 +1012,7 @@ tidy_once(struct seed_hamt *h, struct path *path)
 			if (!step.sole)
 				return TIDY_CLEAN;
 			/* Room for the promotion first: a frozen cell should not stay. */
-			if (!hazard_reserve(r, 2))
+			if (!reclaim_reserve(r, 2))
 				return TIDY_NO_MEMORY;
 			if (swing(h, at->cell, at->word, at->word | FROZEN)) {
 				/* Ours to bring up now, also if the key goes another way. */
@@ -1032,16 +1049,28 @@ tidy(struct seed_hamt *h, const struct path *path)
 
 /* --- The operations --------------------------------------------------- */
 
-enum hamt_status
-seed_hamt_get(struct seed_hamt *h, const void *key, void *value)
+/* operation_begin - what an operation announced is of no use to the next: it starts at the root. */
+static inline void
+operation_begin(struct seed_hamt *h)
 {
-	struct path path;
+	if (reclaim_enter(h->record))
+		for (unsigned slot = 0; slot < SLOTS; slot++)
+			reclaim_clear(h->record, slot);
+}
+
+static inline void
+operation_end(struct seed_hamt *h)
+{
+	reclaim_leave(h->record);
+}
+
+static inline enum hamt_status
+look_up(struct seed_hamt *h, const void *key, void *value)
+{
+	struct path path = path_of(h->shared, key);
 	struct place at;
 	struct leaf *leaf;
 
-	misuse_if(h == NULL, "seed_hamt_get: handle must not be NULL");
-	misuse_if(key == NULL, "seed_hamt_get: key must not be NULL");
-	path = path_of(h->shared, key);
 	for (;;) {
 		descend(h, &path, &at);
 		switch (look(h, &path, &at, &leaf)) {
@@ -1071,12 +1100,15 @@ seed_hamt_hold(struct seed_hamt *h, const void *key)
 	misuse_if(key == NULL, "seed_hamt_hold: key must not be NULL");
 	misuse_if(h->held, "seed_hamt_hold: the handle holds a read already");
 	path = path_of(h->shared, key);
+	operation_begin(h);
 	while (sight == SEE_CHANGE) {
 		descend(h, &path, &at);
 		sight = look(h, &path, &at, &leaf);
 	}
 	/* A descent leaves what it has found announced. */
 	h->held = sight == SEE_KEY;
+	if (!h->held)
+		operation_end(h);
 	return h->held;
 }
 
@@ -1087,7 +1119,21 @@ seed_hamt_release(struct seed_hamt *h)
 	misuse_if(!h->held, "seed_hamt_release: nothing is held");
 	h->held = false;
 	for (unsigned slot = 0; slot < SLOTS; slot++)
-		hazard_clear(h->record, slot);
+		reclaim_clear(h->record, slot);
+	operation_end(h);
+}
+
+enum hamt_status
+seed_hamt_get(struct seed_hamt *h, const void *key, void *value)
+{
+	enum hamt_status status;
+
+	misuse_if(h == NULL, "seed_hamt_get: handle must not be NULL");
+	misuse_if(key == NULL, "seed_hamt_get: key must not be NULL");
+	operation_begin(h);
+	status = look_up(h, key, value);
+	operation_end(h);
+	return status;
 }
 
 /* put - insert, or upsert if replace. */
@@ -1095,6 +1141,7 @@ static enum hamt_status
 put(struct seed_hamt *h, const void *key, const void *value, bool replace, void *old)
 {
 	const struct shared *s = h->shared;
+	struct reclaim_record *r = h->record;
 	struct path path = path_of(s, key);
 	struct leaf *fresh = NULL, *leaf;
 	enum hamt_status status = HAMT_NOMEM;
@@ -1120,7 +1167,7 @@ put(struct seed_hamt *h, const void *key, const void *value, bool replace, void 
 				break;
 			continue;
 		}
-		if (fresh == NULL && (fresh = leaf_new(s, key, path.hash[0], value)) == NULL)
+		if (fresh == NULL && (fresh = leaf_new(s, r, key, path.hash[0], value)) == NULL)
 			break;
 		if (sight == SEE_NOTHING)
 			outcome = add_cell(h, &at, fresh);
@@ -1133,26 +1180,36 @@ put(struct seed_hamt *h, const void *key, const void *value, bool replace, void 
 	} while (outcome == LOST);
 	contention_abandoned(&h->contention);
 	if (fresh != NULL)
-		leaf_free(s, fresh);
+		leaf_free(s, r, fresh);
 	return status;
 }
 
 enum hamt_status
 seed_hamt_insert(struct seed_hamt *h, const void *key, const void *value)
 {
+	enum hamt_status status;
+
 	misuse_if(h == NULL, "seed_hamt_insert: handle must not be NULL");
 	misuse_if(key == NULL, "seed_hamt_insert: key must not be NULL");
 	misuse_if(value == NULL, "seed_hamt_insert: value must not be NULL");
-	return put(h, key, value, false, NULL);
+	operation_begin(h);
+	status = put(h, key, value, false, NULL);
+	operation_end(h);
+	return status;
 }
 
 enum hamt_status
 seed_hamt_upsert(struct seed_hamt *h, const void *key, const void *value, void *old)
 {
+	enum hamt_status status;
+
 	misuse_if(h == NULL, "seed_hamt_upsert: handle must not be NULL");
 	misuse_if(key == NULL, "seed_hamt_upsert: key must not be NULL");
 	misuse_if(value == NULL, "seed_hamt_upsert: value must not be NULL");
-	return put(h, key, value, true, old);
+	operation_begin(h);
+	status = put(h, key, value, true, old);
+	operation_end(h);
+	return status;
 }
 
 static enum hamt_status
@@ -1205,7 +1262,9 @@ seed_hamt_remove(struct seed_hamt *h, const void *key, void *old)
 
 	misuse_if(h == NULL, "seed_hamt_remove: handle must not be NULL");
 	misuse_if(key == NULL, "seed_hamt_remove: key must not be NULL");
+	operation_begin(h);
 	status = take_out(h, key, old);
+	operation_end(h);
 	contention_abandoned(&h->contention);
 	return status;
 }
@@ -1318,12 +1377,12 @@ tear_down(struct shared *s)
 			node = word_node(w.word);
 			collision = node->kind == NODE_COLLISION ? node_collision(node) : NULL;
 			for (unsigned i = leaves_at(w.word, &single, &leaves); i > 0; i--)
-				leaf_free(s, leaves[i - 1]);
-			collision_free(s, collision);
-			cell_free(s, w.cell);
+				leaf_free(s, NULL, leaves[i - 1]);
+			collision_free(s, NULL, collision);
+			cell_free(s, NULL, w.cell);
 			break;
 		case WALK_LEFT:
-			map_free(s, w.left);
+			map_free(s, NULL, w.left);
 			break;
 		case WALK_END:
 			return;
@@ -1463,17 +1522,17 @@ seed_hamt_check(struct seed_hamt *h, bool allow_tombs, struct seed_hamt_shape *s
 static enum hamt_status
 handle_new(struct shared *s, const struct reclaim_probe *probe, struct seed_hamt **handle)
 {
-	struct seed_hamt *h = take(s, sizeof(*h));
+	struct seed_hamt *h = allocator_alloc(s->allocator, sizeof(*h));
 
 	if (h == NULL)
 		return HAMT_NOMEM;
 	if (!contention_attach(&h->contention, &s->contention)) {
-		give(s, h, sizeof(*h));
+		allocator_free(s->allocator, h, sizeof(*h));
 		return HAMT_NOMEM;
 	}
-	if (hazard_attach(s->domain, probe, &h->record) != HAZARD_OK) {
+	if (reclaim_attach(s->domain, probe, &h->record) != HAMT_OK) {
 		contention_leave(&h->contention);
-		give(s, h, sizeof(*h));
+		allocator_free(s->allocator, h, sizeof(*h));
 		return HAMT_NOMEM;
 	}
 	h->shared = s;
@@ -1484,9 +1543,9 @@ handle_new(struct shared *s, const struct reclaim_probe *probe, struct seed_hamt
 
 /* shared_new - an empty map without a handle, in a domain of which it becomes a user. */
 static struct shared *
-shared_new(const struct seed_hamt_config *config, const struct seed_hamt_ops *ops, struct hazard_domain *domain)
+shared_new(const struct seed_hamt_config *config, const struct seed_hamt_ops *ops, struct reclaim_domain *domain)
 {
-	const struct allocator *a = hazard_domain_allocator(domain);
+	const struct allocator *a = reclaim_domain_allocator(domain);
 	struct shared *s = allocator_alloc(a, sizeof(*s));
 	uint64_t key = config->hash_key != 0 ? config->hash_key : hash_random_key();
 	struct map *empty;
@@ -1502,7 +1561,7 @@ shared_new(const struct seed_hamt_config *config, const struct seed_hamt_ops *op
 		s->seeds[round] = hash_u64(round, key);
 	contention_domain_init(&s->contention, &config->contention, a);
 	atomic_init(&s->handles, 1);
-	empty = map_new(s, 0);
+	empty = map_new(s, NULL, 0);
 	if (empty == NULL) {
 		allocator_free(a, s, sizeof(*s));
 		return NULL;
@@ -1515,11 +1574,11 @@ shared_new(const struct seed_hamt_config *config, const struct seed_hamt_ops *op
 static void
 shared_free(struct shared *s)
 {
-	struct hazard_domain *domain = s->domain;
+	struct reclaim_domain *domain = s->domain;
 
 	contention_domain_fini(&s->contention);
-	give(s, s, sizeof(*s));
-	hazard_domain_drop(domain);
+	allocator_free(s->allocator, s, sizeof(*s));
+	reclaim_domain_drop(domain);
 }
 
 enum hamt_status
@@ -1527,7 +1586,7 @@ seed_hamt_new(const struct seed_hamt_config *config, struct seed_hamt **handle)
 {
 	static const struct seed_hamt_config all_zero;
 	const struct seed_hamt_ops *ops;
-	struct hazard_domain *domain;
+	struct reclaim_domain *domain;
 	struct shared *s;
 
 	misuse_if(handle == NULL, "seed_hamt_new: handle must not be NULL");
@@ -1537,23 +1596,20 @@ seed_hamt_new(const struct seed_hamt_config *config, struct seed_hamt **handle)
 	misuse_if(ops->key_bytes == 0, "seed_hamt_new: ops->key_bytes must not be 0");
 	misuse_if(ops->hash == NULL || ops->equal == NULL, "seed_hamt_new: ops needs hash and equal");
 	if (config->domain != NULL) {
-		misuse_if(config->hazard.mode != HAZARD_AUTO || config->hazard.threshold != 0 ||
-		        config->hazard.allocator.alloc != NULL,
-		    "seed_hamt_new: hazard must be all zero if the domain is shared");
-		domain = hazard_domain_share(config->domain);
+		misuse_if(config->reclaim.mode != HAZARD_AUTO || config->reclaim.threshold != 0 ||
+		        config->reclaim.frequency != 0 || config->reclaim.free_most != 0 ||
+		        config->reclaim.allocator.alloc != NULL,
+		    "seed_hamt_new: reclaim must be all zero if the domain is shared");
+		domain = reclaim_domain_share(config->domain);
 	} else {
-		switch (hazard_domain_new(&config->hazard, &domain)) {
-		case HAZARD_OK:
-			break;
-		case HAZARD_NOMEM:
-			return HAMT_NOMEM;
-		case HAZARD_UNAVAILABLE:
-			return HAMT_MISMATCH;
-		}
+		enum hamt_status status = reclaim_domain_new(&config->reclaim, &domain);
+
+		if (status != HAMT_OK)
+			return status;
 	}
 	s = shared_new(config, ops, domain);
 	if (s == NULL) {
-		hazard_domain_drop(domain);
+		reclaim_domain_drop(domain);
 		return HAMT_NOMEM;
 	}
 	if (handle_new(s, config->probe, handle) != HAMT_OK) {
@@ -1590,11 +1646,9 @@ seed_hamt_drop(struct seed_hamt *h)
 	s = h->shared;
 	/* Copied: the map and the domain may be gone before the handle's block. */
 	allocator = *s->allocator;
-	for (unsigned slot = 0; slot < SLOTS; slot++)
-		hazard_clear(h->record, slot);
 	/* The map is a user of the domain until its last handle is gone, so the
 	 * domain outlives this. */
-	hazard_leave(h->record);
+	reclaim_detach(h->record);
 	contention_leave(&h->contention);
 	/* H(2) acq_rel: pairs with itself in every other handle, so that all they
 	 * did precedes the teardown by the last. */
@@ -1609,10 +1663,17 @@ void
 seed_hamt_flush(struct seed_hamt *h)
 {
 	misuse_if(h == NULL, "seed_hamt_flush: handle must not be NULL");
-	hazard_scan(h->record);
+	reclaim_scan(h->record);
 }
 
-struct hazard_domain *
+void
+seed_hamt_pause(struct seed_hamt *h)
+{
+	misuse_if(h == NULL, "seed_hamt_pause: handle must not be NULL");
+	reclaim_pause(h->record);
+}
+
+struct reclaim_domain *
 seed_hamt_domain(const struct seed_hamt *h)
 {
 	misuse_if(h == NULL, "seed_hamt_domain: handle must not be NULL");

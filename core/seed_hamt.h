@@ -32,7 +32,7 @@
 
 #include "core/base.h"
 #include "core/contention.h"
-#include "core/hazard.h"
+#include "core/reclaim.h"
 
 /*
  * What the map must know of its keys and values. copy makes *to a copy of
@@ -57,9 +57,9 @@ extern const struct seed_hamt_ops seed_hamt_u64;
 struct seed_hamt_config {
 	const struct seed_hamt_ops *ops;     /* NULL = &seed_hamt_u64 */
 	uint64_t hash_key;                   /* 0 = random */
-	struct hazard_domain *domain;        /* NULL = one of its own; else shared, and
+	struct reclaim_domain *domain;       /* NULL = one of its own; else shared, and
 	                                        its allocator is the map's */
-	struct hazard_config hazard;         /* for a domain of its own; its allocator is the map's */
+	struct reclaim_config reclaim;       /* for a domain of its own; its allocator is the map's */
 	struct contention_config contention; /* all zero = default, calibrated */
 	const struct reclaim_probe *probe;    /* for the first handle's record; may be NULL */
 };
@@ -67,7 +67,7 @@ struct seed_hamt_config {
 struct seed_hamt; /* one thread's handle on a shared map */
 
 /* seed_hamt_new - an empty map and its first handle. Returns HAMT_OK or HAMT_NOMEM
- * (HAMT_MISMATCH if config->hazard.mode asks for what this machine refuses). */
+ * (HAMT_MISMATCH if config->reclaim.mode asks for what this machine refuses). */
 enum hamt_status seed_hamt_new(const struct seed_hamt_config *config, struct seed_hamt **handle) MUST_USE;
 
 /*
@@ -135,8 +135,11 @@ void seed_hamt_release(struct seed_hamt *h);
 /* seed_hamt_flush - free now what this handle has retired and nobody protects. */
 void seed_hamt_flush(struct seed_hamt *h);
 
-/* seed_hamt_domain - the map's hazard domain, for statistics; valid as long as the handle, or shared. */
-struct hazard_domain *seed_hamt_domain(const struct seed_hamt *h);
+/* seed_hamt_pause - as hamt_pause(): the thread may not use its handle for long. */
+void seed_hamt_pause(struct seed_hamt *h);
+
+/* seed_hamt_domain - the map's reclamation domain, for statistics; valid as long as the handle, or shared. */
+struct reclaim_domain *seed_hamt_domain(const struct seed_hamt *h);
 
 /* seed_hamt_contention - failures and waits of all handles the map ever had; exact if nobody updates it. */
 void seed_hamt_contention(const struct seed_hamt *h, struct contention_stats *stats);

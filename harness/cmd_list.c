@@ -206,9 +206,9 @@ print_form(const char *form, const char *help)
 	print_entry(2, 30, form, help);
 }
 
-/* What the subjects' option --backoff understands: the first that says so says it for all. */
+/* What an option of the subjects understands: the first that says so says it for all. */
 static int
-print_backoff(void)
+print_forms(const char *option)
 {
 	struct plugin_names names;
 	char error[ERROR_SIZE];
@@ -223,7 +223,7 @@ print_backoff(void)
 		if (p == NULL)
 			continue;
 		for (const struct plugin_option *o = p->options; o != NULL && o->name != NULL && !found; o++)
-			if (strcmp(o->name, "backoff") == 0 && o->forms != NULL) {
+			if (strcmp(o->name, option) == 0 && o->forms != NULL) {
 				o->forms(print_form);
 				found = true;
 			}
@@ -233,6 +233,18 @@ print_backoff(void)
 		puts("  no subject that is built has the option");
 	plugin_names_free(&names);
 	return STATUS_OK;
+}
+
+static int
+print_backoff(void)
+{
+	return print_forms("backoff");
+}
+
+static int
+print_reclaim(void)
+{
+	return print_forms("reclaim");
 }
 
 static int
@@ -268,6 +280,7 @@ static const struct section sections[] = {
 	{ "distributions", "Distributions (--dist)", print_distributions },
 	{ "policies", "Policies (--pin)", print_policies },
 	{ "backoff", "Contention management (--backoff)", print_backoff },
+	{ "reclaim", "Memory reclamation (--reclaim)", print_reclaim },
 	{ "columns", "Columns of a trial", print_columns },
 	{ "axes", "Axes: what sweeps go over", print_axes_of_all },
 };
@@ -312,7 +325,7 @@ command_list(int argc, char **argv)
 		return command_error(NAME, "%s", error);
 	if (line.help) {
 		command_line_help(stdout,
-		    NAME " [subjects|workloads|operations|distributions|policies|backoff|columns|axes ...]", &group, 1);
+		    NAME " [subjects|workloads|operations|distributions|policies|backoff|reclaim|columns|axes ...]", &group, 1);
 		command_line_free(&line);
 		return command_finish(NAME, STATUS_OK);
 	}

@@ -335,7 +335,8 @@ dry_run(const struct run *run)
 static bool
 capture_environment(struct run *run)
 {
-	const char **path = calloc(run->choice.subjects + run->choice.workloads + 1, sizeof(*path));
+	const char **path =
+	    calloc(run->choice.subjects + run->choice.workloads + run->schedule.variants + 1, sizeof(*path));
 	char warnings[ENVIRONMENT_TEXT], *next = warnings;
 	bool fine;
 
@@ -347,6 +348,8 @@ capture_environment(struct run *run)
 		path[i] = run->choice.subject[i].plugin->path;
 	for (size_t i = 0; i < run->choice.workloads; i++)
 		path[run->choice.subjects + i] = run->choice.workload[i].plugin->path;
+	for (size_t i = 0; i < run->schedule.variants; i++)
+		path[run->choice.subjects + run->choice.workloads + i] = run->schedule.variant[i]->path;
 	fine = environment_capture(&run->environment, &run->machine, &run->clock, path, run->error,
 	    sizeof(run->error));
 	free(path);

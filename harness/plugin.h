@@ -166,6 +166,10 @@ struct subject {
 	const char *progress;        /* "lock-free", "blocking", ... */
 	uint32_t flags;              /* SUBJECT_... */
 	const struct plugin_option *options;  /* may be NULL */
+	/* main, before anything runs; no side effects. Which build of the subject these options ask for:
+	 * SUFFIX, the plug-in NAME-SUFFIX.so beside this one, which has the same options; NULL: this
+	 * one. It is that one that is measured and recorded. May be NULL. */
+	const char *(*variant)(const struct option_values *options);
 
 	/* main, once a trial. NULL and one line in error: the trial fails. */
 	void *(*create)(const struct subject_params *params, char *error, size_t error_size);

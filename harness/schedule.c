@@ -83,6 +83,38 @@ needs_check(const struct subject *subject, const struct plugin *workload, const 
 	return true;
 }
 
+/* The plug-in that a subject's options ask for: itself, or another build of it. NULL and one line in error. */
+static const struct plugin *
+variant_of(struct schedule *s, struct plugin *subject, const struct option_values *options, char *error, size_t size)
+{
+	const char *suffix = subject->subject->variant != NULL ? subject->subject->variant(options) : NULL;
+	struct plugin **more, *plugin = NULL;
+	char name[sizeof(subject->title)], said[700], *path;
+	int folder = (int)(strrchr(subject->path, '/') - subject->path);
+
+	if (suffix == NULL)
+		return subject;
+	snprintf(name, sizeof(name), "%s-%s", subject->name, suffix);
+	for (size_t i = 0; i < s->variants; i++)
+		if (strcmp(s->variant[i]->name, name) == 0)
+			return s->variant[i];
+	more = realloc(s->variant, (s->variants + 1) * sizeof(*more));
+	if (more != NULL)
+		s->variant = more;
+	if (more == NULL || asprintf(&path, "%.*s/%s.so", folder, subject->path, name) < 0) {
+		snprintf(error, size, "no memory for subject %s", name);
+		return NULL;
+	}
+	plugin = plugin_load(PLUGIN_SUBJECT, path, said, sizeof(said));
+	free(path);
+	if (plugin == NULL) {
+		snprintf(error, size, "the options of subject %s ask for %s: %s", subject->name, name, said);
+		return NULL;
+	}
+	s->variant[s->variants++] = plugin;
+	return plugin;
+}
+
 /* The options of a point as the record keeps them. */
 static char *
 point_options(json_t *run, const struct option_values *subject, const struct option_values *workload)
@@ -135,12 +167,14 @@ add_points(struct schedule *s, const struct schedule_source *source, const struc
 	for (size_t i = 0; i < source->subjects; i++) {
 		const struct schedule_choice *subject = &source->subject[i];
 
-		if (!needs_check(subject->plugin->subject, workload->plugin, &plan, error, size))
-			return false;
 		for (size_t k = 0; k < subject->sets.count; k++) {
 			struct schedule_point *p = &s->point[s->count];
+			const struct plugin *plugin =
+			    variant_of(s, subject->plugin, subject->sets.set[k], error, size);
 
-			*p = (struct schedule_point){ .subject = subject->plugin,
+			if (plugin == NULL || !needs_check(plugin->subject, workload->plugin, &plan, error, size))
+				return false;
+			*p = (struct schedule_point){ .subject = plugin,
 				.workload = workload->plugin,
 				.subject_options = subject->sets.set[k],
 				.workload_options = options,
@@ -229,6 +263,9 @@ schedule_free(struct schedule *s)
 		free(s->point[i].options);
 	for (size_t i = 0; i < s->placements; i++)
 		free(s->placement[i]);
+	for (size_t i = 0; i < s->variants; i++)
+		plugin_free(s->variant[i]);
+	free(s->variant);
 	free(s->point);
 	free(s->placement);
 	*s = (struct schedule){ 0 };

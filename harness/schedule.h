@@ -36,6 +36,8 @@ struct schedule_point {
 };
 
 struct schedule {
+	struct plugin **variant; /* those that options asked for instead of the one that was chosen */
+	size_t variants;
 	struct schedule_point *point; /* workload by workload, threads, subjects: the order given */
 	size_t count;
 	/* Where threads go, one array for each of the thread counts. */

@@ -1,5 +1,5 @@
 #!/bin/sh
-# The default benchmark suite: every built-in map under six loads, at 1 to
+# The default benchmark suite: the maps worth comparing under six loads, at 1 to
 # 4 x cores threads; a table at the end, and plots. `make bench` runs it.
 #
 # All of it is one call of hamtbench, which shuffles the trials, so that a slow
@@ -10,11 +10,12 @@ set -eu
 usage() {
 	cat <<'TEXT'
 usage: [NAME=VALUE ...] scripts/bench.sh
-Measures every built-in map with get=100, get=90,insert=5,remove=5 and
+Measures the maps worth comparing with get=100, get=90,insert=5,remove=5 and
 get=50,insert=25,remove=25, keys drawn uniformly and by zipf:0.99; prints a table and
 draws plots. Takes less than 4 minutes on 2 cores. Environment:
   QUICK=1     about 30 s: keys by zipf only, shorter and fewer trials; rough figures
-  SUBJECTS    maps to measure, LIST as in hamtbench run --subject (all that are built)
+  SUBJECTS    maps to measure, LIST as in hamtbench run --subject, or "all" that are built
+              (null, roofline, mutex, urcu-lfht, seed, hamt and hamt's other reclaimers)
   THREADS     numbers of threads (1, 2, 4 ... the number of cores, and 4 times that)
   KEYS        size of the key range (200K)
   TRIALS      trials of each point (3, or 5 if the time allows)
@@ -78,7 +79,22 @@ fi
 set -- --threads "$threads" --keys "${KEYS:-200K}" --dist zipf:0.99 \
 	--mix get=100 --mix get=90,insert=5,remove=5 --mix get=50,insert=25,remove=25
 [ -n "$quick" ] || set -- "$@" --dist uniform
-[ -z "${SUBJECTS:-}" ] || set -- "$@" --subject "$SUBJECTS"
+case ${SUBJECTS:-} in
+all) ;;
+'')
+	# Of these, what is built. The others would take the time from them.
+	subjects=
+	for name in $("$hamtbench" list subjects | awk '/^  [^ ]/ && !/not built:/ { print $1 }'); do
+		case $name in
+		null | roofline | mutex | urcu-lfht | seed | hamt | hamt-hp-fence | hamt-ebr | hamt-qsbr | hamt-none)
+			subjects=${subjects:+$subjects,}$name
+			;;
+		esac
+	done
+	[ -z "$subjects" ] || set -- "$@" --subject "$subjects"
+	;;
+*) set -- "$@" --subject "$SUBJECTS" ;;
+esac
 
 # ---- How long ----
 # Milliseconds: for all trials together; of a trial, beside its measured part, to

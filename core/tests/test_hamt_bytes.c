@@ -60,11 +60,11 @@ test_free(void *state, void *memory, size_t bytes)
 }
 
 static const struct hamt_config small[] = {
-	{ .min_bits = 1, .hazard = { .threshold = 1 } },
-	{ .min_bits = 1, .hash = HAMT_HASH_CONSTANT, .hazard = { .threshold = 1 } },
+	{ .min_bits = 1, .reclaim = { .threshold = 1 } },
+	{ .min_bits = 1, .hash = HAMT_HASH_CONSTANT, .reclaim = { .threshold = 1 } },
 	{ .min_bits = 1, .hash = HAMT_HASH_CONSTANT, .inline_limit = HAMT_INLINE_NONE },
-	{ .min_bits = 1, .hash = HAMT_HASH_IDENTITY, .hazard = { .threshold = 4, .mode = HAZARD_FENCE } },
-	{ .min_bits = 1, .hash = HAMT_HASH_IDENTITY, .inline_limit = HAMT_INLINE_NONE, .hazard = { .threshold = 64 } },
+	{ .min_bits = 1, .hash = HAMT_HASH_IDENTITY, .reclaim = { .threshold = 4, .mode = HAZARD_FENCE } },
+	{ .min_bits = 1, .hash = HAMT_HASH_IDENTITY, .inline_limit = HAMT_INLINE_NONE, .reclaim = { .threshold = 64 } },
 	{ .min_bits = 1, .max_bits = 1, .inline_limit = 2 },
 	{ .min_bits = 0 },
 };
@@ -80,7 +80,7 @@ map_new(unsigned which)
 	atomic_store_explicit(&live, 0, memory_order_relaxed);
 	atomic_store_explicit(&fail_at, 0, memory_order_relaxed);
 	config.hash_key = check_seed | 1;
-	config.hazard.allocator = (struct allocator){ test_alloc, test_free, NULL };
+	config.reclaim.allocator = (struct allocator){ test_alloc, test_free, NULL };
 	CHECK_EQ(hamt_bytes_new(&config, &h), HAMT_OK);
 	return h;
 }

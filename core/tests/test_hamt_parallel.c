@@ -73,17 +73,17 @@ live_free(void *state, void *memory, size_t bytes)
 }
 
 static const struct hamt_config small[] = {
-	{ .min_bits = 1, .hazard = { .threshold = 1 } },
-	{ .min_bits = 1, .hazard = { .threshold = 1, .mode = HAZARD_FENCE } },
-	{ .min_bits = 1, .inline_limit = HAMT_INLINE_NONE, .hazard = { .threshold = 4 } },
-	{ .min_bits = 1, .max_bits = 1, .hazard = { .threshold = 4 } },
-	{ .min_bits = 1, .max_bits = 1, .inline_limit = HAMT_INLINE_NONE, .hazard = { .threshold = 64 } },
-	{ .min_bits = 2, .inline_limit = 1, .hazard = { .threshold = 64, .mode = HAZARD_FENCE } },
-	{ .min_bits = 1, .hash = HAMT_HASH_IDENTITY, .hazard = { .threshold = 1 } },
+	{ .min_bits = 1, .reclaim = { .threshold = 1 } },
+	{ .min_bits = 1, .reclaim = { .threshold = 1, .mode = HAZARD_FENCE } },
+	{ .min_bits = 1, .inline_limit = HAMT_INLINE_NONE, .reclaim = { .threshold = 4 } },
+	{ .min_bits = 1, .max_bits = 1, .reclaim = { .threshold = 4 } },
+	{ .min_bits = 1, .max_bits = 1, .inline_limit = HAMT_INLINE_NONE, .reclaim = { .threshold = 64 } },
+	{ .min_bits = 2, .inline_limit = 1, .reclaim = { .threshold = 64, .mode = HAZARD_FENCE } },
+	{ .min_bits = 1, .hash = HAMT_HASH_IDENTITY, .reclaim = { .threshold = 1 } },
 	{ .min_bits = 0 },
 	/* From here for the contention managers that share something; eager, and short of patience. */
 #define MANAGER(...) { __VA_ARGS__, .relax_ps = 10000 }
-#define MANAGED(...) { .min_bits = 1, .hazard = { .threshold = 1, .contention = MANAGER(__VA_ARGS__) },      \
+#define MANAGED(...) { .min_bits = 1, .reclaim = { .threshold = 1, .contention = MANAGER(__VA_ARGS__) },      \
 	.contention = MANAGER(__VA_ARGS__) }
 	MANAGED(.policy = CONTENTION_TIME_SLICE, .conc = 1, .slice = 10),
 	MANAGED(.policy = CONTENTION_MCS, .ops = 50, .wait_ns = 20000),
@@ -101,7 +101,7 @@ map_new(unsigned which)
 
 	atomic_store_explicit(&live, 0, memory_order_relaxed);
 	config.hash_key = check_seed | 1;
-	config.hazard.allocator = (struct allocator){ live_alloc, live_free, NULL };
+	config.reclaim.allocator = (struct allocator){ live_alloc, live_free, NULL };
 	CHECK_EQ(hamt_new(&config, &h), HAMT_OK);
 	return h;
 }
@@ -122,10 +122,10 @@ check(struct hamt *h)
 static void
 end(struct hamt *h)
 {
-	struct hazard_stats stats;
+	struct reclaim_totals stats;
 
 	check(h);
-	hazard_domain_stats(hamt_domain(h), &stats);
+	reclaim_domain_stats(hamt_domain(h), &stats);
 	CHECK(stats.pending <= stats.bound);
 	hamt_drop(h);
 	CHECK_EQ(atomic_load_explicit(&live, memory_order_relaxed), 0);
@@ -655,7 +655,7 @@ cleared_leaves_are_not_found(void)
 {
 	CHECK(sem_init(&parked, 0, 0) == 0 && sem_init(&go_on, 0, 0) == 0);
 	for (unsigned i = 0; i < 120; i++) {
-		struct hamt_config config = { .min_bits = 1, .hash_key = check_seed | 1, .hazard = {
+		struct hamt_config config = { .min_bits = 1, .hash_key = check_seed | 1, .reclaim = {
 			.threshold = 1, .allocator = { live_alloc, live_free, NULL } } };
 		struct parking_bytes p = { .after = 5 * i };
 		struct hamt_bytes *h;

@@ -170,7 +170,7 @@ what_is_built_is_found(void)
 	for (unsigned limit = 0; limit <= NODE_INLINE_MAX; limit++)
 		for (int left = 63; left >= 24; left -= 3)
 			for (size_t wanted = 1; wanted <= 400; wanted = wanted * 2 + 1) {
-				struct node_config c = { &allocator, limit };
+				struct node_config c = { &allocator, limit, NULL };
 				size_t count = some_entries(entries, wanted, left);
 				uint64_t word = node_build(&c, entries, count, left), value;
 
@@ -194,7 +194,7 @@ copies_leave_their_originals_alone(void)
 {
 	for (unsigned limit = 0; limit <= NODE_INLINE_MAX; limit++)
 		for (unsigned round = 0; round < 200; round++) {
-			struct node_config c = { &allocator, limit };
+			struct node_config c = { &allocator, limit, NULL };
 			/* Chunks differ, but for as many as may stay inline. */
 			int left = round % 2 ? 60 : 24;
 			struct entry all[NODE_CHUNKS], first;
@@ -257,7 +257,7 @@ static void
 a_full_chunk_is_pushed_down(void)
 {
 	for (unsigned limit = 0; limit <= NODE_INLINE_MAX; limit++) {
-		struct node_config c = { &allocator, limit };
+		struct node_config c = { &allocator, limit, NULL };
 		struct entry e = { UINT64_C(5) << 56 | 1 << 20, 1 };
 		uint64_t word = node_build(&c, &e, 1, 60), next, pushed, value;
 
@@ -308,7 +308,7 @@ no_failed_build_leaves_anything(void)
 	static struct entry entries[200];
 
 	for (unsigned limit = 0; limit <= NODE_INLINE_MAX; limit += 7) {
-		struct node_config c = { &allocator, limit };
+		struct node_config c = { &allocator, limit, NULL };
 		size_t count = some_entries(entries, 200, 60);
 		uint64_t word = WORD_UNINIT;
 
@@ -339,7 +339,7 @@ sum_data(void *arg, uint64_t value)
 static void
 equal_hashes_share_a_node(void)
 {
-	struct node_config c = { &allocator, 0 };
+	struct node_config c = { &allocator, 0, NULL };
 	struct entry entries[5];
 	uint64_t word, next, pushed, sum = 0;
 

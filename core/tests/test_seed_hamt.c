@@ -272,12 +272,12 @@ thresholds_and_modes_agree_with_a_table(void)
 		if (modes[i] == HAZARD_ASYMMETRIC && !heavy_barrier_probe())
 			continue;
 		for (unsigned j = 0; j < 3; j++) {
-			struct hazard_stats stats;
+			struct reclaim_totals stats;
 			struct seed_hamt *map;
 
 			map = map_new(&meeting_ops[MEET_PREFIX], &meter, modes[i], thresholds[j]);
 			differential(map, 200, 20000 / SLOW);
-			hazard_domain_stats(seed_hamt_domain(map), &stats);
+			reclaim_domain_stats(seed_hamt_domain(map), &stats);
 			CHECK_EQ(stats.threshold, thresholds[j]);
 			CHECK_EQ(stats.asymmetric, modes[i] == HAZARD_ASYMMETRIC);
 			CHECK(stats.peak <= stats.bound);
@@ -294,14 +294,14 @@ static void
 flush_frees_what_nobody_protects(void)
 {
 	struct seed_hamt *map = map_new(&meeting_ops[MEET_PREFIX], &meter, HAZARD_FENCE, 100000);
-	struct hazard_stats stats;
+	struct reclaim_totals stats;
 
 	for (uint64_t key = 0; key < 1000; key++)
 		CHECK_EQ(insert(map, key, key), HAMT_OK);
-	hazard_domain_stats(seed_hamt_domain(map), &stats);
+	reclaim_domain_stats(seed_hamt_domain(map), &stats);
 	CHECK(stats.pending > HAZARD_SLOTS);
 	seed_hamt_flush(map);
-	hazard_domain_stats(seed_hamt_domain(map), &stats);
+	reclaim_domain_stats(seed_hamt_domain(map), &stats);
 	CHECK(stats.pending <= HAZARD_SLOTS);
 	end(map);
 }
@@ -312,7 +312,7 @@ held_read_keeps_what_it_read(void)
 {
 	for (enum meeting m = 0; m < MEETINGS; m++) {
 		struct seed_hamt *map = map_new(&meeting_ops[m], &meter, HAZARD_FENCE, 1), *reader;
-		struct hazard_stats before, held, after;
+		struct reclaim_totals before, held, after;
 		uint64_t key = 5, absent = 1000;
 
 		for (uint64_t k = 0; k < 20; k++)
@@ -323,16 +323,16 @@ held_read_keeps_what_it_read(void)
 		for (unsigned round = 0; round < 2; round++) {
 			CHECK(seed_hamt_hold(reader, &key));
 			seed_hamt_flush(map);
-			hazard_domain_stats(seed_hamt_domain(map), &before);
+			reclaim_domain_stats(seed_hamt_domain(map), &before);
 			for (uint64_t i = 0; i < 100; i++)
 				CHECK_EQ(upsert(map, key, i, NULL), HAMT_EXISTS);
 			seed_hamt_flush(map);
-			hazard_domain_stats(seed_hamt_domain(map), &held);
+			reclaim_domain_stats(seed_hamt_domain(map), &held);
 			CHECK(held.freed > before.freed);
 			CHECK(held.pending > 0 && held.pending <= held.bound);
 			seed_hamt_release(reader);
 			seed_hamt_flush(map);
-			hazard_domain_stats(seed_hamt_domain(map), &after);
+			reclaim_domain_stats(seed_hamt_domain(map), &after);
 			CHECK(after.pending < held.pending);
 		}
 		seed_hamt_drop(reader);
@@ -344,7 +344,7 @@ held_read_keeps_what_it_read(void)
 static void
 refused_mode_is_a_mismatch(void)
 {
-	struct seed_hamt_config config = { .hazard = { .mode = HAZARD_ASYMMETRIC,
+	struct seed_hamt_config config = { .reclaim = { .mode = HAZARD_ASYMMETRIC,
 		                               .allocator = meter_allocator(&meter) } };
 	struct seed_hamt *map = NULL;
 
@@ -549,13 +549,13 @@ static void
 shape_counts_the_bytes(void)
 {
 	struct seed_hamt *map = map_new(&meeting_ops[MEET_PAIRS], &meter, HAZARD_FENCE, 1);
-	struct hazard_stats stats;
+	struct reclaim_totals stats;
 	uint64_t others;
 
 	others = meter_read(&meter.bytes) - map_shape(map).bytes;
 	for (uint64_t key = 0; key < 3000; key++)
 		CHECK_EQ(insert(map, key, key), HAMT_OK);
-	hazard_domain_stats(seed_hamt_domain(map), &stats);
+	reclaim_domain_stats(seed_hamt_domain(map), &stats);
 	CHECK_EQ(meter_read(&meter.bytes), others + map_shape(map).bytes + stats.pending_bytes);
 	end(map);
 }
@@ -848,7 +848,7 @@ keys_and_values_are_aligned(void)
 static void
 new_survives_any_failed_allocation(void)
 {
-	struct seed_hamt_config config = { .hazard = { .allocator = meter_allocator(&meter) } };
+	struct seed_hamt_config config = { .reclaim = { .allocator = meter_allocator(&meter) } };
 	enum hamt_status status = HAMT_NOMEM;
 	unsigned failed = 0;
 
@@ -1062,6 +1062,9 @@ handles_end_in_any_order(void)
 	}
 }
 
+/* With announcements of the test's own in the maps' domain. */
+#if RECLAIM == RECLAIM_HP
+
 /* Maps come and go in a domain that stays; what they retired is freed with it at the latest. */
 static void
 shared_domain_outlives_its_maps(void)
@@ -1072,19 +1075,19 @@ shared_domain_outlives_its_maps(void)
 	struct seed_hamt_config map_config = { .ops = &text_ops };
 	struct hazard_record *record;
 	struct hazard_domain *domain;
-	struct hazard_stats stats;
+	struct reclaim_totals stats;
 	struct seed_hamt *other;
 	char *text;
 
 	CHECK_EQ(hazard_domain_new(&config, &domain), HAZARD_OK);
 	CHECK_EQ(hazard_attach(domain, NULL, &record), HAZARD_OK);
-	map_config.domain = domain;
+	map_config.domain = reclaim_domain_of_hazards(domain);
 	for (unsigned i = 0; i < 200; i++)
 		f.values[i] = (struct shared_value){ .references = 1, .number = i };
 	CHECK_EQ(seed_hamt_new(&map_config, &f.map), HAMT_OK);
 	map_config.ops = NULL;
 	CHECK_EQ(seed_hamt_new(&map_config, &other), HAMT_OK);
-	CHECK(seed_hamt_domain(f.map) == domain && seed_hamt_domain(other) == domain);
+	CHECK(seed_hamt_domain(f.map) == map_config.domain && seed_hamt_domain(other) == map_config.domain);
 	for (unsigned i = 0; i < 100; i++) {
 		CHECK_EQ(text_insert(&f, i), HAMT_OK);
 		CHECK_EQ(insert(other, i, i), HAMT_OK);
@@ -1101,7 +1104,7 @@ shared_domain_outlives_its_maps(void)
 	map_check_empty(other);
 	seed_hamt_drop(other);
 	hazard_scan(record);
-	hazard_domain_stats(domain, &stats);
+	reclaim_domain_stats(map_config.domain, &stats);
 	CHECK_EQ(stats.pending, 0);
 	CHECK_EQ(texts_alive, 0);
 	for (unsigned i = 0; i < 200; i++)
@@ -1121,14 +1124,14 @@ retired_leaf_outlives_its_map(void)
 	struct hazard_domain *domain;
 	struct hazard_record *blocker;
 	struct text_fixture f = { .name = "" };
-	struct hazard_stats stats;
+	struct reclaim_totals stats;
 	struct seed_hamt *reader;
 	char *text;
 
 	f.values[0].references = 1;
 	CHECK_EQ(hazard_domain_new(&config, &domain), HAZARD_OK);
 	CHECK_EQ(hazard_attach(domain, NULL, &blocker), HAZARD_OK);
-	map_config.domain = domain;
+	map_config.domain = reclaim_domain_of_hazards(domain);
 	CHECK_EQ(seed_hamt_new(&map_config, &f.map), HAMT_OK);
 	CHECK_EQ(seed_hamt_clone(f.map, NULL, &reader), HAMT_OK);
 	CHECK_EQ(text_insert(&f, 0), HAMT_OK);
@@ -1138,7 +1141,7 @@ retired_leaf_outlives_its_map(void)
 	seed_hamt_drop(f.map);
 	CHECK_EQ(texts_alive, 1);
 	/* Not last: the blocker is still a member, so nothing frees it at the end of the map. */
-	hazard_domain_stats(domain, &stats);
+	reclaim_domain_stats(map_config.domain, &stats);
 	CHECK(stats.pending > 0);
 	seed_hamt_drop(reader);
 	hazard_leave(blocker);
@@ -1147,6 +1150,8 @@ retired_leaf_outlives_its_map(void)
 	CHECK_EQ(f.values[0].references, 1);
 	meter_check_empty(&meter);
 }
+
+#endif
 
 /* --- Teardown and walks do not recurse -------------------------------- */
 
@@ -1253,12 +1258,12 @@ misuse(void *arg)
 	static const struct seed_hamt_ops no_key = MEETING_OPS(usual_hash);
 	struct seed_hamt_ops ops = no_key;
 	struct seed_hamt_config config = { .ops = &ops };
-	struct hazard_domain *domain;
+	struct reclaim_domain *domain;
 	struct seed_hamt *map = NULL;
 	enum hamt_status status = HAMT_OK;
 	uint64_t one = 1;
 
-	if (seed_hamt_new(NULL, &map) != HAMT_OK || hazard_domain_new(NULL, &domain) != HAZARD_OK)
+	if (seed_hamt_new(NULL, &map) != HAMT_OK || reclaim_domain_new(NULL, &domain) != HAMT_OK)
 		return;
 	switch (*(int *)arg) {
 	case 0: status = seed_hamt_get(map, NULL, NULL); break;
@@ -1276,7 +1281,7 @@ misuse(void *arg)
 	case 12: ops.key_bytes = 0; status = seed_hamt_new(&config, &map); break;
 	case 13:
 		config.domain = domain;
-		config.hazard.threshold = 5;
+		config.reclaim.threshold = 5;
 		status = seed_hamt_new(&config, &map);
 		break;
 	case 14: seed_hamt_each(map, NULL, NULL); break;
@@ -1313,7 +1318,7 @@ misuse_names_the_rule(void)
 		"seed_hamt_new: handle must not be NULL",
 		"seed_hamt_new: ops needs hash and equal",
 		"seed_hamt_new: ops->key_bytes must not be 0",
-		"seed_hamt_new: hazard must be all zero if the domain is shared",
+		"seed_hamt_new: reclaim must be all zero if the domain is shared",
 		"seed_hamt_each: visit must not be NULL",
 		"seed_hamt_check: shape must not be NULL",
 		"seed_hamt_release: nothing is held",
@@ -1356,8 +1361,10 @@ static const struct test tests[] = {
 	TEST(handles_end_in_any_order),
 	TEST(flush_frees_what_nobody_protects),
 	TEST(held_read_keeps_what_it_read),
+#if RECLAIM == RECLAIM_HP
 	TEST(shared_domain_outlives_its_maps),
 	TEST(retired_leaf_outlives_its_map),
+#endif
 	TEST(deepest_map_is_torn_down_on_a_small_stack),
 	TEST(checker_sees_what_is_wrong),
 	TEST(misuse_names_the_rule),

@@ -91,9 +91,9 @@ begin(struct job *job, const struct setting *setting, const struct seed_hamt_ops
 static void
 finish(struct job *job)
 {
-	struct hazard_stats stats;
+	struct reclaim_totals stats;
 
-	hazard_domain_stats(seed_hamt_domain(job->source), &stats);
+	reclaim_domain_stats(seed_hamt_domain(job->source), &stats);
 	CHECK(stats.peak <= stats.bound);
 	CHECK_EQ(stats.refused, 0);
 	seed_hamt_drop(job->source);
@@ -756,12 +756,12 @@ handles_come_and_go(void)
 	struct job job;
 
 	FOR_EACH_SETTING(&job, &seed_hamt_u64) {
-		struct hazard_stats stats;
+		struct reclaim_totals stats;
 
 		job.operations = 500 / (SLOW > 4 ? 4 : SLOW);
 		run_threads(&job, short_lived_handles);
 		CHECK_EQ(map_shape(job.source).keys, THREADS);
-		hazard_domain_stats(seed_hamt_domain(job.source), &stats);
+		reclaim_domain_stats(seed_hamt_domain(job.source), &stats);
 		/* Records are reused: main's, and two for each thread. */
 		CHECK(stats.records <= 1 + 2 * THREADS);
 		CHECK_EQ(stats.attached, 1);

@@ -251,8 +251,8 @@ do_call(struct seed_hamt *map, uint64_t key, enum call call)
 	/* Free at once what only this operation kept: its announcements stay
 	 * otherwise until the next overwrites them. */
 	for (unsigned slot = 0; slot < SLOTS; slot++)
-		hazard_clear(map->record, slot);
-	hazard_scan(map->record);
+		reclaim_clear(map->record, slot);
+	reclaim_scan(map->record);
 	CHECK(events[key] < EVENTS_MAX);
 	event[key][events[key]++] = e;
 	return e.status;
@@ -345,7 +345,7 @@ one_run(enum meeting meeting, unsigned number, bool failing)
 	struct seed_hamt_config config = {
 		.ops = &meeting_ops[meeting],
 		.hash_key = HASH_KEY,
-		.hazard = { .mode = HAZARD_FENCE, .threshold = 1,
+		.reclaim = { .mode = HAZARD_FENCE, .threshold = 1,
 		    .contention = { .policy = CONTENTION_NONE },
 		    .allocator = { .alloc = keep_alloc, .free = keep_free } },
 		.contention = { .policy = CONTENTION_NONE, .relax_ps = 1 },

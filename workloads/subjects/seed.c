@@ -1,14 +1,17 @@
 /*
- * seed.c - the seed's own structure (core/seed_hamt.h): the measured baseline.
+ * seed.c - the seed's own structure (core/seed_hamt.h), the measured baseline,
+ * under each reclaimer, from one source: as hamt.c.
  */
+/* variants: seed=-DRECLAIM=RECLAIM_HP seed-hp-fence=-DRECLAIM=RECLAIM_HP,-DFIXED */
+/* variants: seed-none=-DRECLAIM=RECLAIM_NONE,-DFIXED */
 #include "core/seed_hamt.h"
 #include "harness/plugin.h"
 #include "harness/random.h"
-#include "workloads/subjects/hazard_adapter.h"
+#include "workloads/subjects/reclaim_adapter.h"
 
 struct seed {
-	struct hazard_domain *domain; /* ours too, so that it can be asked when the map is gone */
-	struct seed_hamt *first;      /* main's handle; the others are its clones */
+	struct reclaim_adapter reclaim;
+	struct seed_hamt *first; /* main's handle; the others are its clones */
 };
 
 static void *
@@ -16,28 +19,19 @@ seed_create(const struct subject_params *params, char *error, size_t error_size)
 {
 	struct seed *map = calloc(1, sizeof(*map));
 	struct seed_hamt_config config = { .hash_key = random_mix(params->seed) | 1 };
-	struct hazard_config hazard = { 0 };
-	enum hazard_status made;
 
 	if (map == NULL) {
 		snprintf(error, error_size, "no memory");
 		return NULL;
 	}
-	if (!hazard_adapter_configs(params->options, &hazard, &config.contention, error, error_size)) {
+	if (!reclaim_adapter_open(&map->reclaim, params->options, &config.contention, error, error_size)) {
 		free(map);
 		return NULL;
 	}
-	made = hazard_domain_new(&hazard, &map->domain);
-	if (made != HAZARD_OK) {
-		snprintf(error, error_size, made == HAZARD_UNAVAILABLE ?
-		    "hp-asymmetric: membarrier(2) is refused here" : "no memory");
-		free(map);
-		return NULL;
-	}
-	config.domain = map->domain;
+	config.domain = map->reclaim.domain;
 	if (seed_hamt_new(&config, &map->first) != HAMT_OK) {
 		snprintf(error, error_size, "no memory");
-		hazard_domain_drop(map->domain);
+		reclaim_adapter_close(&map->reclaim);
 		free(map);
 		return NULL;
 	}
@@ -49,10 +43,10 @@ seed_destroy(void *opaque, struct reclaim_stats *last)
 {
 	struct seed *map = opaque;
 
-	/* The last handle: its leaving scan finds no hazard and frees everything. */
+	/* The last handle: nobody protects anything any more, and all is freed. */
 	seed_hamt_drop(map->first);
-	hazard_adapter_stats(map->domain, last);
-	hazard_domain_drop(map->domain);
+	reclaim_adapter_last(&map->reclaim, last);
+	reclaim_adapter_close(&map->reclaim);
 	free(map);
 }
 
@@ -63,13 +57,19 @@ seed_attach(void *opaque, unsigned thread, const struct reclaim_probe *probe)
 	struct seed_hamt *handle;
 
 	(void)thread;
-	return seed_hamt_clone(map->first, hazard_adapter_probe(probe), &handle) == HAMT_OK ? handle : NULL;
+	return seed_hamt_clone(map->first, reclaim_adapter_probe(probe), &handle) == HAMT_OK ? handle : NULL;
 }
 
 static void
 seed_detach(void *handle)
 {
 	seed_hamt_drop(handle);
+}
+
+static void
+seed_pause(void *handle)
+{
+	seed_hamt_pause(handle);
 }
 
 static void
@@ -143,7 +143,7 @@ seed_stats(void *opaque, struct reclaim_stats *stats)
 {
 	const struct seed *map = opaque;
 
-	hazard_adapter_stats(map->domain, stats);
+	reclaim_adapter_stats(&map->reclaim, stats);
 }
 
 static void
@@ -151,7 +151,7 @@ seed_pending(void *opaque, void (*visit)(void *arg, uint64_t retired_at_ns), voi
 {
 	const struct seed *map = opaque;
 
-	hazard_adapter_pending(map->domain, visit, arg);
+	reclaim_adapter_pending(&map->reclaim, visit, arg);
 }
 
 struct each {
@@ -183,19 +183,25 @@ seed_check(void *handle, char *error, size_t error_size)
 	return seed_hamt_check(handle, false, &shape, error, error_size);
 }
 
-static const struct plugin_option options[] = { HAZARD_ADAPTER_OPTIONS, { .name = NULL } };
+static const struct plugin_option options[] = { RECLAIM_ADAPTER_OPTIONS, { .name = NULL } };
+
+#define HELP                                                                                              \
+	"the seed's HAMT, made correct: a cell, an immutable map node or leaf behind each pointer; the baseline"
 
 const struct subject hamtbench_subject = {
 	.version = PLUGIN_VERSION,
-	.name = "seed",
-	.help = "the seed's HAMT, made correct: a cell, an immutable map node or leaf behind each pointer; the baseline",
-	.reclaimer = "hp",
+	.name = RECLAIM_ADAPTER_NAME("seed"),
+	.help = RECLAIM_ADAPTER_SUMMARY("seed", HELP),
+	.reclaimer = RECLAIM_INITIAL,
+	.flags = RECLAIM_ADAPTER_FLAGS,
+	.variant = RECLAIM_ADAPTER_VARIANT,
 	.progress = "lock-free",
 	.options = options,
 	.create = seed_create,
 	.destroy = seed_destroy,
 	.attach = seed_attach,
 	.detach = seed_detach,
+	.pause = seed_pause,
 	.flush = seed_flush,
 	.get = seed_get,
 	.insert = seed_insert,
