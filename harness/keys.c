@@ -18,6 +18,12 @@
  * and both forms keep full precision while a goes to 0. For a = 0 itself, where
  * H is ln and H^-1 is exp, a = 2^-60 gives the same doubles: |u| < 40.
  *
+ * The other kinds make their keys one by one: they are in no default benchmark, and
+ * say on `null` what they cost. Gaussian: Marsaglia and Bray 1964, A Convenient Method
+ * for Generating Normal Variables. File: Vose 1991, A Linear Algorithm for Generating
+ * Random Numbers with a Given Distribution. Self-similar: Gray et al. 1994, Quickly
+ * Generating Billion-Record Synthetic Databases.
+ *
  * The logarithm and the exponential are written out here, in operations that
  * IEEE 754 rounds exactly: that is what makes them vectorise everywhere, and a
  * seed give the same keys on every machine. Hence no fused multiply-add.
@@ -67,6 +73,13 @@ struct kernel {
 	const char *name;
 	keys_block_fn *uniform;
 	keys_block_fn *zipf;
+	keys_block_fn *latest;
+};
+
+/* One column of Vose's table: a draw that falls on it is `key`, or, above `limit`, `other`. */
+struct alias {
+	uint64_t key, other;
+	double limit;
 };
 
 struct keys {
@@ -77,7 +90,14 @@ struct keys {
 	keys_block_fn *make;
 	uint64_t n;
 	uint64_t surplus;     /* uniform: 2^64 mod n */
-	uint64_t next;        /* sequential */
+	uint64_t next;        /* sequential; latest: the newest; hotspot: draws so far */
+	uint64_t first, wide; /* ranges: this thread's own; hotspot: wide keys are popular */
+	uint64_t every;       /* hotspot */
+	uint64_t limit;       /* hotspot: a word below goes to the popular keys */
+	double shape;         /* self-similar: the exponent; gaussian: the deviation, keys */
+	double spare;         /* gaussian: the second of a pair, NaN = none */
+	struct alias *alias;  /* file: aliases of them */
+	uint64_t aliases;
 	struct random redraw; /* for what the lanes could not settle */
 	struct zipf zipf;
 	struct keys_permutation scramble;
@@ -290,8 +310,9 @@ uniform_block(struct keys *k, uint64_t *restrict out)
 			out[mark_take(open, l)] = random_below(&k->redraw, n);
 }
 
+/* Ranks, scrambled, or, for latest, counted down from the newest key. */
 ALWAYS_INLINE void
-zipf_block(struct keys *k, uint64_t *restrict out)
+zipf_block(struct keys *k, uint64_t *restrict out, bool scrambled)
 {
 	const struct zipf z = k->zipf;
 	const struct keys_permutation p = k->scramble;
@@ -319,6 +340,20 @@ zipf_block(struct keys *k, uint64_t *restrict out)
 		again.word[j] = zipf_open(&z, x[j], rank);
 		/* 2^52 + (rank - 1) has rank - 1 in its low bits. */
 		word.word[j] = bits_of(rank + (0x1p52 - 1.0)) & 0xfffffffffffff;
+	}
+	if (!scrambled) {
+		uint64_t newest = k->next;
+
+		for (unsigned j = 0; j < KEYS_BLOCK; j++)
+			out[j] = newest - word.word[j];
+		marks(&again, open);
+		for (unsigned l = 0; l < LANES; l++)
+			while (UNLIKELY(open[l] != 0)) {
+				unsigned j = mark_take(open, l);
+
+				out[j] = newest - zipf_settle(k, u[j], x[j]);
+			}
+		return;
 	}
 	/* keys_permutation_step(), but for the block. */
 	for (unsigned j = 0; j < KEYS_BLOCK; j++) {
@@ -356,7 +391,13 @@ uniform_plain(struct keys *k, uint64_t *restrict out)
 static void
 zipf_plain(struct keys *k, uint64_t *restrict out)
 {
-	zipf_block(k, out);
+	zipf_block(k, out, true);
+}
+
+static void
+latest_plain(struct keys *k, uint64_t *restrict out)
+{
+	zipf_block(k, out, false);
 }
 
 #ifdef __x86_64__
@@ -372,7 +413,13 @@ uniform_avx2(struct keys *k, uint64_t *restrict out)
 AVX2 static void
 zipf_avx2(struct keys *k, uint64_t *restrict out)
 {
-	zipf_block(k, out);
+	zipf_block(k, out, true);
+}
+
+AVX2 static void
+latest_avx2(struct keys *k, uint64_t *restrict out)
+{
+	zipf_block(k, out, false);
 }
 
 AVX512 static void
@@ -384,15 +431,21 @@ uniform_avx512(struct keys *k, uint64_t *restrict out)
 AVX512 static void
 zipf_avx512(struct keys *k, uint64_t *restrict out)
 {
-	zipf_block(k, out);
+	zipf_block(k, out, true);
+}
+
+AVX512 static void
+latest_avx512(struct keys *k, uint64_t *restrict out)
+{
+	zipf_block(k, out, false);
 }
 #endif
 
 static const struct kernel kernels[] = {
-	{ "plain", uniform_plain, zipf_plain },
+	{ "plain", uniform_plain, zipf_plain, latest_plain },
 #ifdef __x86_64__
-	{ "avx2", uniform_avx2, zipf_avx2 },
-	{ "avx512", uniform_avx512, zipf_avx512 },
+	{ "avx2", uniform_avx2, zipf_avx2, latest_avx2 },
+	{ "avx512", uniform_avx512, zipf_avx512, latest_avx512 },
 #endif
 };
 
@@ -437,7 +490,108 @@ zipf_wide(struct keys *k, uint64_t *restrict out)
 		double u = k->zipf.low + unit_of(word.word[j]) * k->zipf.width;
 		double x = zipf_inverse(k->zipf.a, k->zipf.inverse, u);
 
-		out[j] = keys_permutation_at(&k->scramble, zipf_settle(k, u, x));
+		out[j] = k->kind == KEYS_LATEST ? k->next - zipf_settle(k, u, x) :
+		    keys_permutation_at(&k->scramble, zipf_settle(k, u, x));
+	}
+}
+
+/* index_of - the part of [0, n) that x in [0, 1) falls into. */
+ALWAYS_INLINE uint64_t
+index_of(double x, uint64_t n)
+{
+	uint64_t index = (uint64_t)(x * (double)n);
+
+	/* Beyond 2^53 the product may be rounded up to n. */
+	return index < n ? index : n - 1;
+}
+
+/* Rank n u^c: of the first h n ranks u must be below h^(1/c) = 1 - h. */
+static void
+self_similar_block(struct keys *k, uint64_t *restrict out)
+{
+	union random_block word;
+
+	random_lanes_draw(&k->lanes, &word);
+	for (unsigned j = 0; j < KEYS_BLOCK; j++) {
+		double scale, rest = exp_clamped(k->shape * log1p_of(unit_of(word.word[j]) - 1.0), &scale);
+
+		out[j] = keys_permutation_at(&k->scramble, index_of(scale + rest, k->n));
+	}
+}
+
+static void
+hotspot_block(struct keys *k, uint64_t *restrict out)
+{
+	union random_block word;
+
+	random_lanes_draw(&k->lanes, &word);
+	for (unsigned j = 0; j < KEYS_BLOCK; j++) {
+		uint64_t rank = word.word[j] < k->limit || k->wide == k->n ? random_below(&k->redraw, k->wide) :
+		    k->wide + random_below(&k->redraw, k->n - k->wide);
+
+		/* The popular ones are a window of the scrambled range, which moves on. */
+		if (k->every != 0)
+			rank = (rank + k->next++ / k->every) % k->n;
+		out[j] = keys_permutation_at(&k->scramble, rank);
+	}
+}
+
+/* normal - one standard normal draw: the polar method gives two at a time. */
+static double
+normal(struct keys *k)
+{
+	double x = k->spare, y, s;
+
+	if (!isnan(x)) {
+		k->spare = NAN;
+		return x;
+	}
+	do {
+		x = 2.0 * unit_of(random_next(&k->redraw)) - 1.0;
+		y = 2.0 * unit_of(random_next(&k->redraw)) - 1.0;
+		s = x * x + y * y;
+	} while (s >= 1.0 || s == 0);
+	s = sqrt(-2.0 * log1p_of(s - 1.0) / s);
+	k->spare = y * s;
+	return x * s;
+}
+
+/* Around the middle of the range; what falls outside is drawn again. */
+static void
+gaussian_block(struct keys *k, uint64_t *restrict out)
+{
+	double n = (double)k->n;
+
+	for (unsigned j = 0; j < KEYS_BLOCK; j++) {
+		double x;
+
+		do
+			x = 0.5 * n + k->shape * normal(k);
+		while (!(x >= 0 && x < n));
+		out[j] = (uint64_t)x < k->n ? (uint64_t)x : k->n - 1;
+	}
+}
+
+static void
+ranges_block(struct keys *k, uint64_t *restrict out)
+{
+	for (unsigned j = 0; j < KEYS_BLOCK; j++) {
+		uint64_t key = k->first + random_below(&k->redraw, k->wide);
+
+		out[j] = key < k->n ? key : key - k->n;
+	}
+}
+
+static void
+file_block(struct keys *k, uint64_t *restrict out)
+{
+	union random_block word;
+
+	random_lanes_draw(&k->lanes, &word);
+	for (unsigned j = 0; j < KEYS_BLOCK; j++) {
+		const struct alias *a = &k->alias[random_below(&k->redraw, k->aliases)];
+
+		out[j] = unit_of(word.word[j]) < a->limit ? a->key : a->other;
 	}
 }
 
@@ -461,9 +615,11 @@ keys_install(struct keys *k, const struct kernel *kernel)
 		k->make = k->n <= UINT32_MAX ? kernel->uniform : uniform_wide;
 	else if (k->kind == KEYS_ZIPF)
 		k->make = k->n <= VECTOR_MAX_N ? kernel->zipf : zipf_wide;
+	else if (k->kind == KEYS_LATEST)
+		k->make = k->n <= VECTOR_MAX_N ? kernel->latest : zipf_wide;
 }
 
-static void
+static bool
 uniform_start(struct keys *k, const struct keys_spec *spec, unsigned thread, unsigned threads)
 {
 	(void)spec;
@@ -471,6 +627,7 @@ uniform_start(struct keys *k, const struct keys_spec *spec, unsigned thread, uns
 	(void)threads;
 	k->surplus = -k->n % k->n;
 	keys_install(k, &kernels[kernels_usable() - 1]);
+	return true;
 }
 
 /*
@@ -497,7 +654,7 @@ zipf_squeeze(const struct zipf *z)
 	return bound * (1.0 + 1.0 / 16.0);
 }
 
-static void
+static bool
 zipf_start(struct keys *k, const struct keys_spec *spec, unsigned thread, unsigned threads)
 {
 	struct zipf *z = &k->zipf;
@@ -521,55 +678,359 @@ zipf_start(struct keys *k, const struct keys_spec *spec, unsigned thread, unsign
 		high = (-1.0 + 0x1p-50) / z->a;
 	z->width = high - z->low;
 	z->squeeze = zipf_squeeze(z);
+	k->next = k->n - 1; /* latest: the newest */
 	keys_install(k, &kernels[kernels_usable() - 1]);
+	return true;
 }
 
-static void
+static bool
+self_similar_start(struct keys *k, const struct keys_spec *spec, unsigned thread, unsigned threads)
+{
+	(void)thread;
+	(void)threads;
+	k->shape = log1p_of(spec->theta - 1.0) / log1p_of(-spec->theta);
+	k->make = self_similar_block;
+	return true;
+}
+
+static bool
+hotspot_start(struct keys *k, const struct keys_spec *spec, unsigned thread, unsigned threads)
+{
+	(void)thread;
+	(void)threads;
+	k->wide = spec->theta >= 1.0 ? k->n : index_of(spec->theta, k->n);
+	k->wide += k->wide == 0;
+	/* 2^64 draws, as near as a double gets. */
+	k->limit = spec->draws >= 1.0 ? UINT64_MAX : (uint64_t)(spec->draws * 0x1p64);
+	k->every = spec->every;
+	k->make = hotspot_block;
+	return true;
+}
+
+static bool
+gaussian_start(struct keys *k, const struct keys_spec *spec, unsigned thread, unsigned threads)
+{
+	(void)thread;
+	(void)threads;
+	k->shape = spec->theta * (double)k->n;
+	k->spare = NAN;
+	k->make = gaussian_block;
+	return true;
+}
+
+/* share_start - n part / parts; n < 2^56 and a thread's number fit 64 bits by far. */
+static uint64_t
+share_start(uint64_t n, unsigned part, unsigned parts)
+{
+	uint64_t low, high = random_multiply(n, part, &low);
+
+	misuse_if(high != 0, "keys_new: n * threads must fit 64 bits");
+	return low / parts;
+}
+
+static bool
+ranges_start(struct keys *k, const struct keys_spec *spec, unsigned thread, unsigned threads)
+{
+	double wide;
+
+	k->first = share_start(k->n, thread, threads);
+	k->wide = share_start(k->n, thread + 1, threads) - k->first;
+	/* Fewer keys than threads: some share theirs. */
+	k->wide += k->wide == 0;
+	wide = (double)k->wide * (1.0 + spec->theta);
+	k->wide = wide >= (double)k->n ? k->n : (uint64_t)wide;
+	k->make = ranges_block;
+	return true;
+}
+
+/* ---- Keys and weights from a file ---- */
+
+/* The weights of a file, as read. */
+struct weights {
+	struct alias *column; /* key, and its weight in limit */
+	uint64_t count, room;
+	double sum;
+};
+
+/* weights_line - "KEY" or "KEY WEIGHT"; a false line is told. Empty ones and #... add nothing. */
+static bool
+weights_line(struct weights *w, const char *line, uint64_t n, char *error, size_t size)
+{
+	const char *at = line + strspn(line, " \t");
+	double weight = 1;
+	uint64_t key;
+	char *end;
+
+	if (*at == '\0' || *at == '#')
+		return true;
+	errno = 0;
+	key = strtoull(at, &end, 10);
+	if (*at < '0' || *at > '9' || errno != 0 || (*end != '\0' && *end != ' ' && *end != '\t')) {
+		snprintf(error, size, "\"%.40s\" is not KEY or KEY WEIGHT", line);
+		return false;
+	}
+	if (key >= n) {
+		snprintf(error, size, "key %.24s is not below %llu, the size of the range", at, (unsigned long long)n);
+		return false;
+	}
+	at = end + strspn(end, " \t");
+	if (*at != '\0') {
+		weight = strtod(at, &end);
+		if (((*at < '0' || *at > '9') && *at != '.') || end[strspn(end, " \t")] != '\0' || !isfinite(weight)) {
+			snprintf(error, size, "\"%.40s\" is no weight, a number from 0 up", at);
+			return false;
+		}
+	}
+	if (w->count == w->room) {
+		uint64_t room = w->room == 0 ? 1024 : 2 * w->room;
+		struct alias *more = realloc(w->column, room * sizeof(*more));
+
+		if (more == NULL) {
+			snprintf(error, size, "no memory");
+			return false;
+		}
+		w->column = more;
+		w->room = room;
+	}
+	w->column[w->count++] = (struct alias){ .key = key, .other = key, .limit = weight };
+	w->sum += weight;
+	return true;
+}
+
+/* weights_read - all of a file; false and one line in error: it cannot be read, or is wrong. */
+static bool
+weights_read(struct weights *w, const char *path, uint64_t n, char *error, size_t size)
+{
+	FILE *in = fopen(path, "r");
+	unsigned long number = 0;
+	char *line = NULL, said[160];
+	bool fine = in != NULL;
+	size_t room = 0;
+
+	*w = (struct weights){ 0 };
+	if (!fine)
+		snprintf(error, size, "distribution file: %s: %s", path, strerror(errno));
+	while (fine && getline(&line, &room, in) >= 0) {
+		line[strcspn(line, "\r\n")] = '\0';
+		number++;
+		fine = weights_line(w, line, n, said, sizeof(said));
+		if (!fine)
+			snprintf(error, size, "distribution file: %s:%lu: %s", path, number, said);
+	}
+	if (fine && ferror(in)) {
+		snprintf(error, size, "distribution file: %s: it cannot be read", path);
+		fine = false;
+	} else if (fine && (!(w->sum > 0) || !isfinite(w->sum))) {
+		snprintf(error, size, "distribution file: %s: it has no key with a weight above 0", path);
+		fine = false;
+	}
+	free(line);
+	if (in != NULL)
+		fclose(in);
+	if (!fine)
+		free(w->column);
+	return fine;
+}
+
+static const char *
+file_path(const struct keys_spec *spec)
+{
+	return spec->text + sizeof("file:") - 1;
+}
+
+/*
+ * Vose: scaled to a mean of 1, columns below it are filled up by one above it, which
+ * keeps what it has left. Each is full at last, so a column drawn uniformly and
+ * then one of its two keys has the weight of the key.
+ */
+static bool
+file_start(struct keys *k, const struct keys_spec *spec, unsigned thread, unsigned threads)
+{
+	uint64_t *order, small = 0, large;
+	struct weights w;
+	char said[200];
+
+	(void)thread;
+	(void)threads;
+	if (!weights_read(&w, file_path(spec), k->n, said, sizeof(said)))
+		return false;
+	order = calloc(w.count, sizeof(*order));
+	if (order == NULL) {
+		free(w.column);
+		return false;
+	}
+	/* The columns still to be done: small ones from the front, large ones from the back. */
+	large = w.count;
+	for (uint64_t i = 0; i < w.count; i++) {
+		w.column[i].limit *= (double)w.count / w.sum;
+		order[w.column[i].limit < 1.0 ? small++ : --large] = i;
+	}
+	while (small > 0 && large < w.count) {
+		struct alias *low = &w.column[order[--small]], *high = &w.column[order[large]];
+
+		low->other = high->key;
+		high->limit -= 1.0 - low->limit;
+		if (high->limit < 1.0)
+			order[small++] = order[large++];
+	}
+	/* Left over by rounding: full. */
+	while (small > 0)
+		w.column[order[--small]].limit = 1.0;
+	free(order);
+	k->alias = w.column;
+	k->aliases = w.count;
+	k->make = file_block;
+	return true;
+}
+
+static bool
 sequential_start(struct keys *k, const struct keys_spec *spec, unsigned thread, unsigned threads)
 {
-	uint64_t low, high = random_multiply(k->n, thread, &low);
-
 	(void)spec;
-	/* n * thread / threads: n < 2^56 and a thread's number fit 64 bits by far. */
-	misuse_if(high != 0, "keys_new: n * threads must fit 64 bits");
-	k->next = low / threads;
+	k->next = share_start(k->n, thread, threads);
 	k->make = sequential_block;
+	return true;
 }
 
 static bool
 parse_nothing(const char *parameter, struct keys_spec *spec, char *error, size_t size)
 {
 	(void)parameter;
+	(void)spec;
 	(void)error;
 	(void)size;
-	spec->theta = 0;
 	return true;
+}
+
+/* parse_number - a finite number from 0 up; *rest = what follows it. */
+static bool
+parse_number(const char *text, double *number, const char **rest)
+{
+	/* Digits only: strtod also takes spaces, signs, hexadecimal, nan and inf. */
+	size_t plain = strspn(text, "0123456789.eE+-");
+	bool starts = *text == '.' || (*text >= '0' && *text <= '9');
+	char *end;
+
+	errno = 0;
+	*number = strtod(text, &end);
+	*rest = end;
+	return starts && (size_t)(end - text) == plain && errno == 0 && isfinite(*number);
 }
 
 static bool
 parse_theta(const char *parameter, struct keys_spec *spec, char *error, size_t size)
 {
-	/* Digits only: strtod also takes spaces, signs, hexadecimal, nan and inf. */
-	size_t plain = strspn(parameter, "0123456789.eE+-");
-	bool starts = *parameter == '.' || (*parameter >= '0' && *parameter <= '9');
-	char *end;
+	const char *rest;
 
-	errno = 0;
-	spec->theta = strtod(parameter, &end);
-	if (starts && parameter[plain] == '\0' && *end == '\0' && errno == 0 && spec->theta > 0 &&
-	    isfinite(spec->theta))
+	if (parse_number(parameter, &spec->theta, &rest) && *rest == '\0' && spec->theta > 0)
 		return true;
-	snprintf(error, size, "distribution zipf: theta \"%.40s\" is not a number above 0", parameter);
+	snprintf(error, size, "distribution %s: theta \"%.40s\" is not a number above 0",
+	    spec->kind == KEYS_ZIPF ? "zipf" : "latest", parameter);
 	return false;
 }
 
+static bool
+parse_similar(const char *parameter, struct keys_spec *spec, char *error, size_t size)
+{
+	const char *rest;
+
+	if (parse_number(parameter, &spec->theta, &rest) && *rest == '\0' && spec->theta > 0 && spec->theta <= 0.5)
+		return true;
+	snprintf(error, size, "distribution self-similar: \"%.40s\" is not a share of the keys, above 0 and up to 0.5",
+	    parameter);
+	return false;
+}
+
+static bool
+parse_hotspot(const char *parameter, struct keys_spec *spec, char *error, size_t size)
+{
+	double every = 0;
+	const char *rest;
+
+	if (parse_number(parameter, &spec->theta, &rest) && *rest == ',' &&
+	    parse_number(rest + 1, &spec->draws, &rest) && (*rest == '\0' || (*rest == ',' &&
+	    parse_number(rest + 1, &every, &rest) && every >= 1 && every <= 0x1p53 && every == floor(every))) &&
+	    *rest == '\0' && spec->theta > 0 && spec->theta <= 1 && spec->draws <= 1) {
+		spec->every = (uint64_t)every;
+		return true;
+	}
+	snprintf(error, size, "distribution hotspot: \"%.40s\" is not KEYS,DRAWS or KEYS,DRAWS,EVERY: two shares, above 0 "
+	    "and up to 1, and a whole number of draws", parameter);
+	return false;
+}
+
+static bool
+parse_gaussian(const char *parameter, struct keys_spec *spec, char *error, size_t size)
+{
+	const char *rest;
+
+	if (parse_number(parameter, &spec->theta, &rest) && *rest == '\0' && spec->theta > 0 && spec->theta <= 10)
+		return true;
+	snprintf(error, size, "distribution gaussian: \"%.40s\" is not a share of the range, above 0 and up to 10", parameter);
+	return false;
+}
+
+static bool
+parse_ranges(const char *parameter, struct keys_spec *spec, char *error, size_t size)
+{
+	const char *rest;
+
+	if (parse_number(parameter, &spec->theta, &rest) && *rest == '\0' && spec->theta <= 1e6)
+		return true;
+	snprintf(error, size, "distribution ranges: overlap \"%.40s\" is not a number from 0 (disjoint) to 1e6", parameter);
+	return false;
+}
+
+static bool
+parse_file(const char *parameter, struct keys_spec *spec, char *error, size_t size)
+{
+	struct weights w;
+
+	(void)spec;
+	if (strlen(parameter) >= KEYS_TEXT - sizeof("file:")) {
+		snprintf(error, size, "distribution file: the path has more than %d characters",
+		    (int)(KEYS_TEXT - sizeof("file:") - 1));
+		return false;
+	}
+	if (!weights_read(&w, parameter, KEYS_MAX_N, error, size))
+		return false;
+	free(w.column);
+	return true;
+}
+
+bool
+keys_fit(const struct keys_spec *spec, uint64_t n, char *error, size_t size)
+{
+	struct weights w;
+
+	if (spec->kind != KEYS_FILE)
+		return true;
+	if (!weights_read(&w, file_path(spec), n, error, size))
+		return false;
+	free(w.column);
+	return true;
+}
+
 static const struct keys_kind_info kinds[] = {
-	{ KEYS_UNIFORM, "uniform", NULL, "every key equally likely", parse_nothing, uniform_start,
-	    NULL },
-	{ KEYS_ZIPF, "zipf", "THETA", "the i-th most popular key has weight 1 / i^THETA, THETA > 0; scrambled",
-	    parse_theta, zipf_start, "zipf:0.99" },
-	{ KEYS_SEQUENTIAL, "sequential", NULL, "ascending and around; thread t of T starts at n t / T",
-	    parse_nothing, sequential_start, NULL },
+	{ KEYS_UNIFORM, "uniform", NULL, NULL, "every key equally likely", parse_nothing, uniform_start },
+	{ KEYS_ZIPF, "zipf", "THETA", "zipf:0.99", "the i-th most popular key has weight 1 / i^THETA, THETA > 0; scrambled",
+	    parse_theta, zipf_start },
+	{ KEYS_SELF_SIMILAR, "self-similar", "H", "self-similar:0.2",
+	    "share H of the keys gets 1 - H of the draws, of them share H gets 1 - H, and so on; 0 < H <= 0.5; scrambled",
+	    parse_similar, self_similar_start },
+	{ KEYS_HOTSPOT, "hotspot", "KEYS,DRAWS[,EVERY]", "hotspot:0.2,0.8",
+	    "share KEYS of the keys gets share DRAWS of the draws, both uniform; after EVERY draws of a thread one key "
+	    "leaves and one joins; scrambled", parse_hotspot, hotspot_start },
+	{ KEYS_LATEST, "latest", "THETA", "latest:0.99", "as zipf, but the newest key is the most popular, then the one before it: "
+	    "the highest of the range, or, in ycsb, what was put in last", parse_theta, zipf_start },
+	{ KEYS_SEQUENTIAL, "sequential", NULL, NULL, "ascending and around; thread t of T starts at n t / T",
+	    parse_nothing, sequential_start },
+	{ KEYS_GAUSSIAN, "gaussian", "SIGMA", "gaussian:0.1", "around the middle of the range, standard deviation SIGMA x its size; "
+	    "what falls outside is drawn again", parse_gaussian, gaussian_start },
+	{ KEYS_RANGES, "ranges", "OVERLAP", "ranges:0", "each thread uniformly in its own part of the range, made wider by "
+	    "OVERLAP x its size; 0: disjoint", parse_ranges, ranges_start },
+	{ KEYS_FILE, "file", "PATH", NULL, "keys and weights from a file of lines \"KEY WEIGHT\" (or \"KEY\": 1); # starts a comment",
+	    parse_file, file_start },
 };
 static const size_t kinds_count = sizeof(kinds) / sizeof(kinds[0]);
 
@@ -592,28 +1053,47 @@ keys_list(char *out, size_t size)
 		    kinds[i].parameter == NULL ? "" : kinds[i].parameter);
 }
 
-/* spec_print - the canonical form, with as few digits as give theta back exactly. */
-static void
-spec_print(struct keys_spec *spec, const struct keys_kind_info *info)
+/* print_number - with as few digits as give it back exactly. */
+static size_t
+print_number(char *text, size_t size, double number)
 {
-	if (info->parameter == NULL) {
-		snprintf(spec->text, sizeof(spec->text), "%s", info->name);
+	int used = 0;
+
+	for (int digits = 1; digits <= 17; digits++) {
+		used = snprintf(text, size, "%.*g", digits, number);
+		if (strtod(text, NULL) == number)
+			break;
+	}
+	return (size_t)used;
+}
+
+/* spec_print - the canonical form. */
+static void
+spec_print(struct keys_spec *spec, const struct keys_kind_info *info, const char *parameter)
+{
+	size_t used = (size_t)snprintf(spec->text, sizeof(spec->text), "%s", info->name);
+
+	if (info->parameter == NULL)
+		return;
+	used += (size_t)snprintf(spec->text + used, sizeof(spec->text) - used, ":");
+	if (info->kind == KEYS_FILE) {
+		snprintf(spec->text + used, sizeof(spec->text) - used, "%s", parameter);
 		return;
 	}
-	for (int digits = 1; digits <= 17; digits++) {
-		char *colon = spec->text + strlen(info->name) + 1;
-
-		snprintf(spec->text, sizeof(spec->text), "%s:%.*g", info->name, digits, spec->theta);
-		if (strtod(colon, NULL) == spec->theta)
-			return;
-	}
+	used += print_number(spec->text + used, sizeof(spec->text) - used, spec->theta);
+	if (info->kind != KEYS_HOTSPOT)
+		return;
+	used += (size_t)snprintf(spec->text + used, sizeof(spec->text) - used, ",");
+	used += print_number(spec->text + used, sizeof(spec->text) - used, spec->draws);
+	if (spec->every != 0)
+		snprintf(spec->text + used, sizeof(spec->text) - used, ",%llu", (unsigned long long)spec->every);
 }
 
 bool
 keys_parse(const char *text, struct keys_spec *spec, char *error, size_t size)
 {
 	size_t length = strcspn(text, ":");
-	char list[200];
+	char list[300];
 
 	keys_list(list, sizeof(list));
 	for (size_t i = 0; i < kinds_count; i++) {
@@ -624,13 +1104,13 @@ keys_parse(const char *text, struct keys_spec *spec, char *error, size_t size)
 			continue;
 		if (given != (info->parameter != NULL)) {
 			snprintf(error, size, "distribution \"%.60s\": %s %s; there are %s", text, info->name,
-			    given ? "takes no parameter" : "needs one, as in zipf:0.99", list);
+			    given ? "takes no parameter" : "needs a parameter", list);
 			return false;
 		}
-		spec->kind = info->kind;
+		*spec = (struct keys_spec){ .kind = info->kind };
 		if (!info->parse(given ? text + length + 1 : "", spec, error, size))
 			return false;
-		spec_print(spec, info);
+		spec_print(spec, info, given ? text + length + 1 : "");
 		return true;
 	}
 	snprintf(error, size, "unknown distribution \"%.60s\"; there are %s", text, list);
@@ -658,7 +1138,7 @@ keys_permutation_init(struct keys_permutation *p, uint64_t n, uint64_t seed)
 const struct keys_permutation *
 keys_scramble(const struct keys *k)
 {
-	return k->kind == KEYS_ZIPF ? &k->scramble : NULL;
+	return k->kind == KEYS_ZIPF || k->kind == KEYS_SELF_SIMILAR || k->kind == KEYS_HOTSPOT ? &k->scramble : NULL;
 }
 
 struct keys *
@@ -685,13 +1165,26 @@ keys_new(const struct keys_spec *spec, uint64_t n, uint64_t seed, unsigned threa
 	random_seed(&k->redraw, seed, (uint64_t)thread * (LANES + 1) + LANES);
 	/* Another family, so that no key of the scramble is a draw of a thread. */
 	keys_permutation_init(&k->scramble, n, random_mix(~seed));
-	info->start(k, spec, thread, threads);
+	if (!info->start(k, spec, thread, threads)) {
+		keys_free(k);
+		return NULL;
+	}
 	return k;
+}
+
+void
+keys_newest(struct keys *k, uint64_t newest)
+{
+	misuse_if(k->kind != KEYS_LATEST, "keys_newest: the distribution must be latest");
+	misuse_if(newest < k->n - 1, "keys_newest: the newest key must not be below n - 1");
+	k->next = newest;
 }
 
 void
 keys_free(struct keys *k)
 {
+	if (k != NULL)
+		free(k->alias);
 	free(k);
 }
 

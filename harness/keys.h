@@ -18,19 +18,28 @@
 #define KEYS_MAX_N (UINT64_C(1) << 56) /* the widest range */
 #define KEYS_BLOCK 64                  /* keys made at a time: the best count for keys_fill() */
 
-enum keys_kind { KEYS_UNIFORM, KEYS_ZIPF, KEYS_SEQUENTIAL };
+#define KEYS_TEXT 128                  /* room for a distribution's text */
+
+enum keys_kind {
+	KEYS_UNIFORM, KEYS_ZIPF, KEYS_SELF_SIMILAR, KEYS_HOTSPOT, KEYS_LATEST, KEYS_SEQUENTIAL, KEYS_GAUSSIAN,
+	KEYS_RANGES, KEYS_FILE
+};
 
 /* What the user asked for. */
 struct keys_spec {
 	enum keys_kind kind;
-	double theta;  /* zipf: the exponent, > 0; 0 for the others */
-	char text[40]; /* canonical form, "zipf:0.99"; keys_parse() takes it back */
+	double theta;         /* zipf, latest: the exponent, > 0; self-similar, hotspot: the share of keys that is
+	                         popular; gaussian: the deviation as a share of the range; ranges: the overlap
+	                         as a share of a thread's own; 0 for the others */
+	double draws;         /* hotspot: the share of draws that goes to the popular keys */
+	uint64_t every;       /* hotspot: draws after which it moves on by a key; 0 = never */
+	char text[KEYS_TEXT]; /* canonical form, "zipf:0.99"; keys_parse() takes it back; file: the path is in it */
 };
 
 struct keys; /* one thread's generator; keys_new() */
 
 /*
- * keys_parse - understand "uniform", "zipf:THETA" or "sequential".
+ * keys_parse - understand "uniform", "zipf:THETA" and what else keys_kinds() lists.
  * Returns   true and *spec; false and one line in error, without newline,
  *           which names what is wrong and what there is.
  * Threads   any.
@@ -38,10 +47,17 @@ struct keys; /* one thread's generator; keys_new() */
 bool keys_parse(const char *text, struct keys_spec *spec, char *error, size_t size) MUST_USE;
 
 /*
+ * keys_fit - can keys of a range of n be drawn like that? Only a file can fail: it
+ * may be gone, malformed, or have keys beyond the range. Returns as keys_parse().
+ */
+bool keys_fit(const struct keys_spec *spec, uint64_t n, char *error, size_t size) MUST_USE;
+
+/*
  * keys_new - the generator of thread number `thread` out of `threads`.
  * The draws depend on (seed, thread); which keys are the popular ones depends
  * on (seed, n), so all threads agree on them.
- * Returns   the generator, for keys_free(); NULL when there is no memory.
+ * Returns   the generator, for keys_free(); NULL when there is no memory, or
+ *           a file has changed since keys_fit() took it.
  * Threads   any.
  * Misuse    n outside 1 .. KEYS_MAX_N, thread >= threads, or a spec that
  *           keys_parse() would not have given aborts.
@@ -61,6 +77,16 @@ void keys_free(struct keys *k);
 void keys_fill(struct keys *k, uint64_t *out, size_t count);
 
 /*
+ * keys_newest - latest only: from now on the most popular key is `newest`, then
+ * the one below it, and so on down to newest - n + 1. At first it is n - 1. Keys that
+ * were made already and not given out follow the former one: ask for whole
+ * blocks of KEYS_BLOCK, and there are none.
+ * Threads   the owner of k only.
+ * Misuse    another kind of distribution, or newest < n - 1, aborts.
+ */
+void keys_newest(struct keys *k, uint64_t newest);
+
+/*
  * keys_use_kernel - make the keys with the index-th variant of the vector
  * loops from now on; keys_new() takes the last, which is the quickest. All
  * make the same keys: this is here so that a test can see that they do.
@@ -74,12 +100,12 @@ struct keys_kind_info {
 	enum keys_kind kind;
 	const char *name;
 	const char *parameter; /* "THETA", what follows the colon; NULL = nothing does */
+	const char *example;   /* a distribution of this kind as keys_parse() takes it; NULL: its name alone, or there is none */
 	const char *help;
 	/* Reads the parameter's text into spec, or says in error what it must be. */
 	bool (*parse)(const char *parameter, struct keys_spec *spec, char *error, size_t size);
-	/* Sets up the generator; everything common is there already. */
-	void (*start)(struct keys *k, const struct keys_spec *spec, unsigned thread, unsigned threads);
-	const char *example; /* a distribution of this kind as keys_parse() takes it; NULL: its name alone */
+	/* Sets up the generator; everything common is there already. False: no memory, or the file is wrong. */
+	bool (*start)(struct keys *k, const struct keys_spec *spec, unsigned thread, unsigned threads);
 };
 
 /* keys_kinds - the table; *count = its rows. Never NULL, never freed. */

@@ -222,7 +222,7 @@ struct plan {
 	uint64_t keys;                /* the size of the key range */
 	unsigned needs;               /* OP_BIT()s the subject must have, NEEDS_... */
 	uint64_t prefill;             /* keys the map will hold when prefill is done */
-	char dist[64], mix[160];      /* for the columns of that name; "" = has none */
+	char dist[160], mix[160];     /* for the columns of that name; "" = has none */
 	bool fixed_work;              /* the loop ends by itself: no warm-up, and --duration does not apply */
 	unsigned phases;              /* of the measured loop; 0 means 1 */
 	const char *phase[PLAN_PHASES];

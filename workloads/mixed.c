@@ -197,7 +197,8 @@ mixed_read(const struct option_values *values, struct mixed *m, struct mix *mix,
 	m->keys = option_count(values, "keys");
 	m->batch = option_count(values, "batch");
 	m->scan_length = option_count(values, "scan-length");
-	if (!keys_parse(option_text(values, "dist"), &m->dist, error, error_size))
+	if (!keys_parse(option_text(values, "dist"), &m->dist, error, error_size) ||
+	    !keys_fit(&m->dist, m->keys, error, error_size))
 		return false;
 	if (option_is_set(values, "update")) {
 		unsigned update = (unsigned)option_count(values, "update") * 1000;

@@ -5,11 +5,16 @@
  * probabilities. That this test would notice is itself tested.
  */
 #include <math.h>
+#include <unistd.h>
 
 #include "core/tests/check.h"
 #include "harness/keys.h"
 #include "harness/random.h"
 #include "harness/statistics.h"
+
+static const char *const every_kind[] = { "uniform", "zipf:0.99", "zipf:1", "zipf:2", "sequential", "self-similar:0.2",
+	"hotspot:0.2,0.8", "hotspot:0.1,0.9,100", "latest:0.99", "gaussian:0.1", "ranges:0.5" };
+#define EVERY_KIND (sizeof(every_kind) / sizeof(every_kind[0]))
 
 /* With a fixed seed these never change; with any seed one run in 10^6 fails. */
 #define LIKELY_P 1e-6
@@ -316,6 +321,310 @@ wrong_distributions_are_rejected(void)
 	CHECK(cells_p() < HOPELESS_P);
 }
 
+/*
+ * The other kinds: the share of draws below each rank is known exactly, and
+ * cells of equal expectation are made from it.
+ */
+struct shape {
+	const char *text;
+	double (*below)(double part, double a, double b); /* the probability of the first `part` of the range */
+	double a, b;
+};
+
+static double
+below_self_similar(double part, double h, double unused)
+{
+	(void)unused;
+	return pow(part, log(1 - h) / log(h));
+}
+
+static double
+below_hotspot(double part, double keys, double draws)
+{
+	return part < keys ? draws * part / keys : draws + (1 - draws) * (part - keys) / (1 - keys);
+}
+
+static double
+below_gaussian(double part, double sigma, double unused)
+{
+	double low = 0.5 * erfc(0.5 / sigma / sqrt(2)), high = 1 - low;
+
+	(void)unused;
+	return (0.5 * erfc((0.5 - part) / sigma / sqrt(2)) - low) / (high - low);
+}
+
+static double
+below_uniform(double part, double first, double wide)
+{
+	return part <= first ? 0 : part >= first + wide ? 1 : (part - first) / wide;
+}
+
+/* What of the range a key stands for: back through the scramble, and, of latest, counted from the newest. */
+static uint64_t
+rank_of(const struct keys *k, const struct keys_spec *spec, uint64_t n, uint64_t key)
+{
+	const struct keys_permutation *scramble = keys_scramble(k);
+
+	return spec->kind == KEYS_LATEST ? n - 1 - key : scramble != NULL ? unscramble(scramble, key) : key;
+}
+
+/* Draws of `text` against what `shape` says of it, in up to 200 cells. */
+static double
+p_of_shape(const char *text, const struct shape *shape, uint64_t n, unsigned thread, unsigned draws)
+{
+	struct keys_spec spec = parsed(text);
+	struct keys *k = made(text, n, check_seed, thread);
+	uint64_t key[KEYS_BLOCK], width = n < 200 ? 1 : n / 200;
+
+	memset(&cells, 0, sizeof(cells));
+	for (uint64_t begin = 0; begin < n; begin += width) {
+		uint64_t end = begin + width < n && cells.count < 199 ? begin + width : n;
+		double expected = draws * (shape->below((double)end / (double)n, shape->a, shape->b) -
+		    shape->below((double)begin / (double)n, shape->a, shape->b));
+
+		/* Too rare for a cell of its own: with the last one. */
+		if (cells.count > 0 && (expected < 10 || cells.expected[cells.count - 1] < 10)) {
+			cells.expected[cells.count - 1] += expected;
+			cells.end[cells.count - 1] = end;
+		} else {
+			cells.expected[cells.count] = expected;
+			cells.end[cells.count++] = end;
+		}
+		if (end == n)
+			break;
+	}
+	for (unsigned i = 0; i < draws; i += KEYS_BLOCK) {
+		keys_fill(k, key, KEYS_BLOCK);
+		for (unsigned j = 0; j < KEYS_BLOCK; j++) {
+			CHECK(key[j] < n);
+			cells_note(rank_of(k, &spec, n, key[j]));
+		}
+	}
+	keys_free(k);
+	return cells_p();
+}
+
+static const struct shape shapes[] = {
+	{ "self-similar:0.2", below_self_similar, 0.2, 0 },
+	{ "self-similar:0.5", below_self_similar, 0.5, 0 },
+	{ "self-similar:0.05", below_self_similar, 0.05, 0 },
+	{ "hotspot:0.2,0.8", below_hotspot, 0.2, 0.8 },
+	{ "hotspot:0.01,0.99", below_hotspot, 0.01, 0.99 },
+	{ "gaussian:0.1", below_gaussian, 0.1, 0 },
+	{ "gaussian:0.5", below_gaussian, 0.5, 0 },
+	{ "gaussian:10", below_gaussian, 10, 0 },
+};
+
+static void
+other_kinds_are_what_they_say(void)
+{
+	static const uint64_t n[] = { 1000, 200000, UINT64_C(1) << 40 };
+
+	for (size_t i = 0; i < sizeof(shapes) / sizeof(shapes[0]); i++)
+		for (size_t j = 0; j < sizeof(n) / sizeof(n[0]); j++) {
+			double p = p_of_shape(shapes[i].text, &shapes[i], n[j], 1, 256000);
+
+			if (p <= LIKELY_P || p >= 1 - LIKELY_P)
+				fprintf(stderr, "# %s over %llu: p = %g in %u cells\n", shapes[i].text,
+				    (unsigned long long)n[j], p, cells.count);
+			CHECK(p > LIKELY_P && p < 1 - LIKELY_P);
+		}
+	for (uint64_t n_small = 1; n_small < 8; n_small++)
+		for (size_t i = 0; i < EVERY_KIND; i++) {
+			struct keys *k = made(every_kind[i], n_small, check_seed, 3);
+			uint64_t key[KEYS_BLOCK];
+
+			keys_fill(k, key, KEYS_BLOCK);
+			for (unsigned j = 0; j < KEYS_BLOCK; j++)
+				CHECK(key[j] < n_small);
+			keys_free(k);
+		}
+}
+
+/* The test notices a parameter that is 5 % off, and one kind given for another. */
+static void
+wrong_other_kinds_are_rejected(void)
+{
+	static const char *const planted[][2] = {
+		{ "self-similar:0.21", "self-similar:0.2" }, { "hotspot:0.2,0.82", "hotspot:0.2,0.8" },
+		{ "hotspot:0.21,0.8", "hotspot:0.2,0.8" }, { "gaussian:0.105", "gaussian:0.1" },
+		{ "uniform", "self-similar:0.2" }, { "uniform", "gaussian:0.5" }, { "zipf:0.99", "self-similar:0.2" },
+		{ "hotspot:0.2,0.8,100", "hotspot:0.2,0.8" },
+	};
+
+	for (size_t i = 0; i < sizeof(planted) / sizeof(planted[0]); i++)
+		for (size_t s = 0; s < sizeof(shapes) / sizeof(shapes[0]); s++)
+			if (strcmp(shapes[s].text, planted[i][1]) == 0) {
+				double p = p_of_shape(planted[i][0], &shapes[s], 1000, 1, 256000);
+
+				if (p >= HOPELESS_P)
+					fprintf(stderr, "# %s passes for %s: p = %g\n", planted[i][0], planted[i][1], p);
+				CHECK(p < HOPELESS_P);
+			}
+}
+
+/* latest is zipf counted down from the newest key, which moves when told. */
+static void
+latest_is_zipf_from_the_newest_down(void)
+{
+	enum { N = 1000, DRAWS = 64 * 4000 };
+	static uint64_t key[DRAWS];
+
+	for (uint64_t newest = N - 1; newest < 3 * N; newest += 777) {
+		struct keys *k = made("latest:0.99", N, check_seed, 1);
+
+		keys_newest(k, newest);
+		keys_fill(k, key, DRAWS);
+		cells_build(0.99, N, DRAWS);
+		for (unsigned i = 0; i < DRAWS; i++) {
+			CHECK(key[i] <= newest && key[i] + N > newest);
+			cells_note(newest - key[i]);
+		}
+		CHECK(cells_p() > LIKELY_P && cells_p() < 1 - LIKELY_P);
+		cells_build(0.99 * 1.05, N, DRAWS);
+		for (unsigned i = 0; i < DRAWS; i++)
+			cells_note(newest - key[i]);
+		CHECK(cells_p() < HOPELESS_P);
+		keys_free(k);
+	}
+}
+
+/* The popular window of a hotspot is where the draws so far say; all of them together see every key alike. */
+static void
+hotspot_drifts(void)
+{
+	enum { N = 500, EVERY = 64, DRAWS = 64 * 8000 };
+	static uint64_t key[DRAWS];
+	struct keys *k = made("hotspot:0.1,0.9,64", N, check_seed, 2);
+	double inside = 0, times[N] = { 0 }, expected[N];
+
+	keys_fill(k, key, DRAWS);
+	for (unsigned i = 0; i < DRAWS; i++) {
+		uint64_t rank = unscramble(keys_scramble(k), key[i]);
+
+		inside += (rank + N - i / EVERY % N) % N < N / 10;
+		times[rank]++;
+	}
+	/* Binomial: six standard deviations of DRAWS draws with probability 0.9. */
+	CHECK(fabs(inside - 0.9 * DRAWS) < 6 * sqrt(DRAWS * 0.9 * 0.1));
+	/* 16 times around: every key was popular equally long. */
+	for (unsigned i = 0; i < N; i++)
+		expected[i] = (double)DRAWS / N;
+	CHECK(statistics_chi_square_p(statistics_chi_square(times, expected, N), N - 1) > LIKELY_P);
+	keys_free(k);
+}
+
+/* Four threads' own parts: uniform, disjoint, together everything; with an overlap, half of the next one's too. */
+static void
+ranges_belong_to_threads(void)
+{
+	for (unsigned thread = 0; thread < 3; thread++) {
+		struct shape own = { "ranges:0", below_uniform, thread / 4.0, 0.25 };
+		struct shape wider = { "ranges:0.5", below_uniform, thread / 4.0, 0.375 };
+		double p = p_of_shape("ranges:0", &own, 4000, thread, 64000);
+
+		CHECK(p > LIKELY_P && p < 1 - LIKELY_P);
+		/* The planted error: a part that begins where it should not. */
+		own.a += 0.05;
+		CHECK(!(p_of_shape("ranges:0", &own, 4000, thread, 64000) >= HOPELESS_P));
+		if (thread < 2) {
+			p = p_of_shape("ranges:0.5", &wider, 4000, thread, 64000);
+			CHECK(p > LIKELY_P && p < 1 - LIKELY_P);
+		}
+	}
+	for (unsigned thread = 0; thread < 4; thread++) {
+		struct keys *k = made("ranges:0", 10, check_seed, thread), *l = made("ranges:0.5", 10, check_seed, 3);
+		uint64_t key[KEYS_BLOCK];
+		bool wrapped = false;
+
+		keys_fill(k, key, KEYS_BLOCK);
+		for (unsigned i = 0; i < KEYS_BLOCK; i++)
+			CHECK(key[i] >= thread * 10 / 4 && key[i] < (thread + 1) * 10 / 4);
+		keys_fill(l, key, KEYS_BLOCK);
+		for (unsigned i = 0; i < KEYS_BLOCK; i++) {
+			CHECK(key[i] >= 7 || key[i] < 1);
+			wrapped = wrapped || key[i] < 1;
+		}
+		CHECK(wrapped);
+		keys_free(k);
+		keys_free(l);
+	}
+}
+
+/* A file for this process; the name is good until the next call. */
+static const char *
+written(const char *text)
+{
+	static char path[64];
+	FILE *out;
+
+	snprintf(path, sizeof(path), BUILD_DIR "/keys.%ld", (long)getpid());
+	out = fopen(path, "w");
+	CHECK(out != NULL && fputs(text, out) >= 0 && fclose(out) == 0);
+	return path;
+}
+
+static void
+file_gives_its_weights(void)
+{
+	enum { DRAWS = 64 * 4000 };
+	static uint64_t key[DRAWS];
+	double seen[6] = { 0 }, expected[6] = { 0.3, 0.1, 0, 0.05, 0.5, 0.05 };
+	char text[KEYS_TEXT];
+	struct keys *k;
+
+	snprintf(text, sizeof(text), "file:%s",
+	    written("# keys and weights\n0 3\n1\n\n4 5.0\n7 .5\n3 0.25\n  3\t0.25 \n2 0\n"));
+	k = made(text, 8, check_seed, 1);
+	keys_fill(k, key, DRAWS);
+	for (unsigned i = 0; i < DRAWS; i++) {
+		CHECK(key[i] == 7 || (key[i] < 5 && key[i] != 2));
+		seen[key[i] == 7 ? 5 : key[i]]++;
+	}
+	keys_free(k);
+	unlink(text + 5);
+	/* 2 is never drawn: no cell. */
+	seen[2] = seen[5];
+	expected[2] = expected[5];
+	for (unsigned c = 0; c < 5; c++)
+		expected[c] *= DRAWS;
+	CHECK(statistics_chi_square_p(statistics_chi_square(seen, expected, 5), 4) > LIKELY_P);
+	/* The planted error: weights that are 5 % off. */
+	expected[0] *= 1.05;
+	expected[4] -= 0.015 * DRAWS;
+	CHECK(statistics_chi_square_p(statistics_chi_square(seen, expected, 5), 4) < HOPELESS_P);
+}
+
+static void
+bad_files_are_refused_by_line(void)
+{
+	static const char *const bad[][2] = {
+		{ "1 2\nx 3\n", ":2: \"x 3\" is not KEY or KEY WEIGHT" },
+		{ "1 2\n\n# c\n5 y\n", ":4: \"y\" is no weight, a number from 0 up" },
+		{ "1 -2\n", ":1: \"-2\" is no weight, a number from 0 up" },
+		{ "1 2 3\n", ":1: \"2 3\" is no weight, a number from 0 up" },
+		{ "-1\n", ":1: \"-1\" is not KEY or KEY WEIGHT" },
+		{ "1e5\n", ":1: \"1e5\" is not KEY or KEY WEIGHT" },
+		{ "99999999999999999999\n", "is not KEY or KEY WEIGHT" },
+		{ "1\n10 2\n", ":2: key 10 2 is not below 10, the size of the range" },
+		{ "1 0\n2 0\n", ": it has no key with a weight above 0" },
+		{ "", ": it has no key with a weight above 0" },
+	};
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		struct keys_spec spec;
+		char text[KEYS_TEXT];
+		bool fine;
+
+		snprintf(text, sizeof(text), "file:%s", written(bad[i][0]));
+		fine = keys_parse(text, &spec, error, sizeof(error)) && keys_fit(&spec, 10, error, sizeof(error));
+		unlink(text + 5);
+		if (fine || strstr(error, bad[i][1]) == NULL)
+			fprintf(stderr, "# said: %s\n", error);
+		CHECK(!fine && strstr(error, bad[i][1]) != NULL);
+	}
+}
+
 /* Two draws in a row have nothing to do with each other, also across the lanes of a block. */
 static void
 draws_are_independent(void)
@@ -354,8 +663,6 @@ sequential_goes_up_and_around(void)
 	}
 }
 
-static const char *const every_kind[] = { "uniform", "zipf:0.99", "zipf:1", "zipf:2", "sequential" };
-#define EVERY_KIND (sizeof(every_kind) / sizeof(every_kind[0]))
 
 static void
 same_seed_same_keys(void)
@@ -634,6 +941,12 @@ parsing_gives_the_canonical_form(void)
 		{ "zipf:2e-1", "zipf:0.2" },
 		{ "zipf:0.30000000000000004", "zipf:0.30000000000000004" },
 		{ "zipf:1e-300", "zipf:1e-300" },
+		{ "self-similar:.20", "self-similar:0.2" },
+		{ "hotspot:.2,8e-1", "hotspot:0.2,0.8" },
+		{ "hotspot:0.2,0.8,1000", "hotspot:0.2,0.8,1000" },
+		{ "latest:0.990", "latest:0.99" },
+		{ "gaussian:0.10", "gaussian:0.1" },
+		{ "ranges:0.0", "ranges:0" },
 		{ "zipf:1.2345678901234567e-100", "zipf:1.2345678901234567e-100" },
 	};
 
@@ -642,23 +955,27 @@ parsing_gives_the_canonical_form(void)
 
 		CHECK(strcmp(spec.text, text[i][1]) == 0);
 		again = parsed(spec.text);
-		CHECK(again.kind == spec.kind && again.theta == spec.theta && strcmp(again.text, spec.text) == 0);
+		CHECK(again.kind == spec.kind && again.theta == spec.theta && again.draws == spec.draws &&
+		    again.every == spec.every && strcmp(again.text, spec.text) == 0);
 	}
 	CHECK(parsed("uniform").kind == KEYS_UNIFORM && parsed("sequential").kind == KEYS_SEQUENTIAL);
 	CHECK(parsed("zipf:0.75").kind == KEYS_ZIPF && parsed("zipf:0.75").theta == 0.75);
 }
 
+#define KINDS "uniform, zipf:THETA, self-similar:H, hotspot:KEYS,DRAWS[,EVERY], latest:THETA, sequential, " \
+	"gaussian:SIGMA, ranges:OVERLAP, file:PATH"
+
 static void
 bad_text_is_refused(void)
 {
 	static const char *const bad[][2] = {
-		{ "zip:1", "unknown distribution \"zip:1\"; there are uniform, zipf:THETA, sequential" },
-		{ "", "unknown distribution \"\"; there are uniform, zipf:THETA, sequential" },
-		{ "Uniform", "unknown distribution \"Uniform\"; there are uniform, zipf:THETA, sequential" },
+		{ "zip:1", "unknown distribution \"zip:1\"; there are " KINDS },
+		{ "", "unknown distribution \"\"; there are " KINDS },
+		{ "Uniform", "unknown distribution \"Uniform\"; there are " KINDS },
 		{ "uniform:3", "distribution \"uniform:3\": uniform takes no parameter; "
-		               "there are uniform, zipf:THETA, sequential" },
-		{ "zipf", "distribution \"zipf\": zipf needs one, as in zipf:0.99; "
-		          "there are uniform, zipf:THETA, sequential" },
+		               "there are " KINDS },
+		{ "zipf", "distribution \"zipf\": zipf needs a parameter; "
+		          "there are " KINDS },
 		{ "zipf:", "distribution zipf: theta \"\" is not a number above 0" },
 		{ "zipf:0", "distribution zipf: theta \"0\" is not a number above 0" },
 		{ "zipf:-1", "distribution zipf: theta \"-1\" is not a number above 0" },
@@ -671,6 +988,18 @@ bad_text_is_refused(void)
 		{ "zipf:1e999", "distribution zipf: theta \"1e999\" is not a number above 0" },
 		{ "zipf:1e-999", "distribution zipf: theta \"1e-999\" is not a number above 0" },
 		{ "zipf:1.2.3", "distribution zipf: theta \"1.2.3\" is not a number above 0" },
+		{ "latest:0", "distribution latest: theta \"0\" is not a number above 0" },
+		{ "self-similar:0.6",
+		    "distribution self-similar: \"0.6\" is not a share of the keys, above 0 and up to 0.5" },
+		{ "hotspot:0.2", "distribution hotspot: \"0.2\" is not KEYS,DRAWS or KEYS,DRAWS,EVERY: two shares, above 0 "
+		                 "and up to 1, and a whole number of draws" },
+		{ "hotspot:0.2,1.1", "distribution hotspot: \"0.2,1.1\" is not KEYS,DRAWS or KEYS,DRAWS,EVERY: two shares, "
+		                     "above 0 and up to 1, and a whole number of draws" },
+		{ "hotspot:0.2,0.8,1.5", "distribution hotspot: \"0.2,0.8,1.5\" is not KEYS,DRAWS or KEYS,DRAWS,EVERY: two "
+		                         "shares, above 0 and up to 1, and a whole number of draws" },
+		{ "gaussian:11", "distribution gaussian: \"11\" is not a share of the range, above 0 and up to 10" },
+		{ "ranges:-1", "distribution ranges: overlap \"-1\" is not a number from 0 (disjoint) to 1e6" },
+		{ "file:/no/such", "distribution file: /no/such: No such file or directory" },
 	};
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
@@ -689,15 +1018,12 @@ kinds_are_listed(void)
 	size_t count;
 	const struct keys_kind_info *info = keys_kinds(&count);
 
-	CHECK_EQ(count, 3);
+	CHECK_EQ(count, 9);
 	for (size_t i = 0; i < count; i++) {
-		char text[40];
-
-		snprintf(text, sizeof(text), "%s%s", info[i].name, info[i].parameter == NULL ? "" : ":1.5");
-		CHECK(parsed(text).kind == info[i].kind);
 		CHECK(info[i].help[0] != '\0');
-		if (info[i].example != NULL)
-			CHECK(parsed(info[i].example).kind == info[i].kind);
+		/* There is no example of a file that is there. */
+		if (info[i].kind != KEYS_FILE)
+			CHECK(parsed(info[i].example != NULL ? info[i].example : info[i].name).kind == info[i].kind);
 	}
 }
 
@@ -752,6 +1078,13 @@ static const struct test tests[] = {
 	TEST(zipf_is_zipf_for_odd_thetas),
 	TEST(absurd_thetas_still_give_keys),
 	TEST(wrong_distributions_are_rejected),
+	TEST(other_kinds_are_what_they_say),
+	TEST(wrong_other_kinds_are_rejected),
+	TEST(latest_is_zipf_from_the_newest_down),
+	TEST(hotspot_drifts),
+	TEST(ranges_belong_to_threads),
+	TEST(file_gives_its_weights),
+	TEST(bad_files_are_refused_by_line),
 	TEST(draws_are_independent),
 	TEST(sequential_goes_up_and_around),
 	TEST(same_seed_same_keys),
