@@ -2,12 +2,14 @@
  * statistics.c - order statistics by sorting, and the incomplete gamma function
  * by its series below a + 1 and its continued fraction above (Abramowitz and
  * Stegun 1964, 6.5.29 and 6.5.31; the latter evaluated by Lentz's method, 1976).
+ * tests/oracle.R has R check what R knows, too.
  */
 #include "harness/statistics.h"
 
 #include <float.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 static int
 compare_doubles(const void *left, const void *right)
@@ -78,6 +80,212 @@ statistics_median_ci(double *values, size_t n, double confidence, double *lo, do
 	*lo = values[rank];
 	*hi = values[n - 1 - rank];
 	return coverage < 0 ? 0 : coverage;
+}
+
+double
+statistics_normal_p(double z)
+{
+	return erfc(-z / sqrt(2)) / 2;
+}
+
+#define EXACT_MOST 50 /* as R: below, all orders are counted */
+
+/*
+ * mann_whitney_law - P(U <= u) for u = 0 .. n m under the hypothesis, for
+ * free(). The number of orders with U = u is the coefficient of q^u in the Gaussian
+ * binomial, the product over i = 1 .. n of (1 - q^(m + i)) / (1 - q^i). As
+ * doubles: they are exact up to 2^53, and to 1e-13 beyond. NULL: no memory.
+ */
+static double *
+mann_whitney_law(size_t n, size_t m)
+{
+	size_t last = n * m;
+	double *count = calloc(last + 1, sizeof(*count)), sum = 0;
+
+	if (count == NULL)
+		return NULL;
+	count[0] = 1;
+	for (size_t i = 1; i <= n; i++) {
+		for (size_t u = last; u >= m + i; u--)
+			count[u] -= count[u - m - i];
+		for (size_t u = i; u <= last; u++)
+			count[u] += count[u - i];
+	}
+	for (size_t u = 0; u <= last; u++)
+		sum += count[u];
+	for (size_t u = 0; u <= last; u++)
+		count[u] = count[u] / sum + (u > 0 ? count[u - 1] : 0);
+	return count;
+}
+
+/* pairs_above - how many pairs have a > b, half for equal ones; are there equal ones? */
+static double
+pairs_above(const double *a, size_t n, const double *b, size_t m, bool *ties)
+{
+	double u = 0;
+
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = 0; k < m; k++) {
+			u += a[i] > b[k] ? 1 : a[i] == b[k] ? 0.5 : 0;
+			*ties = *ties || a[i] == b[k];
+		}
+	return u;
+}
+
+/* mann_whitney_variance - of U, with ties; 0: all values are equal, or no memory. */
+static double
+mann_whitney_variance(const double *a, size_t n, const double *b, size_t m, bool *ties)
+{
+	double size = (double)(n + m), tied = 0;
+	double *all = malloc((n + m) * sizeof(*all));
+
+	if (all == NULL)
+		return 0;
+	memcpy(all, a, n * sizeof(*a));
+	memcpy(all + n, b, m * sizeof(*b));
+	qsort(all, n + m, sizeof(*all), compare_doubles);
+	for (size_t i = 0, next; i < n + m; i = next) {
+		double t;
+
+		for (next = i + 1; next < n + m && all[next] == all[i]; next++)
+			continue;
+		t = (double)(next - i);
+		tied += t * t * t - t;
+	}
+	free(all);
+	*ties = tied > 0;
+	return (double)n * (double)m / 12 * (size + 1 - tied / (size * (size - 1)));
+}
+
+double
+statistics_mann_whitney(const double *a, size_t n, const double *b, size_t m, double *u)
+{
+	bool across = false, ties;
+	double above = pairs_above(a, n, b, m, &across), middle = (double)n * (double)m / 2, p, variance;
+
+	if (u != NULL)
+		*u = above;
+	if (n == 0 || m == 0)
+		return 1;
+	variance = mann_whitney_variance(a, n, b, m, &ties);
+	if (!ties && n < EXACT_MOST && m < EXACT_MOST) {
+		double *law = mann_whitney_law(n, m);
+		/* Both tails are alike: look at the lower one. */
+		size_t lower = (size_t)(above > middle ? 2 * middle - above : above);
+
+		if (law == NULL)
+			return NAN;
+		p = 2 * law[lower];
+		free(law);
+	} else {
+		if (variance <= 0)
+			return 1;
+		p = 2 * statistics_normal_p(-fmax(0, fabs(above - middle) - 0.5) / sqrt(variance));
+	}
+	return p < 1 ? p : 1;
+}
+
+double
+statistics_mann_whitney_least_p(size_t n, size_t m)
+{
+	/* 2 / (n + m choose n) */
+	double orders = lgamma((double)(n + m + 1)) - lgamma((double)n + 1) - lgamma((double)m + 1);
+
+	return fmin(1, 2 * exp(-orders));
+}
+
+/* shift_rank - how many differences to cut off at each end; *coverage: what is left. SIZE_MAX: no memory. */
+static size_t
+shift_rank(size_t n, size_t m, double confidence, double *coverage)
+{
+	size_t rank = 0, pairs = n * m;
+
+	if (n < EXACT_MOST && m < EXACT_MOST) {
+		double *law = mann_whitney_law(n, m);
+
+		if (law == NULL)
+			return (size_t)-1;
+		while (2 * (rank + 1) < pairs && 2 * law[rank] < 1 - confidence)
+			rank++;
+		/* Now law[rank] is too much: cut off one less. */
+		rank = rank > 0 ? rank - 1 : 0;
+		*coverage = 1 - 2 * law[rank];
+		free(law);
+	} else {
+		double sd = sqrt((double)pairs * (double)(n + m + 1) / 12), middle = (double)pairs / 2;
+
+		while (2 * (rank + 2) < pairs && 2 * statistics_normal_p(((double)rank + 1.5 - middle) / sd) < 1 - confidence)
+			rank++;
+		*coverage = 1 - 2 * statistics_normal_p(((double)rank + 0.5 - middle) / sd);
+	}
+	*coverage = fmax(0, *coverage);
+	return rank;
+}
+
+double
+statistics_shift(const double *a, size_t n, const double *b, size_t m, double confidence, double *shift, double *lo,
+    double *hi)
+{
+	double *difference = n > 0 && m > 0 ? malloc(n * m * sizeof(*difference)) : NULL, coverage = 0;
+	size_t rank;
+
+	*shift = *lo = *hi = NAN;
+	if (difference == NULL)
+		return 0;
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = 0; k < m; k++)
+			difference[i * m + k] = a[i] - b[k];
+	*shift = statistics_median(difference, n * m);
+	rank = shift_rank(n, m, confidence, &coverage);
+	if (rank < n * m) {
+		*lo = difference[rank];
+		*hi = difference[n * m - 1 - rank];
+	}
+	free(difference);
+	return coverage;
+}
+
+double
+statistics_stratified(const struct statistics_pair *pair, size_t pairs, double *z)
+{
+	double sum = 0, variance = 0, score;
+
+	for (size_t i = 0; i < pairs; i++) {
+		const struct statistics_pair *s = &pair[i];
+		double weight = 1 / ((double)(s->n + s->m) + 1);
+		bool ties = false;
+
+		if (s->n == 0 || s->m == 0)
+			continue;
+		sum += weight * (pairs_above(s->a, s->n, s->b, s->m, &ties) - (double)s->n * (double)s->m / 2);
+		variance += weight * weight * mann_whitney_variance(s->a, s->n, s->b, s->m, &ties);
+	}
+	score = variance > 0 ? sum / sqrt(variance) : 0;
+	if (z != NULL)
+		*z = score;
+	return 2 * statistics_normal_p(-fabs(score));
+}
+
+bool
+statistics_holm(double *p, size_t n)
+{
+	size_t *order = calloc(n + 1, sizeof(*order));
+	double most = 0;
+
+	if (order == NULL)
+		return false;
+	/* Insertion: there are as many as points of a run. */
+	for (size_t i = 0, at; i < n; i++) {
+		for (at = i; at > 0 && p[order[at - 1]] > p[i]; at--)
+			order[at] = order[at - 1];
+		order[at] = i;
+	}
+	for (size_t i = 0; i < n; i++) {
+		most = fmax(most, fmin(1, (double)(n - i) * p[order[i]]));
+		p[order[i]] = most;
+	}
+	free(order);
+	return true;
 }
 
 double

@@ -1,11 +1,12 @@
 /*
- * statistics.h - the few statistics that a table of trials needs. All of them are
+ * statistics.h - the few statistics that tables and comparisons of trials need. All of them are
  * rank-based: a trial's figure has outliers on one side, and a mean follows them.
  * Threads: any number at once, each with its own values.
  */
 #ifndef HARNESS_STATISTICS_H
 #define HARNESS_STATISTICS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* statistics_median - sorts values IN PLACE; the mean of the middle two when n is even; NAN when n is 0. */
@@ -25,6 +26,55 @@ double statistics_max(const double *values, size_t n);
  *           *lo): for n = 1 that is 0, for n = 5 at most 0.9375; 0 and NANs when n is 0.
  */
 double statistics_median_ci(double *values, size_t n, double confidence, double *lo, double *hi);
+
+/* statistics_normal_p - P(Z <= z) of the standard normal distribution. */
+double statistics_normal_p(double z);
+
+/*
+ * statistics_mann_whitney - do a[0 .. n-1] and b[0 .. m-1] come from the same
+ * distribution? (Mann and Whitney 1947.) Two-sided. Exact, all orders counted, if there are no
+ * ties and n and m are below 50; else by the normal distribution with corrections for ties
+ * and continuity: what R's wilcox.test() does. Values are not NaN.
+ * Returns   p; *u (may be NULL) = how many pairs have a > b, half for a == b; 1 when one is
+ *           empty; NAN: no memory.
+ */
+double statistics_mann_whitney(const double *a, size_t n, const double *b, size_t m, double *u);
+
+/* statistics_mann_whitney_least_p - the smallest p that n values against m can ever give (exact). */
+double statistics_mann_whitney_least_p(size_t n, size_t m);
+
+/*
+ * statistics_shift - by how much a is typically above b: the median of all
+ * differences a[i] - b[k] (Hodges and Lehmann 1963), with the interval that
+ * belongs to the Mann-Whitney test (Moses 1965): it holds 0 exactly if that
+ * does not reject at 1 - confidence. Of logarithms it is a ratio.
+ * Returns   the coverage really reached; below confidence for few values, then the
+ *           interval is from the smallest to the largest difference; 0 and NANs
+ *           when one is empty or there is no memory.
+ */
+double statistics_shift(const double *a, size_t n, const double *b, size_t m, double confidence, double *shift,
+    double *lo, double *hi);
+
+/* Two samples of one stratum. */
+struct statistics_pair {
+	const double *a, *b;
+	size_t n, m;
+};
+
+/*
+ * statistics_stratified - the same question asked of all pairs at once: is a
+ * above b in most of them, or below? (van Elteren 1960: each pair weighs
+ * 1 / (n + m + 1).) By the normal distribution, two-sided.
+ * Returns   p; 1 when nothing can be said; *z (may be NULL) > 0: a is above.
+ */
+double statistics_stratified(const struct statistics_pair *pair, size_t pairs, double *z);
+
+/*
+ * statistics_holm - adjust n values of p IN PLACE, so that rejecting those
+ * below alpha rejects any true hypothesis with probability alpha at most (Holm 1979).
+ * False: no memory, and p is as it was.
+ */
+bool statistics_holm(double *p, size_t n);
 
 /*
  * statistics_gamma_q - the upper regularised incomplete gamma function Q(a, x), a > 0, x >= 0.

@@ -7,6 +7,7 @@
 #include "core/tests/check.h"
 #include "harness/random.h"
 #include "harness/statistics.h"
+#include "harness/tests/oracle.h"
 
 static bool
 near(double got, double wanted, double relative)
@@ -144,6 +145,77 @@ chi_square_sums_cells(void)
 	CHECK(near(statistics_chi_square(observed, expected, 3), 0.8, 1e-12));
 }
 
+/* R is the oracle: oracle.h is what it says (scripts/tests/oracle.bats asks it again where it is installed). */
+static void
+r_says_the_same(void)
+{
+	for (size_t i = 0; i < sizeof(oracle_wilcoxon) / sizeof(oracle_wilcoxon[0]); i++) {
+		const double *a = oracle_wilcoxon[i].a, *b = oracle_wilcoxon[i].b;
+		size_t n = oracle_wilcoxon[i].n, m = oracle_wilcoxon[i].m;
+		double u, shift, lo, hi, coverage;
+
+		CHECK(near(statistics_mann_whitney(a, n, b, m, &u), oracle_wilcoxon[i].p, 1e-11));
+		CHECK(u == oracle_wilcoxon[i].w);
+		coverage = statistics_shift(a, n, b, m, 0.95, &shift, &lo, &hi);
+		CHECK(lo <= shift && shift <= hi && coverage >= 0 && coverage < 1);
+		if (isnan(oracle_wilcoxon[i].shift))
+			continue;
+		CHECK(near(shift, oracle_wilcoxon[i].shift, 1e-12));
+		CHECK(near(lo, oracle_wilcoxon[i].lo, 1e-12) && near(hi, oracle_wilcoxon[i].hi, 1e-12));
+		CHECK(coverage >= 0.95 || n + m <= 6);
+	}
+	for (size_t i = 0; i < sizeof(oracle_median) / sizeof(oracle_median[0]); i++) {
+		size_t n = oracle_median[i].n;
+		double v[1000], lo, hi;
+
+		for (size_t k = 0; k < n; k++)
+			v[k] = (double)(k + 1);
+		CHECK(near(statistics_median_ci(v, n, 0.95, &lo, &hi), oracle_median[i].coverage, 1e-9));
+		CHECK(lo == (double)oracle_median[i].rank && hi == (double)(n + 1 - oracle_median[i].rank));
+	}
+	for (size_t i = 0; i < sizeof(oracle_normal) / sizeof(oracle_normal[0]); i++)
+		CHECK(near(statistics_normal_p(oracle_normal[i].z), oracle_normal[i].p, 1e-12));
+	for (size_t i = 0; i < sizeof(oracle_chi_square) / sizeof(oracle_chi_square[0]); i++)
+		CHECK(near(statistics_chi_square_p(oracle_chi_square[i].x, oracle_chi_square[i].df), oracle_chi_square[i].p,
+		    1e-9));
+}
+
+static void
+r_says_the_same_of_many(void)
+{
+	struct statistics_pair pair[sizeof(oracle_strata) / sizeof(oracle_strata[0])];
+	double p[sizeof(oracle_p) / sizeof(oracle_p[0])], z;
+	const size_t pairs = sizeof(pair) / sizeof(pair[0]), n = sizeof(p) / sizeof(p[0]);
+
+	for (size_t i = 0; i < pairs; i++)
+		pair[i] = (struct statistics_pair){ oracle_strata[i].a, oracle_strata[i].b, oracle_strata[i].n,
+			oracle_strata[i].m };
+	CHECK(near(statistics_stratified(pair, pairs, &z), oracle_strata_p, 1e-11));
+	CHECK(near(z, oracle_strata_z, 1e-11));
+	CHECK(statistics_stratified(pair, 0, &z) == 1 && z == 0);
+	memcpy(p, oracle_p, sizeof(p));
+	CHECK(statistics_holm(p, n));
+	for (size_t i = 0; i < n; i++)
+		CHECK(near(p[i], oracle_holm[i], 1e-12));
+}
+
+/* What cannot be told is not told. */
+static void
+few_or_equal_values_prove_nothing(void)
+{
+	const double a[] = { 1, 2, 3 }, b[] = { 4, 5, 6 }, same[] = { 7, 7, 7 };
+	double shift, lo, hi;
+
+	CHECK(statistics_mann_whitney(a, 0, b, 3, NULL) == 1);
+	CHECK(near(statistics_mann_whitney(a, 3, b, 3, NULL), 0.1, 1e-12));
+	CHECK(near(statistics_mann_whitney_least_p(3, 3), 0.1, 1e-12));
+	CHECK(near(statistics_mann_whitney_least_p(5, 5), 2 / 252., 1e-10));
+	CHECK(statistics_mann_whitney(same, 3, same, 3, NULL) == 1);
+	CHECK(statistics_shift(a, 3, b, 0, 0.95, &shift, &lo, &hi) == 0 && isnan(shift) && isnan(lo) && isnan(hi));
+	CHECK(near(statistics_shift(a, 3, b, 3, 0.95, &shift, &lo, &hi), 0.9, 1e-12));
+	CHECK(shift == -3 && lo == -5 && hi == -1);
+}
+
 static const struct test tests[] = {
 	TEST(median_of_odd_even_and_none),
 	TEST(min_and_max),
@@ -153,6 +225,9 @@ static const struct test tests[] = {
 	TEST(gamma_matches_closed_forms),
 	TEST(chi_square_matches_tables),
 	TEST(chi_square_sums_cells),
+	TEST(r_says_the_same),
+	TEST(r_says_the_same_of_many),
+	TEST(few_or_equal_values_prove_nothing),
 };
 
 int
