@@ -126,8 +126,7 @@ visit_for_points(void *arg, const struct store_origin *origin, const struct reco
 {
 	struct exporting *x = arg;
 
-	(void)origin;
-	x->failed = !points_add(x->points, record);
+	x->failed = !points_add(x->points, origin->environment_id, record);
 	if (x->failed)
 		snprintf(x->error, x->error_size, "no memory for the points");
 	return !x->failed;

@@ -487,7 +487,7 @@ note_trial(void *arg, const struct store_origin *origin, const struct record *re
 	run->resumed++;
 	if (record->position != UINT64_MAX && record->position >= run->position)
 		run->position = record->position + 1;
-	r->no_memory = r->no_memory || !points_add(run->points, record);
+	r->no_memory = r->no_memory || !points_add(run->points, run->environment.id, record);
 	return !r->no_memory;
 }
 
@@ -627,7 +627,7 @@ keep_trial(struct run *run, const struct record *record, const struct schedule_p
 			return;
 		}
 	}
-	if (!points_add(run->points, record)) {
+	if (!points_add(run->points, run->environment.id, record)) {
 		stop(run, "no memory for the points of the summary");
 		return;
 	}

@@ -427,6 +427,7 @@ export_series(FILE *out, const struct store_series *series, char *error, size_t 
 #define POINT_TEXT(field) { #field, COLUMN_TEXT, offsetof(struct point, field) }
 #define POINT_STRING(field) { #field, COLUMN_STRING, offsetof(struct point, field) }
 #define POINT_COUNT(field) { #field, COLUMN_COUNT, offsetof(struct point, field) }
+#define POINT_BOOL(field) { #field, COLUMN_BOOL, offsetof(struct point, field) }
 #define POINT_REAL(field) { #field, COLUMN_REAL, offsetof(struct point, field) }
 
 static const struct {
@@ -478,6 +479,11 @@ static const struct {
 	POINT_REAL(branch_misses_per_op),
 	POINT_TEXT(pin),
 	POINT_TEXT(membind),
+	POINT_COUNT(disturbed),
+	POINT_COUNT(used),
+	POINT_BOOL(noisy),
+	POINT_COUNT(outliers),
+	POINT_TEXT(environment),
 	POINT_STRING(options),
 };
 
@@ -503,7 +509,8 @@ csv_point_value(FILE *out, enum column_type type, const void *field)
 			fprintf(out, "%.15g", *(const double *)field);
 		return;
 	case COLUMN_BOOL:
-		return; /* no point has one */
+		fprintf(out, "%d", *(const bool *)field);
+		return;
 	}
 }
 

@@ -1,7 +1,7 @@
 /*
  * points.c - each point keeps, for each figure, one value for each valid
- * trial; points_finish() sorts them where they lie and reads off the figures.
- * Nothing is allocated there, and sorted values may be added to again.
+ * trial; points_finish() chooses among them, sorts a copy and reads off the figures.
+ * Nothing is allocated there, and more may be added again.
  */
 #include "harness/points.h"
 
@@ -18,47 +18,53 @@ struct figure {
 	bool count; /* a uint64_t with UINT64_MAX for no value; else a double with NAN */
 };
 
-#define COUNT(field) { offsetof(struct record, field), offsetof(struct point, field), true }
-#define REAL(field) { offsetof(struct record, field), offsetof(struct point, field), false }
+/* X(name of the record's column, member of struct point, is it a count?) */
+#define FIGURE_LIST(X) \
+	X(mops, mops_median, false) \
+	X(hit_ratio, hit_ratio, false) \
+	X(jain, jain, false) \
+	X(cpu_ns_per_op, cpu_ns_per_op, false) \
+	X(get_p50_ns, get_p50_ns, true) \
+	X(get_p90_ns, get_p90_ns, true) \
+	X(get_p99_ns, get_p99_ns, true) \
+	X(get_p999_ns, get_p999_ns, true) \
+	X(get_max_ns, get_max_ns, true) \
+	X(update_p50_ns, update_p50_ns, true) \
+	X(update_p90_ns, update_p90_ns, true) \
+	X(update_p99_ns, update_p99_ns, true) \
+	X(update_p999_ns, update_p999_ns, true) \
+	X(update_max_ns, update_max_ns, true) \
+	X(pending_mean, pending_mean, false) \
+	X(reclaim_p50_ns, reclaim_p50_ns, true) \
+	X(reclaim_p90_ns, reclaim_p90_ns, true) \
+	X(reclaim_p99_ns, reclaim_p99_ns, true) \
+	X(reclaim_p999_ns, reclaim_p999_ns, true) \
+	X(reclaim_max_ns, reclaim_max_ns, true) \
+	X(rss_bytes, rss_bytes, true) \
+	X(cycles_per_op, cycles_per_op, false) \
+	X(instructions_per_op, instructions_per_op, false) \
+	X(cache_misses_per_op, cache_misses_per_op, false) \
+	X(tlb_misses_per_op, tlb_misses_per_op, false) \
+	X(branch_misses_per_op, branch_misses_per_op, false)
 
-static const struct figure figures[] = {
-	{ offsetof(struct record, mops), offsetof(struct point, mops_median), false },
-	REAL(hit_ratio),
-	REAL(jain),
-	REAL(cpu_ns_per_op),
-	COUNT(get_p50_ns),
-	COUNT(get_p90_ns),
-	COUNT(get_p99_ns),
-	COUNT(get_p999_ns),
-	COUNT(get_max_ns),
-	COUNT(update_p50_ns),
-	COUNT(update_p90_ns),
-	COUNT(update_p99_ns),
-	COUNT(update_p999_ns),
-	COUNT(update_max_ns),
-	REAL(pending_mean),
-	COUNT(reclaim_p50_ns),
-	COUNT(reclaim_p90_ns),
-	COUNT(reclaim_p99_ns),
-	COUNT(reclaim_p999_ns),
-	COUNT(reclaim_max_ns),
-	COUNT(rss_bytes),
-	REAL(cycles_per_op),
-	REAL(instructions_per_op),
-	REAL(cache_misses_per_op),
-	REAL(tlb_misses_per_op),
-	REAL(branch_misses_per_op),
-};
+#define AS_FIGURE(column, member, is_count) \
+	{ offsetof(struct record, column), offsetof(struct point, member), is_count },
+static const struct figure figures[] = { FIGURE_LIST(AS_FIGURE) };
+
+#define AS_NAME(column, member, is_count) #column,
+const char *const points_figure_names[] = { FIGURE_LIST(AS_NAME) NULL };
 
 #define FIGURES (sizeof(figures) / sizeof(figures[0]))
-#define FIGURE_MOPS 0 /* the row of figures[] that has more than a median */
 
 struct entry {
 	struct point point;
 	char *options;           /* point.options; owned */
 	char *conditions;        /* the options that are not the subject's; owned */
-	double *value[FIGURES];  /* room of them; owned */
-	size_t values[FIGURES];
+	double *value[FIGURES];  /* of every valid trial, NAN where there is none; room of them; owned */
+	bool *disturbed;         /* the same trials; owned */
+	double *used[FIGURES];   /* what points_finish() chose, in order; owned */
+	size_t uses[FIGURES];
+	double *sorted;          /* its scratch; owned */
 	size_t room;
 	uint64_t pending_peak;   /* UINT64_MAX: not known */
 };
@@ -81,7 +87,9 @@ entry_free(struct entry *e)
 	if (e == NULL)
 		return;
 	for (size_t i = 0; i < FIGURES; i++)
-		free(e->value[i]);
+		free(e->value[i]), free(e->used[i]);
+	free(e->disturbed);
+	free(e->sorted);
 	free(e->options);
 	free(e->conditions);
 	free(e);
@@ -105,11 +113,12 @@ same_options(const char *a, const char *b)
 }
 
 static bool
-is_point_of(const struct entry *e, const struct record *r)
+is_point_of(const struct entry *e, const char *environment, const struct record *r)
 {
 	const struct point *p = &e->point;
 
-	return p->threads == r->threads && p->keys == r->keys && strcmp(p->subject, r->subject) == 0 &&
+	return p->threads == r->threads && p->keys == r->keys && strcmp(p->environment, environment) == 0 &&
+	    strcmp(p->subject, r->subject) == 0 &&
 	    strcmp(p->reclaimer, r->reclaimer) == 0 && strcmp(p->workload, r->workload) == 0 &&
 	    strcmp(p->dist, r->dist) == 0 && strcmp(p->mix, r->mix) == 0 && strcmp(p->pin, r->pin) == 0 &&
 	    strcmp(p->membind, r->membind) == 0 && same_options(p->options, r->options);
@@ -133,7 +142,7 @@ conditions_of(const char *options)
 }
 
 static struct entry *
-entry_new(const struct record *r)
+entry_new(const char *environment, const struct record *r)
 {
 	struct entry *e = calloc(1, sizeof(*e));
 	struct point *p;
@@ -148,6 +157,7 @@ entry_new(const struct record *r)
 	e->pending_peak = UINT64_MAX;
 	p = &e->point;
 	p->options = e->options;
+	snprintf(p->environment, sizeof(p->environment), "%s", environment);
 	p->threads = r->threads;
 	p->keys = r->keys;
 	/* The fields are of the same size on both sides. */
@@ -163,13 +173,13 @@ entry_new(const struct record *r)
 
 /* find - the point that r belongs to, a new one if need be. */
 static struct entry *
-find(struct points *p, const struct record *r)
+find(struct points *p, const char *environment, const struct record *r)
 {
 	struct entry *e;
 
 	/* From the last: trials of a point often come together. */
 	for (size_t i = p->count; i-- > 0;)
-		if (is_point_of(p->entry[i], r))
+		if (is_point_of(p->entry[i], environment, r))
 			return p->entry[i];
 	if (p->count == p->room) {
 		size_t room = 2 * p->room + 16;
@@ -180,27 +190,42 @@ find(struct points *p, const struct record *r)
 		p->entry = more;
 		p->room = room;
 	}
-	e = entry_new(r);
+	e = entry_new(environment, r);
 	if (e != NULL)
 		p->entry[p->count++] = e;
 	return e;
 }
 
-/* grow - room for one more valid trial in every figure. */
+/* widen - false: no memory, and the array is as it was. */
+static bool
+widen(double **array, size_t room)
+{
+	double *more = realloc(*array, room * sizeof(*more));
+
+	if (more == NULL)
+		return false;
+	*array = more;
+	return true;
+}
+
+/* grow - room for one more valid trial in every figure. False: some have more room than e->room says. */
 static bool
 grow(struct entry *e)
 {
 	size_t room = 2 * e->room + 4;
+	bool *more;
 
 	if (e->point.valid < e->room)
 		return true;
-	for (size_t i = 0; i < FIGURES; i++) {
-		double *more = realloc(e->value[i], room * sizeof(*more));
-
-		if (more == NULL)
-			return false; /* the others have more room than e->room says */
-		e->value[i] = more;
-	}
+	for (size_t i = 0; i < FIGURES; i++)
+		if (!widen(&e->value[i], room) || !widen(&e->used[i], room))
+			return false;
+	more = realloc(e->disturbed, room * sizeof(*more));
+	if (more == NULL)
+		return false;
+	e->disturbed = more;
+	if (!widen(&e->sorted, room))
+		return false;
 	e->room = room;
 	return true;
 }
@@ -218,10 +243,10 @@ figure_of(const struct record *r, const struct figure *f)
 }
 
 bool
-points_add(struct points *p, const struct record *record)
+points_add(struct points *p, const char *environment, const struct record *record)
 {
 	size_t before = p->count;
-	struct entry *e = find(p, record);
+	struct entry *e = find(p, environment, record);
 
 	if (e == NULL)
 		return false;
@@ -233,34 +258,58 @@ points_add(struct points *p, const struct record *record)
 	e->point.trials++;
 	if (!record->valid)
 		return true;
+	for (size_t i = 0; i < FIGURES; i++)
+		e->value[i][e->point.valid] = figure_of(record, &figures[i]);
+	e->disturbed[e->point.valid] = record->disturbed;
+	e->point.disturbed += record->disturbed;
 	e->point.valid++;
-	for (size_t i = 0; i < FIGURES; i++) {
-		double value = figure_of(record, &figures[i]);
-
-		if (!isnan(value))
-			e->value[i][e->values[i]++] = value;
-	}
 	if (record->pending_peak != UINT64_MAX &&
 	    (e->pending_peak == UINT64_MAX || record->pending_peak > e->pending_peak))
 		e->pending_peak = record->pending_peak;
 	return true;
 }
 
+/* outliers_of - Tukey 1977: how many of n sorted values lie beyond 1.5 interquartile ranges from the quartiles. */
+static uint64_t
+outliers_of(const double *sorted, size_t n)
+{
+	double low, high, reach;
+	uint64_t outliers = 0;
+
+	if (n < 4)
+		return 0; /* quartiles need four */
+	low = sorted[(n - 1) / 4];
+	high = sorted[n - 1 - (n - 1) / 4];
+	reach = 1.5 * (high - low);
+	for (size_t i = 0; i < n; i++)
+		outliers += sorted[i] < low - reach || sorted[i] > high + reach;
+	return outliers;
+}
+
 static void
 finish(struct entry *e)
 {
 	struct point *p = &e->point;
-	double *mops = e->value[FIGURE_MOPS];
-	size_t n = e->values[FIGURE_MOPS];
+	size_t n = 0;
 
-	for (size_t i = 0; i < FIGURES; i++) {
+	p->noisy = 2 * p->disturbed > p->valid;
+	p->used = p->noisy ? p->valid : p->valid - p->disturbed;
+	for (size_t i = FIGURES; i-- > 0;) { /* mops is the last: its sorted values are looked at again */
 		double *to = (double *)(void *)((char *)p + figures[i].to);
 
-		*to = statistics_median(e->value[i], e->values[i]);
+		n = 0;
+		for (uint64_t t = 0; t < p->valid; t++)
+			if ((p->noisy || !e->disturbed[t]) && !isnan(e->value[i][t]))
+				e->used[i][n++] = e->value[i][t];
+		e->uses[i] = n;
+		if (n > 0)
+			memcpy(e->sorted, e->used[i], n * sizeof(*e->sorted));
+		*to = statistics_median(e->sorted, n);
 	}
-	p->mops_min = statistics_min(mops, n);
-	p->mops_max = statistics_max(mops, n);
-	p->mops_coverage = statistics_median_ci(mops, n, POINTS_CONFIDENCE, &p->mops_lo, &p->mops_hi);
+	p->mops_min = statistics_min(e->sorted, n);
+	p->mops_max = statistics_max(e->sorted, n);
+	p->mops_coverage = statistics_median_ci(e->sorted, n, POINTS_CONFIDENCE, &p->mops_lo, &p->mops_hi);
+	p->outliers = outliers_of(e->sorted, n);
 	p->pending_peak = e->pending_peak == UINT64_MAX ? NAN : (double)e->pending_peak;
 }
 
@@ -269,7 +318,8 @@ is_roofline_of(const struct entry *roofline, const struct entry *e)
 {
 	const struct point *r = &roofline->point, *p = &e->point;
 
-	return strcmp(r->subject, POINTS_ROOFLINE) == 0 && r->threads == p->threads && r->keys == p->keys &&
+	return strcmp(r->subject, POINTS_ROOFLINE) == 0 && strcmp(r->environment, p->environment) == 0 &&
+	    r->threads == p->threads && r->keys == p->keys &&
 	    strcmp(r->workload, p->workload) == 0 && strcmp(r->dist, p->dist) == 0 && strcmp(r->mix, p->mix) == 0 &&
 	    strcmp(r->pin, p->pin) == 0 && strcmp(r->membind, p->membind) == 0 &&
 	    same_options(roofline->conditions, e->conditions);
@@ -317,4 +367,16 @@ points_at(const struct points *p, size_t i)
 {
 	misuse_if(i >= p->count, "points_at: i must be below points_count");
 	return &p->entry[i]->point;
+}
+
+const double *
+points_values(const struct points *p, size_t i, const char *name, size_t *count)
+{
+	misuse_if(i >= p->count, "points_values: i must be below points_count");
+	for (size_t f = 0; f < FIGURES; f++)
+		if (strcmp(points_figure_names[f], name) == 0) {
+			*count = p->entry[i]->uses[f];
+			return p->entry[i]->used[f];
+		}
+	return NULL;
 }

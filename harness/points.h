@@ -2,10 +2,12 @@
  * points.h - trials of the same thing put together: a point is what one mark
  * in a plot or one row of the summary table shows.
  *
- * Two trials belong to the same point when subject, reclaimer, workload,
+ * Two trials belong to the same point when environment, subject, reclaimer, workload,
  * threads, keys, dist, mix, pin, membind and options are equal. So options (struct
  * record) must hold nothing that differs from trial to trial of a point.
- * Figures come from the valid trials only: a wrong map has no speed.
+ * Figures come from the valid trials only: a wrong map has no speed. Of these
+ * the disturbed ones (sentinel.h) are left out as long as they are at most half;
+ * else all count and the point is marked as noisy.
  */
 #ifndef HARNESS_POINTS_H
 #define HARNESS_POINTS_H
@@ -24,6 +26,7 @@ struct points; /* points_new() */
 
 /* NAN: no valid trial, or none with a sample. */
 struct point {
+	char environment[33];           /* id; "" = not known */
 	char subject[RECORD_TEXT], reclaimer[32], workload[RECORD_TEXT];
 	uint64_t threads, keys;
 	char dist[RECORD_TEXT], mix[RECORD_TEXT];
@@ -31,6 +34,10 @@ struct point {
 	const char *options;            /* of points; NULL if the records had none */
 
 	uint64_t trials, valid;
+	uint64_t disturbed;             /* of the valid ones */
+	uint64_t used;                  /* valid ones that the figures come from */
+	bool noisy;                     /* more were disturbed than not, and are used, too */
+	uint64_t outliers;              /* of those used: beyond 1.5 interquartile ranges; shown, not dropped */
 
 	double mops_median, mops_min, mops_max;
 	double mops_lo, mops_hi;        /* interval of the median, statistics_median_ci() */
@@ -58,13 +65,25 @@ struct points *points_new(void) MUST_USE;
 /* points_free - NULL is allowed. */
 void points_free(struct points *p);
 
-/* points_add - one more trial; the record is copied from. False: no memory, and p is as it was. */
-bool points_add(struct points *p, const struct record *record) MUST_USE;
+/*
+ * points_add - one more trial; the record is copied from. environment is its id.
+ * False: no memory, and p is as it was.
+ */
+bool points_add(struct points *p, const char *environment, const struct record *record) MUST_USE;
 
 /* points_finish - work out all figures. Call it before points_at(); points_add() may follow again. */
 void points_finish(struct points *p);
 
 /* points_count, points_at - the points in order of first appearance; i < count. */
+/*
+ * points_values - what the trials used say, in the order in which they were added, of one figure by its
+ * column's name ("mops", "get_p99_ns", ...), after points_finish(). NULL: no figure of that name.
+ */
+const double *points_values(const struct points *p, size_t i, const char *name, size_t *count);
+
+/* points_figure_names - the names that points_values() knows, NULL-ended. */
+extern const char *const points_figure_names[];
+
 size_t points_count(const struct points *p);
 const struct point *points_at(const struct points *p, size_t i);
 

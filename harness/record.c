@@ -147,6 +147,14 @@ const struct column record_columns[] = {
 	REAL(page_faults, "page faults of the workers during the measured part"),
 	REAL(migrations, "moves of a worker to another processor during the measured part"),
 	TEXT(why, "if not valid: what failed"),
+	BOOL(disturbed, "1: the sentinel saw others at work on the machine: disturbance says what"),
+	TEXT(disturbance, "if disturbed: by what, and how much"),
+	REAL(steal_pct, "time of the usable processors that the hypervisor took away, % of all of it"),
+	REAL(foreign_pct, "time of the usable processors that other processes used, % of all of it"),
+	REAL(hiccup_pct, "time by which a thread that sleeps 1 ms woke too late, % of the measured part"),
+	COUNT(hiccup_max_ns, "the longest of these delays, ns"),
+	REAL(frequency_mhz, "mean clock frequency of the usable processors, MHz; none: not readable"),
+	REAL(frequency_drop_pct, "by how much it fell from the highest to the lowest reading, %"),
 	{ .name = NULL },
 };
 
@@ -171,6 +179,8 @@ record_new(unsigned threads)
 	r->bound_share = r->pass_share = r->stalled_s = r->stall_slope = NAN;
 	r->pending_before = r->pending_during = r->pending_after = NAN;
 	r->stalls = r->drain_ns = r->undrained = UINT64_MAX;
+	r->steal_pct = r->foreign_pct = r->hiccup_pct = r->frequency_mhz = r->frequency_drop_pct = NAN;
+	r->hiccup_max_ns = UINT64_MAX;
 	/* No samples yet: the percentile columns have no value. */
 	record_fill_percentiles(r);
 	return r;

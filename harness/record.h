@@ -109,6 +109,11 @@ struct record {
 	/* What the kernel counted for the workers, counters.h; NaN: not to be had. */
 	double cycles_per_op, instructions_per_op, cache_misses_per_op, tlb_misses_per_op, branch_misses_per_op;
 	double page_faults, migrations; /* all in all */
+	/* What the sentinel saw (sentinel.h); NaN, UINT64_MAX: could not be read. */
+	double steal_pct, foreign_pct, hiccup_pct, frequency_mhz, frequency_drop_pct;
+	uint64_t hiccup_max_ns;
+	bool disturbed;
+	char disturbance[RECORD_TEXT]; /* if disturbed: by what */
 
 	bool valid;
 	char why[RECORD_TEXT];       /* if not valid: what failed */

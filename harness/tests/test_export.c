@@ -384,7 +384,7 @@ points_have_a_row_each(void)
 	record->rss_bytes = 123456789012345;
 	for (unsigned i = 1; i <= 3; i++) {
 		record->mops = i * 1.1;
-		CHECK(points_add(points, record));
+		CHECK(points_add(points, "", record));
 	}
 	points_finish(points);
 	CHECK(export_points_csv(out, points, error, sizeof(error)));

@@ -23,7 +23,7 @@ add(struct points *p, const char *subject, uint64_t threads, const char *options
 	r->get_p99_ns = p99_ns;
 	r->pending_peak = pending_peak;
 	r->valid = valid;
-	CHECK(points_add(p, r));
+	CHECK(points_add(p, "", r));
 	record_free(r);
 }
 
@@ -138,11 +138,76 @@ reading_beyond_the_last_point_aborts(void)
 	points_free(p);
 }
 
+/* add_disturbed - a valid trial of point "a", disturbed or not. */
+static void
+add_disturbed(struct points *p, double mops, bool disturbed)
+{
+	struct record *r = record_new(1);
+
+	CHECK(r != NULL);
+	snprintf(r->subject, sizeof(r->subject), "a");
+	r->mops = mops;
+	r->valid = true;
+	r->disturbed = disturbed;
+	CHECK(points_add(p, "here", r));
+	record_free(r);
+}
+
+/* Disturbed trials are left out while they are at most half; else all count, and that is said. Outliers stay in. */
+static void
+disturbed_trials_are_left_out_while_others_suffice(void)
+{
+	struct points *p = points_new();
+	const struct point *a;
+	const double *values;
+	size_t n;
+
+	CHECK(p != NULL);
+	add_disturbed(p, 1, true);
+	add_disturbed(p, 10, false);
+	points_finish(p);
+	a = points_at(p, 0);
+	CHECK(a->valid == 2 && a->disturbed == 1 && a->used == 1 && !a->noisy && a->mops_median == 10);
+	add_disturbed(p, 3, true);
+	points_finish(p);
+	CHECK(a->valid == 3 && a->disturbed == 2 && a->used == 3 && a->noisy && a->mops_median == 3 && a->mops_min == 1);
+	for (unsigned i = 0; i < 7; i++)
+		add_disturbed(p, 11 + 0.01 * i, false);
+	add_disturbed(p, 50, false);
+	points_finish(p);
+	CHECK(a->used == 9 && !a->noisy && a->outliers == 2 && a->mops_max == 50 && a->mops_min == 10);
+	/* In the order in which they came: what a comparison asks for. */
+	values = points_values(p, 0, "mops", &n);
+	CHECK(n == 9 && values[0] == 10 && values[1] == 11 && values[8] == 50);
+	CHECK(points_values(p, 0, "nonsense", &n) == NULL);
+	CHECK(points_values(p, 0, "get_p99_ns", &n) != NULL && n == 0);
+	points_free(p);
+}
+
+/* The same options on two machines are two points. */
+static void
+environments_are_kept_apart(void)
+{
+	struct points *p = points_new();
+	struct record *r = record_new(1);
+
+	CHECK(p != NULL && r != NULL);
+	r->valid = true;
+	CHECK(points_add(p, "one", r) && points_add(p, "two", r) && points_add(p, "one", r));
+	points_finish(p);
+	CHECK(points_count(p) == 2 && points_at(p, 0)->trials == 2);
+	CHECK(strcmp(points_at(p, 1)->environment, "two") == 0);
+	record_free(r);
+	points_free(p);
+}
+
 static const struct test tests[] = {
 	TEST(figures_are_medians_of_the_valid_trials),
 	TEST(adding_goes_on_after_finish),
 	TEST(ratios_are_to_the_roofline_of_the_same_point),
 	TEST(reading_beyond_the_last_point_aborts),
+	TEST(disturbed_trials_are_left_out_while_others_suffice),
+	TEST(environments_are_kept_apart),
 };
 
 int

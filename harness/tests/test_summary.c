@@ -45,7 +45,7 @@ add(struct points *points, const struct trial *t)
 
 	CHECK(r != NULL);
 	fill(r, t);
-	CHECK(points_add(points, r));
+	CHECK(points_add(points, "", r));
 	record_free(r);
 }
 
@@ -241,7 +241,7 @@ counters_follow_where_there_are_some(void)
 	r->instructions_per_op = 100;
 	r->cache_misses_per_op = 0.25;
 	r->tlb_misses_per_op = 1.5;
-	CHECK(points_add(points, r));
+	CHECK(points_add(points, "", r));
 	record_free(r);
 	add(points, &bare);
 	points_finish(points);
