@@ -123,8 +123,9 @@ static const struct plugin_option conduct_options[] = {
 	    .help = "of each point" },
 	{ .name = "seed", .letter = 'S', .type = OPTION_COUNT, .initial = "1", .meta = "N",
 	    .help = "of all that is random; trial k of a point takes N + k - 1" },
-	{ .name = "pin", .type = OPTION_TEXT, .initial = "core-first", .meta = "POLICY|LIST", .check = check_pin,
-	    .help = "where threads go: a policy (see: list policies) or processors such as 0,2,4-7" },
+	{ .name = "pin", .type = OPTION_TEXT, .meta = "POLICY|LIST", .check = check_pin,
+	    .help = "where threads go: a policy (see: list policies) or processors such as 0,2,4-7 (default "
+	            "core-first; none, with a warning, where the system binds no threads)" },
 	{ .name = "membind", .type = OPTION_TEXT, .initial = "none", .meta = "WHERE", .check = check_membind,
 	    .help = "where memory comes from: none, local, interleave" },
 	{ .name = "order", .type = OPTION_TEXT, .initial = "random", .meta = "ORDER", .check = check_order,
@@ -174,6 +175,7 @@ struct run {
 	struct progress *progress;
 	struct export export;
 	unsigned format;
+	const char *pin;          /* what was asked for, or what can be had */
 	uint64_t trials_each, total;
 	uint64_t position;        /* of the next trial in the series */
 	uint64_t resumed;         /* trials that were in the series before */
@@ -287,6 +289,18 @@ look_at_machine(struct run *run)
 	return true;
 }
 
+/* A policy that was asked for and is refused fails its trials; the default gives way. */
+static void
+choose_pin(struct run *run)
+{
+	run->pin = option_is_set(run->conduct, "pin") ? option_text(run->conduct, "pin") : "core-first";
+	if (option_is_set(run->conduct, "pin") || topology_may_bind(run->topology))
+		return;
+	run->pin = "none";
+	if (!option_flag(run->output, "quiet"))
+		command_error(NAME, "warning: threads cannot be bound here: --pin none");
+}
+
 static bool
 make_schedule(struct run *run)
 {
@@ -294,8 +308,12 @@ make_schedule(struct run *run)
 	struct schedule_source source = { .subject = run->choice.subject, .subjects = run->choice.subjects,
 		.workload = run->choice.workload, .workloads = run->choice.workloads, .threads = run->threads,
 		.thread_counts = run->thread_counts, .topology = run->topology,
-		.pin = option_text(run->conduct, "pin"), .run_options = options };
-	bool fine = schedule_make(&run->schedule, &source, run->error, sizeof(run->error));
+		.run_options = options };
+	bool fine;
+
+	choose_pin(run);
+	source.pin = run->pin;
+	fine = schedule_make(&run->schedule, &source, run->error, sizeof(run->error));
 
 	json_decref(options);
 	if (!fine)
@@ -303,7 +321,7 @@ make_schedule(struct run *run)
 	/* Neither factor is near 2^32. */
 	run->total = run->schedule.count * run->trials_each;
 	run->point = calloc(run->schedule.count, sizeof(*run->point));
-	if (run->point == NULL || !schedule_plan(&run->schedule, option_text(run->conduct, "pin"),
+	if (run->point == NULL || !schedule_plan(&run->schedule, run->pin,
 	        option_text(run->conduct, "membind"), option_count(run->conduct, "seed"), run->plan)) {
 		snprintf(run->error, sizeof(run->error), "no memory for the points of the run");
 		return false;
@@ -602,7 +620,7 @@ fill_record(struct run *run, struct record *record, const struct schedule_point 
 	record->trial = trial;
 	record->position = run->position;
 	fill_reclaimer(record, point);
-	snprintf(record->pin, sizeof(record->pin), "%s", option_text(run->conduct, "pin"));
+	snprintf(record->pin, sizeof(record->pin), "%s", run->pin);
 	snprintf(record->membind, sizeof(record->membind), "%s", option_text(run->conduct, "membind"));
 }
 

@@ -1,6 +1,7 @@
 /*
  * main.c - hamtbench: one binary, a few commands.
  */
+#include <signal.h>
 #include <string.h>
 
 #include "buildinfo.h"
@@ -43,6 +44,8 @@ main(int argc, char **argv)
 	char names[256] = "";
 	size_t used = 0;
 
+	/* A file that may not grow (ulimit -f) is an error of the write, to be told like a full disk. */
+	signal(SIGXFSZ, SIG_IGN);
 	if (word != NULL && (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0))
 		return help();
 	if (word != NULL && strcmp(word, "--version") == 0)

@@ -496,6 +496,17 @@ topology_bind_self(struct topology *t, const struct placement *p, char *error, s
 }
 
 bool
+topology_may_bind(struct topology *t)
+{
+	hwloc_bitmap_t now = hwloc_bitmap_alloc();
+	bool may = now != NULL && t->this_system && hwloc_get_cpubind(t->hwloc, now, HWLOC_CPUBIND_THREAD) == 0 &&
+	    hwloc_set_cpubind(t->hwloc, now, HWLOC_CPUBIND_THREAD) == 0;
+
+	hwloc_bitmap_free(now);
+	return may;
+}
+
+bool
 topology_membind(struct topology *t, const char *name, char *error, size_t size)
 {
 	bool interleave = strcmp(name, "interleave") == 0;

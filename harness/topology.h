@@ -96,6 +96,12 @@ bool topology_place(struct topology *t, const char *policy, unsigned threads, st
 bool topology_bind_self(struct topology *t, const struct placement *p, char *error, size_t size) MUST_USE;
 
 /*
+ * topology_may_bind - does the system let the calling thread be bound? Asks it to bind the
+ * thread to where it is bound already.
+ */
+bool topology_may_bind(struct topology *t);
+
+/*
  * topology_membind - where the memory comes from that the calling thread, and
  * every thread it starts later, touches first: "none" leaves the system's
  * ways alone, "local" the node it runs on, "interleave" all nodes in turn.
