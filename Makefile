@@ -1,10 +1,10 @@
-# One file builds everything, in five variants, each in its own build/<V>/.
+# One file builds everything, in seven variants, each in its own build/<V>/.
 # Sources are found by name, so adding a map, a workload or a test is one new
 # file and no edit here. Rules are written once, for any variant, and
-# instantiated for all five; a variant nobody asks for costs nothing.
+# instantiated for all; a variant nobody asks for costs nothing.
 
 ## Variables
-V ?= release#         the variant: release debug asan ubsan tsan
+V ?= release#         the variant: release debug asan ubsan tsan sched schedasan
 T ?=#                 check: only test programs whose path contains T
 MARCH ?= native#      release: what -march gets; MARCH= builds portably
 WERROR ?= -Werror#    WERROR= lets a build with warnings pass
@@ -24,7 +24,7 @@ LDFLAGS ?=
 VERSION := $(shell awk '$$2 == "PLUGIN_VERSION" { print $$3 + 0 }' harness/plugin.h 2>/dev/null).0
 
 V := $(strip $V)
-VARIANTS := release debug asan ubsan tsan
+VARIANTS := release debug asan ubsan tsan sched schedasan
 ifeq ($(filter $V,$(VARIANTS)),)
 $(error unknown V=$V: it is one of $(VARIANTS))
 endif
@@ -46,7 +46,7 @@ comma := ,
 
 # Sanitizers want clang-19: the gcc and the clang that Debian 12 installs by
 # default die under ThreadSanitizer on kernels with many mmap_rnd_bits.
-GCC_VARIANTS := release debug
+GCC_VARIANTS := release debug sched schedasan
 ifneq ($(filter default undefined,$(origin CC)),)
 cc = $(if $(filter $1,$(GCC_VARIANTS)),gcc,clang-19)
 else
@@ -67,6 +67,10 @@ MODE_debug := -O1 -g -DCHECKED
 MODE_asan := -O1 -g -fno-omit-frame-pointer -fsanitize=address,leak -DCHECKED
 MODE_ubsan := -O1 -g -fno-omit-frame-pointer -fsanitize=undefined -fno-sanitize-recover=all -DCHECKED
 MODE_tsan := -O1 -g -fno-omit-frame-pointer -fsanitize=thread
+# Every atomic operation of core is a point of the scheduler (core/scheduler.h).
+# Blocks of one slot: the smallest directory has two for helpers to claim.
+MODE_sched := -O1 -g -DCHECKED -DSCHEDULED -DDIRECTORY_BLOCK=1
+MODE_schedasan := $(MODE_sched) -fno-omit-frame-pointer -fsanitize=address
 
 WARN := -Wall -Wextra -Wshadow -Wpointer-arith -Wcast-qual -Wundef -Wvla $(strip $(WERROR))
 WARN_C := -Wstrict-prototypes -Wmissing-prototypes
@@ -127,8 +131,13 @@ MAP_TESTS := $(wildcard core/tests/test_hamt*.c core/tests/test_seed*.c core/tes
 tests_under = $(if $(filter none,$1),$(filter core/tests/test_reclaim%,$(MAP_TESTS)),$(MAP_TESTS))
 # The library for a source compiled with the flags $2, of variant $1.
 library = build/$1/libhamt$(addprefix -,$(foreach s,$(SCHEMES),$(if $(findstring =$(MACRO_$s),$2),$s))).a
-# Helpers that all tests of one folder share.
+# Those under the scheduler, and no others, are programs of the variants that have it.
+SCHEDULED := sched schedasan
+SCHEDULE_TESTS := $(filter core/tests/test_%_schedules.c,$(TESTS))
+tests = $(if $(filter $(SCHEDULED),$1),$(SCHEDULE_TESTS),$(filter-out $(SCHEDULE_TESTS),$(TESTS)))
+# Helpers that all tests of one folder share; core's are the scheduler.
 SUPPORT_core := $(filter-out core/tests/test_%,$(wildcard core/tests/*.c))
+support_core = $(if $(filter $(SCHEDULED),$1),$(SUPPORT_core))
 SUPPORT_harness := $(filter-out harness/tests/test_%,$(wildcard harness/tests/*.c))
 SUBJECTS := $(wildcard workloads/subjects/*.c workloads/subjects/*.cc)
 WORKLOADS := $(wildcard workloads/*.c)
@@ -172,8 +181,9 @@ objects = $(patsubst %.c,build/$1/%.o,$2)
 # core/tests/test_x.c -> build/V/tests/core/test_x
 program = $(foreach t,$2,build/$1/tests/$(subst /tests/,/,$(basename $t)))
 # Tests of the maps under each scheme but hp: build/V/tests/core-ebr/test_hamt
-scheme_programs = $(foreach s,$(SCHEMES),$(patsubst core/tests/%.c,build/$1/tests/core-$s/%,$(call tests_under,$s)))
-programs = $(call program,$1,$(TESTS)) $(call scheme_programs,$1)
+scheme_programs = $(foreach s,$(SCHEMES),$(patsubst core/tests/%.c,build/$1/tests/core-$s/%, \
+	$(filter $(call tests,$1),$(call tests_under,$s))))
+programs = $(call program,$1,$(call tests,$1)) $(call scheme_programs,$1)
 # Tests of variant $1 that T selects.
 selected = $(foreach p,$(call programs,$1),$(if $(findstring $(strip $T),$p),$p,$(if $(strip $T),,$p)))
 # What must be there before they run: those outside core may load plug-ins.
@@ -221,11 +231,11 @@ build/$1/libhamt.a: $(call objects,$1,$(CORE)) build/$1/objects
 
 $(foreach s,$(SCHEMES),$(call scheme,$1,$s))
 
-build/$1/hamtbench: $(call objects,$1,$(HARNESS)) build/$1/objects
+build/$1/hamtbench: $(call objects,$1,$(HARNESS) $(call support_core,$1)) build/$1/objects
 	$$(need_packages)
 	$$(call say,LD $$@)$$(call cc,$1) $$(call ld_flags,$1) -rdynamic -o $$@ $$(filter %.o,$$^) $$(call bin_libs,$1)
 
-build/$1/tests/core/%: build/$1/core/tests/%.o $(call objects,$1,$(SUPPORT_core)) build/$1/libhamt.a
+build/$1/tests/core/%: build/$1/core/tests/%.o $(call objects,$1,$(call support_core,$1)) build/$1/libhamt.a
 	@mkdir -p $$(@D)
 	$$(call say,LD $$@)$$(call cc,$1) $$(call ld_flags,$1) -o $$@ $$^ -lm
 
@@ -267,7 +277,7 @@ build/$1/libhamt-$2.a: $(patsubst core/%.c,build/$1/core-$2/%.o,$(CORE)) build/$
 	@rm -f $$@
 	$$(call say,AR $$@)ar rcsD $$@ $$(filter %.o,$$^)
 
-build/$1/tests/core-$2/%: build/$1/core-$2/tests/%.o $(call objects,$1,$(SUPPORT_core)) build/$1/libhamt-$2.a
+build/$1/tests/core-$2/%: build/$1/core-$2/tests/%.o $(call objects,$1,$(call support_core,$1)) build/$1/libhamt-$2.a
 	@mkdir -p $$(@D)
 	$$(call say,LD $$@)$$(call cc,$1) $$(call ld_flags,$1) -o $$@ $$^ -lm
 
@@ -332,7 +342,7 @@ SANITIZED_undefined := ubsan
 .PHONY: all test check tsan tsan-tests cross bench instr lint install clean help
 all: all-$V ## the binary and the plug-ins of variant V (default)
 
-test: $(ALL_TESTS) $(foreach v,$(VARIANTS),$(call beside,$v,$(TESTS))) ## before a commit: unit tests in every variant, scripts, lint
+test: $(ALL_TESTS) $(foreach v,$(VARIANTS),$(call beside,$v,$(call programs,$v))) ## before a commit: unit tests in every variant, scripts, lint
 	@$(run_tests) $(ALL_TESTS) $(BATS)
 
 check: $(call selected,$V) $(call beside,$V,$(call selected,$V)) ## the unit tests of variant V, or those that T names

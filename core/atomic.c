@@ -7,6 +7,12 @@
 #include "core/atomic.h"
 #include "core/base.h"
 
+#ifndef SCHEDULED
+/* No schedule is ever under way: there is no scheduler. */
+#define schedule_under_way() false
+#define schedule_barrier() false
+#endif
+
 #if defined(__SANITIZE_THREAD__)
 #define THREAD_SANITIZER 1
 #elif defined(__has_feature)
@@ -34,14 +40,14 @@ bool
 heavy_barrier_probe(void)
 {
 	/* Registering is allowed in places where the barrier itself is not. */
-	return membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED) &&
-	    membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED);
+	return schedule_under_way() || (membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED) &&
+	    membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED));
 }
 
 bool
 heavy_barrier(void)
 {
-	if (LIKELY(membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED)))
+	if (schedule_barrier() || LIKELY(membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED)))
 		return true;
 	/* EPERM: the kernel does not know us as registered. Once is enough. */
 	return errno == EPERM && heavy_barrier_probe();

@@ -3,8 +3,8 @@
  *
  * Every file of core/ includes this instead of <stdatomic.h>, and calls only
  * the C11 functions that end in _explicit. So one build switch can replace
- * what an atomic operation is (seeded delays, a deterministic scheduler, a
- * model checker) without a second version of the source.
+ * what an atomic operation is, without a second version of the source: with
+ * -DSCHEDULED it is a point of the deterministic scheduler (scheduler.h).
  *
  * Besides C11 there are two halves of one asymmetric barrier:
  *   light_barrier()   the reader's half: only the compiler is held back
@@ -20,6 +20,10 @@
 
 #include <stdatomic.h>
 #include <stdbool.h>
+
+#ifdef SCHEDULED
+#include "core/scheduler.h"
+#endif
 
 /* light_barrier - the compiler moves no access across it. Costs nothing. */
 static inline void
@@ -47,7 +51,9 @@ bool heavy_barrier(void);
 static inline void
 cpu_relax(void)
 {
-#if defined(__x86_64__) || defined(__i386__)
+#if defined(SCHEDULED)
+	schedule_relax();
+#elif defined(__x86_64__) || defined(__i386__)
 	__builtin_ia32_pause();
 #elif defined(__aarch64__)
 	/* isb waits some tens of cycles; yield is a no-op on most cores. */

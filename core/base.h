@@ -17,6 +17,12 @@
 #include <stdlib.h>
 
 #include "core/mutant.h"
+#ifdef SCHEDULED
+#include "core/atomic.h"
+#else
+#define schedule_alloc_point(bytes) ((void)0)
+#define schedule_free_point(memory, bytes) ((void)0)
+#endif
 
 #define MUST_USE __attribute__((warn_unused_result))
 #define LIKELY(condition) __builtin_expect(!!(condition), 1)
@@ -67,6 +73,7 @@ struct allocator {
 static inline void *
 allocator_alloc(const struct allocator *a, size_t bytes)
 {
+	schedule_alloc_point(bytes);
 	return a->alloc != NULL ? a->alloc(a->state, bytes) : malloc(bytes);
 }
 
@@ -80,6 +87,7 @@ allocator_free(const struct allocator *a, void *memory, size_t bytes)
 {
 	if (memory == NULL)
 		return;
+	schedule_free_point(memory, bytes);
 #ifdef CHECKED
 	/* volatile: the compiler may otherwise drop stores before free(). */
 	for (volatile unsigned char *p = memory; p < (unsigned char *)memory + bytes; p++)

@@ -155,7 +155,7 @@ uint64_t hamt_count(struct hamt *h);
 
 /*
  * hamt_clear - remove every key. Slot by slot: a key that is mapped throughout
- * is removed, one inserted meanwhile may stay.
+ * is removed; one inserted meanwhile may be removed, or stay.
  * Returns   HAMT_OK; HAMT_NOMEM: some keys may be left. *removed, unless NULL,
  *           is how many this call removed.
  */

@@ -11,6 +11,7 @@
  *
  *	cc -DMUTANT=HAZARD_NOT_FENCED      any build: that mutant, a constant
  *	cc -DSCHEDULED (make V=sched)      mutant_chosen, while the program runs
+ *	cc -DSCHEDULED (make V=sched)      mutant_chosen, while the program runs
  *	otherwise                          none; every mutant() is the constant false
  *
  * A new one is a line here and its use in core.
@@ -35,7 +36,10 @@ enum mutant { MUTANT_NONE, MUTANTS(MUTANT_ENUMERATOR) MUTANT_COUNT };
 #define MUTANT_NUMBER(name) MUTANT_NUMBER_OF(name)
 #define mutant(name) (MUTANT_NUMBER(MUTANT) == MUTANT_##name)
 #elif defined(SCHEDULED)
-extern enum mutant mutant_chosen;
+/* MUTANT=NAME in the environment, or a test, chooses it. False: there is none of that name. */
+bool mutant_choose(const char *name);
+/* Visible to plug-ins, which have copies of core. */
+extern enum mutant mutant_chosen __attribute__((visibility("default")));
 #define mutant(name) (mutant_chosen == MUTANT_##name)
 #else
 #define mutant(name) false

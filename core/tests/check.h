@@ -71,20 +71,21 @@ check_failed(const char *condition, const char *file, int line)
 }
 
 /*
- * check_aborts - does run(arg) abort, with text in what it says on stderr?
- * Call it while no other thread runs: it forks.
+ * check_ends - how run(arg) ends in a child, whose first bytes on stderr go to
+ * said, as a string. Call it while no other thread runs: it forks.
+ * Returns   the status of waitpid(); -1: there was no child.
  */
-static inline bool
-check_aborts(void (*run)(void *arg), void *arg, const char *text)
+static inline int
+check_ends(void (*run)(void *arg), void *arg, char *said, size_t said_size)
 {
-	char said[4096] = "";
 	size_t length = 0;
+	char rest[256];
 	int ends[2], status;
 	pid_t child;
 
 	fflush(NULL);
 	if (pipe(ends) != 0 || (child = fork()) < 0)
-		return false;
+		return -1;
 	if (child == 0) {
 		dup2(ends[1], STDERR_FILENO);
 		close(ends[0]);
@@ -94,12 +95,24 @@ check_aborts(void (*run)(void *arg), void *arg, const char *text)
 		_exit(0);
 	}
 	close(ends[1]);
-	for (ssize_t n; length < sizeof(said) - 1 &&
-	     (n = read(ends[0], said + length, sizeof(said) - 1 - length)) > 0;)
+	for (ssize_t n; length < said_size - 1 &&
+	     (n = read(ends[0], said + length, said_size - 1 - length)) > 0;)
 		length += (size_t)n;
 	said[length] = '\0';
+	while (read(ends[0], rest, sizeof(rest)) > 0)
+		continue;
 	close(ends[0]);
 	waitpid(child, &status, 0);
+	return status;
+}
+
+/* check_aborts - does run(arg) abort, with text in what it says on stderr? Forks, too. */
+static inline bool
+check_aborts(void (*run)(void *arg), void *arg, const char *text)
+{
+	char said[4096];
+	int status = check_ends(run, arg, said, sizeof(said));
+
 	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT && strstr(said, text) != NULL)
 		return true;
 	fprintf(stderr, "# wanted an abort naming \"%s\"; status %#x, said: %s\n", text,
