@@ -22,12 +22,14 @@
 #include "harness/progress.h"
 #include "harness/runner.h"
 #include "harness/schedule.h"
+#include "harness/statistics.h"
 #include "harness/store.h"
 #include "harness/summary.h"
 
 #define NAME "run"
 #define THREADS_MOST 16384
 #define TRIALS_MOST 1000000
+#define LEAST_FOR_CI 6 /* values: 1 - 2 / 2^6 is more than 95 % */
 #define NS_PER_MS UINT64_C(1000000)
 #define NS_PER_S UINT64_C(1000000000)
 #define LONGEST_NS (30 * 24 * 3600 * NS_PER_S)
@@ -76,6 +78,15 @@ check_format(const char *text, char *canonical, size_t canonical_size, char *err
 	return options_check_word(format_words, text, canonical, canonical_size, error, error_size);
 }
 
+static bool
+check_noise(const char *text, char *canonical, size_t canonical_size, char *error, size_t error_size)
+{
+	if (strcmp(text, "off") != 0)
+		return options_check_percent(text, canonical, canonical_size, error, error_size);
+	snprintf(canonical, canonical_size, "off");
+	return true;
+}
+
 /* What it means the topology says; here: does it fit into the record? */
 static bool
 check_pin(const char *text, char *canonical, size_t canonical_size, char *error, size_t error_size)
@@ -121,6 +132,15 @@ static const struct plugin_option measure_options[] = {
 static const struct plugin_option conduct_options[] = {
 	{ .name = "trials", .type = OPTION_COUNT, .initial = "3", .meta = "N", .least = 1, .most = TRIALS_MOST,
 	    .help = "of each point" },
+	{ .name = "ci", .type = OPTION_TEXT, .meta = "P%", .check = options_check_percent,
+	    .help = "go on, up to --max-trials, until the 95 % interval of a point's median throughput is within P% of it" },
+	{ .name = "max-trials", .type = OPTION_COUNT, .initial = "30", .meta = "N", .least = LEAST_FOR_CI, .most = TRIALS_MOST,
+	    .help = "of each point with --ci; an interval of 95 % needs 6" },
+	{ .name = "noise", .type = OPTION_TEXT, .initial = "5%", .meta = "P%|off", .check = check_noise,
+	    .help = "a trial is disturbed if others took more than P% of the processors' time (see: list columns)" },
+	{ .name = "repeats", .type = OPTION_COUNT, .meta = "N", .most = TRIALS_MOST,
+	    .help = "of disturbed trials, at most so many in all, and of a point as many as it has trials "
+	            "(default: a fifth of all trials)" },
 	{ .name = "seed", .letter = 'S', .type = OPTION_COUNT, .initial = "1", .meta = "N",
 	    .help = "of all that is random; trial k of a point takes N + k - 1" },
 	{ .name = "pin", .type = OPTION_TEXT, .meta = "POLICY|LIST", .check = check_pin,
@@ -153,7 +173,11 @@ static const struct plugin_option output_options[] = {
 struct run_point {       /* what has become of a point of the schedule */
 	bool *has;       /* room of them: [t] = trial t + 1 is in the series, or could not run */
 	uint64_t room;
-	uint64_t kept;   /* trials in the series when this run began */
+	uint64_t made;   /* trials, resumed ones included */
+	uint64_t resumed; /* of these */
+	uint64_t disturbed; /* of these */
+	double *mops;    /* of the undisturbed valid ones: values of them, room of them */
+	uint64_t values;
 };
 
 struct run {
@@ -179,6 +203,11 @@ struct run {
 	uint64_t trials_each, total;
 	uint64_t position;        /* of the next trial in the series */
 	uint64_t resumed;         /* trials that were in the series before */
+	struct sentinel *sentinel;
+	double noise_pct, ci_pct; /* 0: off */
+	uint64_t most_trials;     /* of a point, with --ci */
+	uint64_t repeats_left, repeats; /* of disturbed trials: may still be made, were made */
+	uint64_t disturbed;       /* trials, resumed ones included */
 	uint64_t done, kept, bad; /* trials of this run: over, with a record, not valid or could not run */
 	bool stopped;        /* by an error that was said; no further trial */
 	char error[ERROR_SIZE];
@@ -269,6 +298,12 @@ read_values(struct run *run)
 		if (!options_sets(
 			run->choice.subject[i].plugin->options, &run->line, &run->choice.subject[i].sets, error, size))
 			return false;
+	if (strcmp(option_text(run->conduct, "noise"), "off") != 0 &&
+	    !options_parse_percent(option_text(run->conduct, "noise"), &run->noise_pct, error, size))
+		return false;
+	if (option_is_set(run->conduct, "ci") &&
+	    !options_parse_percent(option_text(run->conduct, "ci"), &run->ci_pct, error, size))
+		return false;
 	while (strcmp(format_words[run->format], option_text(run->output, "format")) != 0)
 		run->format++;
 	run->trials_each = option_count(run->conduct, "trials");
@@ -320,6 +355,11 @@ make_schedule(struct run *run)
 		return false;
 	/* Neither factor is near 2^32. */
 	run->total = run->schedule.count * run->trials_each;
+	run->most_trials = option_count(run->conduct, "max-trials");
+	if (run->most_trials < run->trials_each)
+		run->most_trials = run->trials_each;
+	run->repeats_left = option_is_set(run->conduct, "repeats") ? option_count(run->conduct, "repeats") :
+	    (run->total + 4) / 5;
 	run->point = calloc(run->schedule.count, sizeof(*run->point));
 	if (run->point == NULL || !schedule_plan(&run->schedule, run->pin,
 	        option_text(run->conduct, "membind"), option_count(run->conduct, "seed"), run->plan)) {
@@ -477,15 +517,29 @@ point_note(struct run_point *p, uint64_t trial)
 	if (trial > p->room) {
 		uint64_t room = trial + p->room;
 		bool *more = realloc(p->has, room * sizeof(*more));
+		double *values = realloc(p->mops, room * sizeof(*values));
 
-		if (more == NULL)
+		if (more != NULL)
+			p->has = more;
+		if (values != NULL)
+			p->mops = values;
+		if (more == NULL || values == NULL)
 			return false;
 		memset(more + p->room, 0, (room - p->room) * sizeof(*more));
-		p->has = more;
 		p->room = room;
 	}
+	p->made += !p->has[trial - 1];
 	p->has[trial - 1] = true;
 	return true;
+}
+
+/* point_value - what a trial of the point said. */
+static void
+point_value(struct run_point *p, const struct record *record)
+{
+	p->disturbed += record->disturbed;
+	if (record->valid && !record->disturbed && !isnan(record->mops) && p->values < p->room)
+		p->mops[p->values++] = record->mops;
 }
 
 /* note_trial - a trial that the series has already: it need not be made again, and is in the table. */
@@ -499,10 +553,12 @@ note_trial(void *arg, const struct store_origin *origin, const struct record *re
 	for (size_t i = 0; i < run->schedule.count && !r->no_memory; i++) {
 		if (!is_trial_of(&run->schedule.point[i], record) || record->trial - 1 >= TRIALS_MOST)
 			continue;
-		run->point[i].kept++;
 		r->no_memory = !point_note(&run->point[i], record->trial);
+		if (!r->no_memory)
+			point_value(&run->point[i], record);
 	}
 	run->resumed++;
+	run->disturbed += record->disturbed;
 	if (record->position != UINT64_MAX && record->position >= run->position)
 		run->position = record->position + 1;
 	r->no_memory = r->no_memory || !points_add(run->points, run->environment.id, record);
@@ -538,6 +594,14 @@ resume_series(struct run *run)
 	if (r.no_memory) {
 		snprintf(run->error, sizeof(run->error), "no memory for the points of the summary");
 		return false;
+	}
+	/* What was made beyond the plan belongs to the total, and used up repeats. */
+	for (size_t i = 0; i < run->schedule.count; i++) {
+		uint64_t made = run->point[i].made, beyond = made > run->trials_each ? made - run->trials_each : 0;
+
+		run->point[i].resumed = made;
+		run->total += beyond;
+		run->repeats_left -= beyond < run->repeats_left ? beyond : run->repeats_left;
 	}
 	return true;
 }
@@ -638,6 +702,8 @@ keep_trial(struct run *run, const struct record *record, const struct schedule_p
 		return;
 	}
 	run->kept++;
+	run->disturbed += record->disturbed;
+	progress_disturbed(run->progress, record->disturbed);
 	if (run->format != FORMAT_TABLE) {
 		progress_clear(run->progress);
 		if (!export_trial(&run->export, &origin, record, said, sizeof(said))) {
@@ -680,6 +746,7 @@ run_trial(struct run *run, size_t at, uint64_t trial)
 		.watchdog_ns = option_time_ns(run->conduct, "watchdog"),
 		.latency_shift = (unsigned)option_count(run->measure, "latency-sample"),
 		.interrupted = &command_interrupted,
+		.sentinel = run->sentinel,
 		.tick = progress_tick,
 		.tick_arg = run->progress,
 	};
@@ -698,6 +765,8 @@ run_trial(struct run *run, size_t at, uint64_t trial)
 	case TRIAL_DONE:
 		run->done++;
 		fill_record(run, record, point, trial);
+		sentinel_judge(record, sentinel_cpus(run->sentinel), run->noise_pct);
+		point_value(&run->point[at], record);
 		if (record->options == NULL)
 			stop(run, "no memory for the record of a trial");
 		else
@@ -718,6 +787,64 @@ run_trial(struct run *run, size_t at, uint64_t trial)
 	record_free(record);
 }
 
+/* point_settled - is the interval of the median narrow enough for --ci? Trials may be in any order. */
+static bool
+point_settled(const struct run *run, const struct run_point *p)
+{
+	double lo, hi, median, coverage;
+
+	if (p->values < LEAST_FOR_CI)
+		return false;
+	coverage = statistics_median_ci(p->mops, p->values, POINTS_CONFIDENCE, &lo, &hi);
+	median = statistics_median(p->mops, p->values);
+	return coverage >= POINTS_CONFIDENCE && fmax(hi - median, median - lo) <= median * run->ci_pct / 100;
+}
+
+/*
+ * wants - is there to be another trial of that point, beyond the planned ones?
+ * One that was disturbed is made up for by one more; --ci asks for more until it is content.
+ */
+static bool
+wants(struct run *run, const struct run_point *p)
+{
+	if (run->ci_pct > 0 && p->made < run->most_trials && !point_settled(run, p))
+		return true;
+	if (p->made - p->disturbed < run->trials_each && p->made < 2 * run->trials_each && run->repeats_left > 0) {
+		run->repeats_left--;
+		run->repeats++;
+		return true;
+	}
+	return false;
+}
+
+/*
+ * run_round - one trial of every point that is to have another one; in the
+ * order of the round. What a resumed series has is not made again. False: nothing is left for later.
+ */
+static bool
+run_round(struct run *run, uint64_t round, const size_t *order)
+{
+	bool more = false;
+
+	for (size_t i = 0; i < run->schedule.count && !run->stopped && !command_interrupted; i++) {
+		struct run_point *p = &run->point[order[i]];
+
+		if (point_has(p, round + 1)) {
+			more = true;
+			continue;
+		}
+		if (round >= run->trials_each) {
+			if (!wants(run, p))
+				continue;
+			run->total++;
+			progress_want(run->progress, order[i], p->made - p->resumed + 1);
+		}
+		run_trial(run, order[i], round + 1);
+		more = true;
+	}
+	return more;
+}
+
 static void
 run_trials(struct run *run)
 {
@@ -728,12 +855,9 @@ run_trials(struct run *run)
 		stop(run, "no memory for the order of the trials");
 		return;
 	}
-	for (uint64_t round = 0; round < run->trials_each; round++) {
+	for (uint64_t round = 0, more = true; more && round < TRIALS_MOST && !run->stopped && !command_interrupted; round++) {
 		schedule_round(&run->schedule, random, option_count(run->conduct, "seed"), round, order);
-		/* What a resumed series has is not made again. */
-		for (size_t i = 0; i < count && !run->stopped && !command_interrupted; i++)
-			if (!point_has(&run->point[order[i]], round + 1))
-				run_trial(run, order[i], round + 1);
+		more = run_round(run, round, order);
 	}
 	free(order);
 }
@@ -806,6 +930,17 @@ print_counters(const struct run *run)
 		printf("hardware counters are not available here: %s\n\n", why);
 }
 
+/* What the sentinel saw in all, and what was done about it. */
+static void
+print_noise(const struct run *run)
+{
+	uint64_t trials = run->resumed + run->kept;
+
+	if (run->noise_pct > 0)
+		printf("%" PRIu64 " of %" PRIu64 " trials were disturbed by others on this machine (--noise %g%%); %" PRIu64
+		       " repeated\n\n", run->disturbed, trials, run->noise_pct, run->repeats);
+}
+
 static void
 print_table(struct run *run)
 {
@@ -818,6 +953,7 @@ print_table(struct run *run)
 		if (!summary_print(stdout, run->points))
 			stop(run, "no memory for the summary");
 		print_drawing(run);
+		print_noise(run);
 		print_counters(run);
 	}
 	if (run->store != NULL && run->resumed + run->kept > 0)
@@ -876,7 +1012,7 @@ measure(struct run *run)
 		return command_error(NAME, "no memory for the points of the run");
 	for (size_t i = 0; i < run->schedule.count; i++)
 		progress_want(run->progress, i,
-		    run->trials_each > run->point[i].kept ? run->trials_each - run->point[i].kept : 0);
+		    run->trials_each > run->point[i].made ? run->trials_each - run->point[i].made : 0);
 	command_catch_signals();
 	if (run->format != FORMAT_TABLE && !export_begin(&run->export, stdout, EXPORT_TRIALS, format,
 	        &run->environment, 1, run->error, sizeof(run->error)))
@@ -895,8 +1031,9 @@ run_free(struct run *run)
 	environment_free(&run->environment);
 	topology_close(run->topology);
 	for (size_t i = 0; run->point != NULL && i < run->schedule.count; i++)
-		free(run->point[i].has);
+		free(run->point[i].has), free(run->point[i].mops);
 	free(run->point);
+	sentinel_free(run->sentinel);
 	schedule_free(&run->schedule);
 	free(run->threads);
 	options_free(run->measure);
@@ -923,7 +1060,8 @@ read_and_run(struct run *run, const struct option_group *group, size_t groups, i
 	if (option_flag(run->output, "dry-run"))
 		return dry_run(run);
 	run->points = points_new();
-	if (run->points == NULL)
+	run->sentinel = sentinel_new();
+	if (run->points == NULL || run->sentinel == NULL)
 		return command_error(NAME, "no memory for the points of the run");
 	if (!capture_environment(run) || !open_results(run, argc, argv))
 		return command_error(NAME, "%s", run->error);

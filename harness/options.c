@@ -388,6 +388,38 @@ options_check_word(const char *const *words, const char *text, char *canonical, 
 }
 
 bool
+options_parse_percent(const char *text, double *percent, char *error, size_t size)
+{
+	char *end;
+	double value = strtod(text, &end);
+	size_t blanks = strspn(end, " ");
+
+	/* strtod() would take blanks, signs, hexadecimal, inf and nan as well. */
+	if (text[0] == '\0' || text[strspn(text, "0123456789.")] != *end || end == text || strcmp(end + blanks, "%") != 0 ||
+	    strspn(text, "0123456789.") != (size_t)(end - text)) {
+		snprintf(error, size, "'%s' is no percentage; wanted is a number and %%, such as 3%%", text);
+		return false;
+	}
+	if (!(value > 0 && value <= 100)) {
+		snprintf(error, size, "'%s' is not more than 0%% and at most 100%%", text);
+		return false;
+	}
+	*percent = value;
+	return true;
+}
+
+bool
+options_check_percent(const char *text, char *canonical, size_t canonical_size, char *error, size_t error_size)
+{
+	double percent;
+
+	if (!options_parse_percent(text, &percent, error, error_size))
+		return false;
+	snprintf(canonical, canonical_size, "%.*s%%", (int)strspn(text, "0123456789."), text);
+	return true;
+}
+
+bool
 options_check_path(const char *text, char *canonical, size_t canonical_size, char *error, size_t error_size)
 {
 	if (text[0] == '\0' || strlen(text) >= canonical_size) {

@@ -35,6 +35,12 @@ bool options_parse_count(const char *text, uint64_t *value, char *error, size_t 
 /* options_parse_time_ns - "5s", "200ms", "1.5s": the same in ns; the unit ns, us, ms or s must be there. */
 bool options_parse_time_ns(const char *text, uint64_t *value, char *error, size_t size) MUST_USE;
 
+/* options_parse_percent - "3%", "0.5 %": more than 0 and at most 100; the sign must be there. Errors as above. */
+bool options_parse_percent(const char *text, double *percent, char *error, size_t size) MUST_USE;
+
+/* options_check_percent - a plugin_option.check for these. */
+bool options_check_percent(const char *text, char *canonical, size_t canonical_size, char *error, size_t error_size);
+
 /* options_format_time - the shortest text that options_parse_time_ns() takes back: "1500ms". */
 void options_format_time(uint64_t ns, char *text, size_t size);
 

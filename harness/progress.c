@@ -5,6 +5,7 @@
 #include "harness/progress.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <time.h>
@@ -26,7 +27,8 @@ struct progress {
 	bool terminal, drawn, running;
 	size_t points, point;
 	uint64_t guess_ns;
-	uint64_t done;
+	uint64_t done, disturbed;
+	bool last_disturbed;
 	uint64_t began_ns;      /* the trial under way */
 	uint64_t next_line_ns;
 	char label[160];
@@ -84,7 +86,7 @@ progress_begin(struct progress *p, size_t point, const char *label)
 	p->running = true;
 	p->began_ns = now();
 	snprintf(p->label, sizeof(p->label), "%s", label);
-	progress_tick(p, "start", 0);
+	progress_tick(p, "start", 0, NAN);
 }
 
 /* What one trial of a point takes, by what is known so far. */
@@ -136,11 +138,11 @@ columns(const struct progress *p)
 }
 
 void
-progress_tick(void *progress, const char *stage, double done_share)
+progress_tick(void *progress, const char *stage, double done_share, double mops)
 {
 	struct progress *p = progress;
 	uint64_t now_ns = now(), total = p->all.wanted;
-	char line[320], left[32], share[16] = "";
+	char line[400], left[32], share[16] = "", speed[32] = "", noise[64] = "quiet";
 
 	if (p->out == NULL || now_ns < p->next_line_ns)
 		return;
@@ -148,8 +150,12 @@ progress_tick(void *progress, const char *stage, double done_share)
 	progress_format_time(progress_left_ns(p, now_ns), left, sizeof(left));
 	if (done_share > 0)
 		snprintf(share, sizeof(share), " %.0f %%", done_share * 100);
-	snprintf(line, sizeof(line), "%" PRIu64 "/%" PRIu64 " (%" PRIu64 " %%), %s left: %s%s, %s", p->done,
-	    total, total > 0 ? p->done * 100 / total : 100, left, stage, share, p->label);
+	if (!isnan(mops))
+		snprintf(speed, sizeof(speed), " %.3g Mops/s,", mops);
+	if (p->disturbed > 0)
+		snprintf(noise, sizeof(noise), "%" PRIu64 " disturbed%s", p->disturbed, p->last_disturbed ? ", the last one, too" : "");
+	snprintf(line, sizeof(line), "%" PRIu64 "/%" PRIu64 " (%" PRIu64 " %%), %s left, %s: %s%s,%s %s", p->done,
+	    total, total > 0 ? p->done * 100 / total : 100, left, noise, stage, share, speed, p->label);
 	if (p->terminal) {
 		/* One column stays free: a full line would scroll. */
 		fprintf(p->out, "\033[K%.*s\r", (int)columns(p) - 1, line);
@@ -158,6 +164,13 @@ progress_tick(void *progress, const char *stage, double done_share)
 		fprintf(p->out, "%s\n", line);
 	}
 	fflush(p->out);
+}
+
+void
+progress_disturbed(struct progress *p, bool disturbed)
+{
+	p->disturbed += disturbed;
+	p->last_disturbed = disturbed;
 }
 
 void

@@ -34,8 +34,11 @@ void progress_free(struct progress *p);
 /* progress_begin - a trial of that point starts; label is copied. */
 void progress_begin(struct progress *p, size_t point, const char *label);
 
-/* progress_tick - the trial goes on. p is a struct progress *; made for trial_request.tick. */
-void progress_tick(void *p, const char *stage, double done_share);
+/* progress_tick - the trial goes on; mops NaN: not measuring. p is a struct progress *; made for trial_request.tick. */
+void progress_tick(void *p, const char *stage, double done_share, double mops);
+
+/* progress_disturbed - the trial just made was, or was not. The line says how many of the trials were. */
+void progress_disturbed(struct progress *p, bool disturbed);
 
 /* progress_end - the trial is over, finished or failed. */
 void progress_end(struct progress *p);

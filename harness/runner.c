@@ -677,8 +677,17 @@ runner_end(struct runner *r)
 static void
 report(const struct runner *r, const char *stage, double done_share)
 {
-	if (r->request->tick != NULL)
-		r->request->tick(r->request->tick_arg, stage, done_share);
+	uint64_t ops = 0, ns;
+	bool measuring;
+
+	if (r->request->tick == NULL)
+		return;
+	/* relaxed: main itself sets it. */
+	measuring = atomic_load_explicit(&r->recording, memory_order_relaxed);
+	for (unsigned i = 0; measuring && i < r->request->threads; i++)
+		ops += worker_calls(&r->seat[i].worker);
+	ns = measuring ? clock_now_ns(r->request->clock) - r->start_ns : 0;
+	r->request->tick(r->request->tick_arg, stage, done_share, ns > 0 ? (double)ops * 1e3 / (double)ns : NAN);
 }
 
 static struct timespec
@@ -1529,6 +1538,8 @@ stages(struct runner *r, struct record *record, char *error, size_t error_size)
 	subject_stats(r, &before);
 	getrusage(RUSAGE_SELF, &usage);
 	switches = usage.ru_nivcsw;
+	if (q->sentinel != NULL)
+		sentinel_begin(q->sentinel);
 	atomic_store_explicit(&r->stop, false, memory_order_relaxed);
 	atomic_store_explicit(&r->recording, true, memory_order_relaxed);
 	sampler_begin(r, &sampler);
@@ -1540,9 +1551,13 @@ stages(struct runner *r, struct record *record, char *error, size_t error_size)
 	sample(r, &sampler);
 	if (!await_all(r, "measure", stop_at_ns, tick_ns, sample, &sampler)) {
 		sampler_end(&sampler);
+		if (q->sentinel != NULL)
+			sentinel_end(q->sentinel, record);
 		return TRIAL_INTERRUPTED;
 	}
 	atomic_store_explicit(&r->recording, false, memory_order_relaxed);
+	if (q->sentinel != NULL)
+		sentinel_end(q->sentinel, record);
 	getrusage(RUSAGE_SELF, &usage);
 	record->context_switches = (uint64_t)(usage.ru_nivcsw - switches);
 	record->rss_bytes = rss_bytes(sampler.statm);

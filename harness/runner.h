@@ -17,6 +17,7 @@
 #include "harness/clock.h"
 #include "harness/plugin.h"
 #include "harness/record.h"
+#include "harness/sentinel.h"
 #include "harness/topology.h"
 
 enum smr_stats { SMR_OFF, SMR_COUNTERS, SMR_SAMPLED, SMR_FULL };
@@ -40,8 +41,10 @@ struct trial_request {
 	enum smr_stats smr_stats;             /* off: no probe, no samples; counters: samples;
 	                                         sampled: probe 1 in 64 retires; full: every retire */
 	const volatile sig_atomic_t *interrupted; /* set by a signal: end soon */
-	/* Called by the main thread some times a second; may be NULL. stage is a word for people. */
-	void (*tick)(void *arg, const char *stage, double done_share);
+	struct sentinel *sentinel;            /* around the measured part; NULL: nobody looks */
+	/* Called by the main thread some times a second; may be NULL. stage is a word for
+	 * people, mops the throughput so far of the measured part, else NaN. */
+	void (*tick)(void *arg, const char *stage, double done_share, double mops);
 	void *tick_arg;
 };
 

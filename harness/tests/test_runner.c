@@ -513,8 +513,9 @@ special_loop(struct worker *w)
 /* ---- Running it ---- */
 
 static void
-tick(void *arg, const char *stage, double done_share)
+tick(void *arg, const char *stage, double done_share, double mops)
 {
+	CHECK(isnan(mops) || mops >= 0);
 	(void)arg;
 	CHECK(done_share >= 0 && done_share <= 1);
 	if (t.interrupt_in != NULL && strcmp(stage, t.interrupt_in) == 0)

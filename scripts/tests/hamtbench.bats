@@ -148,6 +148,11 @@ patch() {
 		--quiet=1|--quiet: it is a flag and takes no value
 		--db x|--no-db and --db exclude each other
 		--resume|--no-db and --resume exclude each other
+		--noise 5|--noise: '5' is no percentage; wanted is a number and %, such as 3%
+		--noise 0%|--noise: '0%' is not more than 0% and at most 100%
+		--ci nan%|--ci: 'nan%' is no percentage; wanted is a number and %, such as 3%
+		--ci 0x1p3%|--ci: '0x1p3%' is no percentage; wanted is a number and %, such as 3%
+		--max-trials 5|--max-trials: '5' is too small: it is at least 6
 		more|'more' is no option
 	TABLE
 	quick --subject null --dist nonsense
@@ -671,4 +676,34 @@ interrupted() {
 	hamtbench merge text a.db
 	refused "hamtbench merge: text: not a database"
 	[ "$(cat text)" = text ]
+}
+
+# ---- Noise, and when to stop -----------------------------------------------------
+
+@test "--ci goes on until the interval is narrow, or the cap is reached, and numbers trials on" {
+	# Any interval is within 100 %: the least number that has one.
+	hamtbench run --subject null --threads 1 --duration 5ms --warmup 1ms --trials 2 --noise off --quiet --db c.db --ci 100%
+	[ "$status" -eq 0 ]
+	[ "$("$HAMTBENCH" export --db c.db | column trial | tr '\n' ' ')" = "1 2 3 4 5 6 " ]
+	# None is within a millionth: the cap. What is there already is not made again.
+	hamtbench run --subject null --threads 1 --duration 5ms --warmup 1ms --trials 2 --noise off --quiet --db c.db \
+		--ci 0.000001% --max-trials 9 --resume
+	[ "$("$HAMTBENCH" export --db c.db | column trial | tr '\n' ' ')" = "1 2 3 4 5 6 7 8 9 " ]
+	[ "$("$HAMTBENCH" export --db c.db | column position | tr '\n' ' ')" = "0 1 2 3 4 5 6 7 8 " ]
+}
+
+@test "a trial that others disturb is repeated, recorded as such, and counted" {
+	# The least limit, so that anything that runs beside it is too much.
+	(while :; do :; done) 3>&- &
+	local other=$!
+	hamtbench run --subject null --threads 1 --duration 250ms --warmup 1ms --trials 2 --noise 0.001% --repeats 1 \
+		--db n.db --format table
+	kill $other
+	"$HAMTBENCH" export --db n.db >all
+	[ "$(column trial <all | wc -l)" -eq 3 ]
+	[ "$(column disturbed <all | sort -u)" = 1 ]
+	[[ "$output" == *"3 of 3 trials were disturbed by others on this machine (--noise 0.001%); 1 repeated"* ]]
+	"$HAMTBENCH" export --db n.db --what points >of_points
+	[ "$(column noisy <of_points)" = 1 ]
+	[ "$(column used <of_points)" = 3 ]
 }
