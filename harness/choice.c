@@ -41,6 +41,59 @@ choose_one(struct choice *c, enum plugin_kind kind, const char *what)
 	return true;
 }
 
+static bool
+has_variants(const struct plugin *plugin)
+{
+	for (const struct plugin_option *o = plugin->options; o != NULL && o->name != NULL; o++)
+		if (strcmp(o->name, plugin->name) == 0 && o->type == OPTION_TEXT)
+			return true;
+	return false;
+}
+
+/* NAME:VARIANT: the workload, unless it is there because of another variant, and a value of its option. */
+static bool
+choose_variant(struct choice *c, char *name, const char *variant)
+{
+	const struct plugin *plugin = NULL;
+	struct option_text *more;
+	bool known = false;
+
+	for (size_t i = 0; i < c->values; i++)
+		known = known || strcmp(c->value[i].name, name) == 0;
+	if (!known && !choose_one(c, PLUGIN_WORKLOAD, name))
+		return false;
+	for (size_t i = 0; i < c->workloads; i++)
+		if (strcmp(c->workload[i].plugin->name, name) == 0)
+			plugin = c->workload[i].plugin;
+	if (plugin == NULL || !has_variants(plugin)) {
+		snprintf(c->error, sizeof(c->error), "--workload: %s has no variants such as '%s'", name, variant);
+		return false;
+	}
+	more = realloc(c->value, (c->values + 1) * sizeof(*more));
+	if (more != NULL) {
+		c->value = more;
+		c->value[c->values] = (struct option_text){ plugin->name, strdup(variant) };
+	}
+	if (more == NULL || c->value[c->values].text == NULL) {
+		snprintf(c->error, sizeof(c->error), "--workload: no memory");
+		return false;
+	}
+	c->values++;
+	return true;
+}
+
+/* One word of the list. */
+static bool
+choose_word(struct choice *c, enum plugin_kind kind, char *word)
+{
+	char *colon = kind == PLUGIN_WORKLOAD && strchr(word, '/') == NULL ? strchr(word, ':') : NULL;
+
+	if (colon == NULL)
+		return choose_one(c, kind, word);
+	*colon = '\0';
+	return choose_variant(c, word, colon + 1);
+}
+
 /* The value of --subject or --workload: a list, or one path that happens to have commas. */
 static bool
 choose_list(void *arg, const char *text)
@@ -60,7 +113,7 @@ choose_list(void *arg, const char *text)
 			    plugin_kind_names[choosing->kind]);
 			return false;
 		}
-		fine = choose_one(c, choosing->kind, what);
+		fine = choose_word(c, choosing->kind, what);
 		free(what);
 		if (!fine)
 			return false;
@@ -118,4 +171,7 @@ choice_free(struct choice *c)
 {
 	choices_free(c->subject, c->subjects);
 	choices_free(c->workload, c->workloads);
+	for (size_t i = 0; i < c->values; i++)
+		free(c->value[i].text);
+	free(c->value);
 }

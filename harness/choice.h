@@ -15,12 +15,16 @@
 struct choice { /* all zero at first */
 	struct schedule_choice *subject, *workload; /* sets: the caller's to fill, choice_free()'s to free */
 	size_t subjects, workloads;
+	/* What NAME:VARIANT asked for: values of the workload's option that has its own name. For command_line_add(). */
+	struct option_text *value;
+	size_t values;
 	char error[ERROR_SIZE];
 };
 
 /*
  * choose - load what --subject and --workload say: names separated by commas or one path, each option
  * any number of times. Without --subject all that are built, without --workload mixed.
+ * NAME:VARIANT is the workload NAME with --NAME VARIANT; several of one NAME are several values.
  * Returns   true; false and one line in c->error: unknown, not loadable, given twice, no memory.
  *           choice_free() is owed in any case.
  */

@@ -104,7 +104,7 @@ static const struct plugin_option choice_options[] = {
 	{ .name = "subject", .type = OPTION_TEXT, .meta = "NAME,..|PATH",
 	    .help = "maps to measure; may be given several times (default: all that are built)" },
 	{ .name = "workload", .type = OPTION_TEXT, .meta = "NAME,..|PATH",
-	    .help = "loads to put on them; may be given several times (default mixed)" },
+	    .help = "loads to put on them, NAME:VARIANT where they have some; may be given several times (default mixed)" },
 	{ .name = "threads", .letter = 't', .type = OPTION_COUNT, .meta = "N,..", .least = 1, .most = THREADS_MOST,
 	    .help = "numbers of worker threads (default 1, 2, 4 ... up to the number of cores)" },
 	{ .name = NULL },
@@ -501,7 +501,7 @@ is_trial_of(const struct schedule_point *p, const struct record *r)
 {
 	return r->threads == p->threads && r->keys == p->plan.keys && r->options != NULL &&
 	    strcmp(r->options, p->options) == 0 && strcmp(r->subject, p->subject->name) == 0 &&
-	    strcmp(r->workload, p->workload->name) == 0;
+	    strcmp(r->workload, p->workload_title) == 0;
 }
 
 static bool
@@ -1049,6 +1049,9 @@ read_and_run(struct run *run, const struct option_group *group, size_t groups, i
 {
 	if (!command_line_read(&run->line, argc, argv, group, groups, run->error, sizeof(run->error)))
 		return command_error(NAME, "%s", run->error);
+	for (size_t i = 0; i < run->choice.values; i++)
+		if (!command_line_add(&run->line, run->choice.value[i].name, run->choice.value[i].text))
+			return command_error(NAME, "no memory for the options");
 	if (run->line.help) {
 		command_line_help(stdout, NAME " [OPTION...]", group, groups);
 		return command_finish(NAME, STATUS_OK);

@@ -671,6 +671,17 @@ out:
 	return fine;
 }
 
+bool
+command_line_add(struct command_line *line, const char *name, const char *text)
+{
+	char *copy = strdup(text);
+
+	if (copy != NULL && line_add(line, name, copy))
+		return true;
+	free(copy);
+	return false;
+}
+
 void
 command_line_free(struct command_line *line)
 {

@@ -100,6 +100,8 @@ bool command_line_peek(int argc, char **argv, const char *name,
  */
 bool command_line_read(struct command_line *line, int argc, char **argv, const struct option_group *group,
     size_t groups, char *error, size_t size) MUST_USE;
+/* command_line_add - one more value, as if given last; name must outlive the line. False: no memory. */
+bool command_line_add(struct command_line *line, const char *name, const char *text) MUST_USE;
 void command_line_free(struct command_line *line);
 
 /* command_line_help - "Usage: " usage, and the options of all groups with their defaults, to out. */

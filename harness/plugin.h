@@ -136,6 +136,7 @@ bool option_is_set(const struct option_values *values, const char *name); /* giv
 
 struct subject_params {
 	uint64_t keys;       /* every key used is below; the size of the key range */
+	uint64_t size;       /* keys that the map may be expected to hold: for tables that are sized in advance */
 	unsigned threads;    /* workers; handles exist for one thread more: main */
 	uint64_t seed;
 	const struct option_values *options;
@@ -220,8 +221,11 @@ struct subject {
 /* What a workload will do, decided before anything runs. */
 struct plan {
 	uint64_t keys;                /* the size of the key range */
+	uint64_t room;                /* beyond it: keys up to keys + room may be put in as well */
 	unsigned needs;               /* OP_BIT()s the subject must have, NEEDS_... */
 	uint64_t prefill;             /* keys the map will hold when prefill is done */
+	uint64_t size;                /* and later, about; 0: half of the range, or prefill if that is more */
+	char variant[32];             /* of the workload, for titles: "a" gives ycsb:a; "" = it has none */
 	char dist[160], mix[160];     /* for the columns of that name; "" = has none */
 	bool fixed_work;              /* the loop ends by itself: no warm-up, and --duration does not apply */
 	unsigned phases;              /* of the measured loop; 0 means 1 */

@@ -279,6 +279,12 @@ subject_can(const struct subject *s, enum op op)
 	return false;
 }
 
+void
+workload_title(const struct workload *workload, const struct plan *plan, char *text, size_t size)
+{
+	snprintf(text, size, "%s%s%s", workload->name, plan->variant[0] != '\0' ? ":" : "", plan->variant);
+}
+
 static bool
 subject_can_anything(const struct subject *s)
 {

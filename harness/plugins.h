@@ -39,6 +39,16 @@ struct plugin {
 /* subject_can - has it that operation? */
 bool subject_can(const struct subject *subject, enum op op);
 
+/* plan_range - every key is below it. */
+static inline uint64_t
+plan_range(const struct plan *plan)
+{
+	return plan->keys + plan->room;
+}
+
+/* workload_title - its name, and, if the plan says so, a variant: "ycsb:a". */
+void workload_title(const struct workload *workload, const struct plan *plan, char *text, size_t size);
+
 /* One that could not be built. */
 struct plugin_missing {
 	char *name;

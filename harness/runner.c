@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "harness/counters.h"
+#include "harness/plugins.h"
 #include "harness/worker.h"
 
 /* How often main looks around while it waits. */
@@ -603,7 +604,7 @@ static void
 alarm_begin(const struct runner *r, const char *hook)
 {
 	const struct trial_request *q = r->request;
-	uint64_t keys = q->plan->keys < UINT32_MAX ? q->plan->keys : UINT32_MAX;
+	uint64_t keys = plan_range(q->plan) < UINT32_MAX ? plan_range(q->plan) : UINT32_MAX;
 	uint64_t limit_ns = q->watchdog_ns + keys * ALARM_NS_PER_KEY;
 	struct sigaction act = { .sa_handler = alarm_fired };
 	struct itimerval limit = { .it_value = { .tv_sec = (time_t)(limit_ns / NS_PER_S),
@@ -1052,7 +1053,7 @@ validate(struct runner *r, struct record *record, struct seat *own)
 		invalid(record, "%" PRIu64 " operations returned what is no enum op_result, or miscounted", nonsense);
 	if (no_memory > 0)
 		invalid(record, "%" PRIu64 " operations found no memory", no_memory);
-	if ((subject->flags & SUBJECT_EMPTY) == 0 && !contents_init(&c, r->request->plan->keys, size)) {
+	if ((subject->flags & SUBJECT_EMPTY) == 0 && !contents_init(&c, plan_range(r->request->plan), size)) {
 		invalid(record, "no memory for validation");
 		free(c.key);
 	} else if ((subject->flags & SUBJECT_EMPTY) == 0) {
@@ -1683,7 +1684,7 @@ record_subject(const struct trial_request *q, struct record *record)
 {
 	snprintf(record->subject, sizeof(record->subject), "%s", q->subject->name);
 	snprintf(record->reclaimer, sizeof(record->reclaimer), "%s", q->subject->reclaimer);
-	snprintf(record->workload, sizeof(record->workload), "%s", q->workload->name);
+	workload_title(q->workload, q->plan, record->workload, sizeof(record->workload));
 	snprintf(record->dist, sizeof(record->dist), "%s", q->plan->dist);
 	snprintf(record->mix, sizeof(record->mix), "%s", q->plan->mix);
 	record->threads = q->threads;
@@ -1703,12 +1704,20 @@ allocator_purge(void)
 	}
 }
 
+/* Keys that the map may be expected to hold. */
+static uint64_t
+plan_size(const struct plan *plan)
+{
+	return plan->size != 0 ? plan->size : plan->prefill > plan->keys / 2 ? plan->prefill : plan->keys / 2;
+}
+
 enum trial_status
 runner_run(const struct trial_request *q, struct record *record, char *error, size_t error_size)
 {
 	struct workload_params workload_params = { .options = q->workload_options, .plan = q->plan,
 	    .threads = q->threads, .seed = q->seed };
-	struct subject_params subject_params = { .keys = q->plan->keys, .threads = q->threads, .seed = q->seed,
+	struct subject_params subject_params = { .keys = plan_range(q->plan), .size = plan_size(q->plan),
+	    .threads = q->threads, .seed = q->seed,
 	    .options = q->subject_options };
 	size_t seats_bytes = (q->threads + 1) * sizeof(struct seat); /* the last one is main's */
 	struct runner *r = aligned_alloc(CACHE_LINE_BYTES, sizeof(*r));

@@ -19,8 +19,9 @@
 static bool
 plan_check(const struct plan *plan, char *error, size_t size)
 {
-	if (plan->keys == 0 || plan->keys > WORKER_KEYS_MAX) {
-		snprintf(error, size, "it plans %" PRIu64 " keys; there must be 1 to 2^56", plan->keys);
+	if (plan->keys == 0 || plan->keys > WORKER_KEYS_MAX || plan->room > WORKER_KEYS_MAX - plan->keys) {
+		snprintf(error, size, "it plans %" PRIu64 " keys and room for %" PRIu64 " more; there must be 1 to 2^56",
+		    plan->keys, plan->room);
 		return false;
 	}
 	if (plan->prefill > plan->keys) {
@@ -53,8 +54,9 @@ plan_check(const struct plan *plan, char *error, size_t size)
 			return false;
 		}
 	if (memchr(plan->dist, '\0', sizeof(plan->dist)) == NULL ||
-	    memchr(plan->mix, '\0', sizeof(plan->mix)) == NULL) {
-		snprintf(error, size, "its texts for dist and mix have no end");
+	    memchr(plan->mix, '\0', sizeof(plan->mix)) == NULL ||
+	    memchr(plan->variant, '\0', sizeof(plan->variant)) == NULL) {
+		snprintf(error, size, "its texts for dist, mix and variant have no end");
 		return false;
 	}
 	return true;
@@ -135,8 +137,11 @@ static void
 point_label(struct schedule_point *p, const char *subject_varies, const char *workload_varies)
 {
 	const char *parts[] = { p->plan.dist, p->plan.mix, subject_varies, workload_varies };
-	size_t used = (size_t)snprintf(p->label, sizeof(p->label), "%s %s %u thread%s", p->subject->name,
-	    p->workload->name, p->threads, p->threads == 1 ? "" : "s");
+	size_t used;
+
+	workload_title(p->workload->workload, &p->plan, p->workload_title, sizeof(p->workload_title));
+	used = (size_t)snprintf(p->label, sizeof(p->label), "%s %s %u thread%s", p->subject->name,
+	    p->workload_title, p->threads, p->threads == 1 ? "" : "s");
 
 	/* An axis names itself: no need to say its value twice. */
 	if (strstr(workload_varies, "dist=") != NULL)
@@ -288,7 +293,7 @@ schedule_plan(const struct schedule *s, const char *pin, const char *membind, ui
 	XXH3_128bits_update(state, numbers, strlen(numbers) + 1);
 	for (size_t i = 0; i < s->count; i++) {
 		const struct schedule_point *p = &s->point[i];
-		const char *text[] = { p->subject->name, p->workload->name, p->plan.dist, p->plan.mix, p->options,
+		const char *text[] = { p->subject->name, p->workload_title, p->plan.dist, p->plan.mix, p->options,
 			numbers };
 
 		snprintf(numbers, sizeof(numbers), "%u %" PRIu64 " %" PRIu64, p->threads, p->plan.keys,

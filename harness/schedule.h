@@ -17,6 +17,7 @@
 #include "harness/options.h"
 #include "harness/plugin.h"
 #include "harness/plugins.h"
+#include "harness/record.h"
 #include "harness/topology.h"
 
 /* A chosen plug-in and the values of its options. */
@@ -31,6 +32,7 @@ struct schedule_point {
 	struct plan plan;
 	unsigned threads;
 	const struct placement *placement; /* threads of them; NULL: not pinned */
+	char workload_title[RECORD_TEXT]; /* "mixed", "ycsb:a" */
 	char *options;    /* canonical JSON for the record: { "run", "subject", "workload" } */
 	char label[400];  /* for people: "seed mixed 2 threads zipf:0.99 get=100" */
 };

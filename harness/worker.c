@@ -99,7 +99,7 @@ worker_scan(struct worker *w, uint64_t from, size_t n)
 		return 0;
 	}
 	for (size_t i = 0; i < pairs; i++)
-		w->wrong_values += w->batch_key[i] >= w->plan->keys ||
+		w->wrong_values += w->batch_key[i] >= w->plan->keys + w->plan->room ||
 		    !worker_value_is_for(w->batch_value[i], w->batch_key[i]);
 	w->pairs += pairs;
 	worker_bump(&w->count[OP_SCAN][pairs > 0 ? OP_HIT : OP_MISS], 1);

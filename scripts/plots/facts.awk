@@ -262,7 +262,7 @@ function machine_text(    text, v, allocator)
 BEGIN {
 	printf "" >(out "/chosen.tsv")
 	# Axes, panels and captions show these.
-	n = split("subject workload threads keys dist mix update part trials duration seed db format order quiet", f, " ")
+	n = split("subject workload threads keys dist mix update part ycsb trials duration seed db format order quiet", f, " ")
 	for (i = 1; i <= n; i++)
 		shown_elsewhere[f[i]] = 1
 	# Okabe and Ito's colours, which the colour-blind can tell apart; yellow, hard

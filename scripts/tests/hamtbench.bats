@@ -107,13 +107,30 @@ patch() {
 	[[ "$stderr" == "hamtbench run: --subject: no subject ''; there are "* ]]
 	refused "$stderr"
 	quick --workload nonsense --subject null
-	[[ "$stderr" == "hamtbench run: --workload: no workload 'nonsense'; there are load, mixed"* ]]
+	[[ "$stderr" == "hamtbench run: --workload: no workload 'nonsense'; there are "*load*mixed*ycsb* ]]
 	refused "$stderr"
 	quick --subject null,null
 	refused "hamtbench run: --subject: 'null' is given twice"
 	quick --subject ./none.so
 	refused "hamtbench run: --subject: ./none.so: No such file or directory"
 	[ ! -e results ]
+}
+
+@test "a workload and its variant in one word" {
+	hamtbench run --workload ycsb:a,ycsb:F,mixed --subject null --no-db --dry-run --threads 1 --mix get=100
+	[ "$status" -eq 0 ]
+	[[ "$output" == *"null ycsb:a 1 thread"* && "$output" == *"null ycsb:f 1 thread"* &&
+		"$output" == *"null mixed 1 thread"* ]]
+	hamtbench run --workload ycsb --ycsb a --ycsb b --subject null --no-db --dry-run --threads 1
+	[[ "$output" == *"null ycsb:a 1 thread"* && "$output" == *"null ycsb:b 1 thread"* ]]
+	hamtbench run --workload ycsb:g --subject null
+	refused "hamtbench run: --ycsb: 'g' is none of the workloads a, b, c, d, e, f"
+	hamtbench run --workload mixed:a --subject null
+	refused "hamtbench run: --workload: mixed has no variants such as 'a'"
+	hamtbench run --workload ycsb:a,ycsb:a --subject null
+	refused "hamtbench run: --ycsb: 'a' is given twice"
+	hamtbench run --workload ycsb:a,ycsb --subject null
+	refused "hamtbench run: --workload: 'ycsb' is given twice"
 }
 
 @test "unknown options, units and values are refused by name" {

@@ -2,7 +2,7 @@
  * mutex.c - what people write first: a chained hash table under one lock. With
  * --stripes N it has N locks, each for its share of the buckets.
  *
- * The table is sized once, two keys of the range per bucket: it never grows.
+ * The table is sized once, a bucket per key of the steady state: it never grows.
  */
 #include <pthread.h>
 
@@ -31,7 +31,7 @@ mutex_create(const struct subject_params *params, char *error, size_t error_size
 	struct table *t = calloc(1, sizeof(*t));
 	uint64_t buckets = 1;
 
-	while (buckets < params->keys / 2)
+	while (buckets < params->size)
 		buckets *= 2;
 	if (t != NULL) {
 		t->seed = params->seed;

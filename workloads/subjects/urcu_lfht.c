@@ -2,8 +2,7 @@
  * urcu_lfht.c - liburcu's rculfhash, QSBR flavour: the map that C programmers
  * would take.
  *
- * The table is sized once, a bucket per key of the steady state (half of the
- * range), and never resizes: its automatic resizing runs in a worker thread
+ * The table is sized once, a bucket per key of the steady state, and never resizes: its automatic resizing runs in a worker thread
  * and stalls for long at these rates, so this is an easy life.
  *
  * Costs of the adapter: a node is malloc'd per key put in; an insert looks
@@ -61,7 +60,7 @@ lfht_create(const struct subject_params *params, char *error, size_t error_size)
 	struct map *map = aligned_alloc(CACHE_LINE_BYTES, sizeof(*map));
 	unsigned long buckets = 1;
 
-	while (buckets < params->keys / 2)
+	while (buckets < params->size)
 		buckets *= 2;
 	/* liburcu asserts instead of failing when it finds no memory for them. */
 	if (buckets > (unsigned long)sysconf(_SC_PHYS_PAGES) / 2 * ((unsigned long)sysconf(_SC_PAGESIZE) / sizeof(void *))) {

@@ -37,7 +37,7 @@ log_create(const struct subject_params *params, char *error, size_t error_size)
 {
 	(void)error;
 	(void)error_size;
-	CHECK(params->keys <= KEYS_MOST && params->threads <= THREADS_MOST);
+	CHECK(params->keys <= KEYS_MOST && params->size <= params->keys && params->threads <= THREADS_MOST);
 	memset(&map, 0, sizeof(map));
 	return &map;
 }
@@ -159,14 +159,20 @@ log_get_many(void *handle, const uint64_t keys[], uint64_t values[], bool found[
 	return hits;
 }
 
+/* Lengths that scans of the loop may ask for, and how often they did. */
+static size_t scan_least = 100, scan_most = 100;
+static double scan_seen[WORKER_BATCH_MAX + 1];
+
 static size_t
 log_scan(void *handle, uint64_t from, uint64_t keys[], uint64_t values[], size_t n)
 {
 	size_t pairs = 0;
 
 	/* The first resume is before prefill; main's handle, which validates, has none. */
-	if (((struct log *)handle)->resumes >= 2)
-		CHECK(n == 100 || n == 7);
+	if (((struct log *)handle)->resumes >= 2) {
+		CHECK(scan_least <= n && n <= scan_most);
+		scan_seen[n]++;
+	}
 	note(handle, OP_SCAN, from);
 	for (uint64_t key = from; key < KEYS_MOST && pairs < n; key++) {
 		keys[pairs] = key;
@@ -263,8 +269,9 @@ plan_for(const struct workload *w, const char *arguments, struct plan *plan, str
 	return planned;
 }
 
+/* A trial, valid or not. */
 static struct record *
-run(const char *name, const char *arguments, unsigned threads, uint64_t seed, uint64_t duration_ns, struct plan *plan)
+try(const char *name, const char *arguments, unsigned threads, uint64_t seed, uint64_t duration_ns, struct plan *plan)
 {
 	const struct workload *w = workload(name);
 	struct option_values *values;
@@ -285,13 +292,37 @@ run(const char *name, const char *arguments, unsigned threads, uint64_t seed, ui
 		CHECK(false);
 	}
 	q.workload_options = values;
-	if (runner_run(&q, record, error, sizeof(error)) != TRIAL_DONE || !record->valid) {
-		fprintf(stderr, "# %s %s\n", error, record->why);
+	if (runner_run(&q, record, error, sizeof(error)) != TRIAL_DONE) {
+		fprintf(stderr, "# %s\n", error);
 		CHECK(false);
 	}
 	topology_close(q.topology);
 	options_free(values);
 	return record;
+}
+
+static struct record *
+run(const char *name, const char *arguments, unsigned threads, uint64_t seed, uint64_t duration_ns, struct plan *plan)
+{
+	struct record *record = try(name, arguments, threads, seed, duration_ns, plan);
+
+	if (!record->valid)
+		fprintf(stderr, "# %s\n", record->why);
+	CHECK(record->valid);
+	return record;
+}
+
+/* Why such a trial is not valid; good until the next call. */
+static const char *
+why_invalid(const char *name, const char *arguments, struct plan *plan)
+{
+	static char why[RECORD_TEXT];
+	struct record *record = try(name, arguments, 2, check_seed, 20000000, plan);
+
+	CHECK(!record->valid);
+	memcpy(why, record->why, sizeof(why));
+	record_free(record);
+	return why;
 }
 
 static void
@@ -433,10 +464,12 @@ mixed_issues_every_operation(void)
 {
 	static const double share[OP_COUNT] = { 10, 20, 15, 20, 5, 10, 12.5, 7.5 };
 	double seen[OP_COUNT] = { 0 }, expected[OP_COUNT], total = 0;
+	struct record *r;
 	struct plan plan;
-	struct record *r = run("mixed", "--keys 1000 --batch 9 --scan-length 7 --mix get=10,insert=20,upsert=15,remove=20,"
-	    "replace=5,modify=10,get_many=12.5,scan=7.5", 2, check_seed, 50000000, &plan);
 
+	scan_least = scan_most = 7;
+	r = run("mixed", "--keys 1000 --batch 9 --scan-length 7 --mix get=10,insert=20,upsert=15,remove=20,"
+	    "replace=5,modify=10,get_many=12.5,scan=7.5", 2, check_seed, 50000000, &plan);
 	CHECK_EQ(plan.needs, OP_BIT(OP_COUNT) - 1);
 	CHECK(strcmp(plan.mix, "get=10,insert=20,upsert=15,remove=20,replace=5,modify=10,get_many=12.5,scan=7.5") == 0);
 	for (unsigned thread = 0; thread < 2; thread++) {
@@ -614,7 +647,196 @@ die_ends_the_last_threads(void)
 	plan_refuses("die", "--dying 2", "leave none to work");
 }
 
+/* ---- ycsb ---- */
+
+/* How often each operation was issued, by all threads; returns the sum. */
+static double
+ops_seen(double seen[OP_COUNT])
+{
+	double total = 0;
+
+	for (unsigned op = 0; op < OP_COUNT; op++) {
+		seen[op] = 0;
+		for (unsigned thread = 0; thread < 2; thread++)
+			seen[op] += (double)map.log[thread].calls[op];
+		total += seen[op];
+	}
+	return total;
+}
+
+/* Two operations in these shares, by chi-square; nothing else. */
+static void
+shares_are(enum op often, double often_pct, enum op seldom)
+{
+	double seen[OP_COUNT], total = ops_seen(seen), two[2] = { seen[often], seen[seldom] };
+	double expected[2] = { total * often_pct / 100, total * (100 - often_pct) / 100 };
+
+	CHECK(total > 2000 && two[0] + two[1] == total);
+	CHECK(statistics_chi_square_p(statistics_chi_square(two, expected, 2), 1) > 1e-6);
+	/* Planted: a share that is 5 % off does not pass. */
+	expected[0] = total * (often_pct - 5) / 100;
+	expected[1] = total - expected[0];
+	CHECK(statistics_chi_square_p(statistics_chi_square(two, expected, 2), 1) < 1e-6);
+}
+
+static void
+ycsb_a_to_c_read_and_update(void)
+{
+	struct plan plan;
+	struct record *r = run("ycsb", "--ycsb A --keys 1000", 2, check_seed, 50000000, &plan);
+
+	CHECK(strcmp(r->workload, "ycsb:a") == 0 && strcmp(plan.dist, "zipf:0.99") == 0);
+	CHECK_EQ(r->size_before, 1000);
+	CHECK_EQ(r->size_after, 1000);
+	/* Every record is there: reads find it, updates replace it. */
+	CHECK_EQ(r->misses, 0);
+	shares_are(OP_GET, 50, OP_UPSERT);
+	record_free(r);
+	record_free(run("ycsb", "--ycsb b --keys 1000", 2, check_seed, 50000000, &plan));
+	shares_are(OP_GET, 95, OP_UPSERT);
+	r = run("ycsb", "--ycsb c --keys 1000", 2, check_seed, 20000000, &plan);
+	CHECK_EQ(plan.needs, OP_BIT(OP_GET) | OP_BIT(OP_INSERT));
+	CHECK_EQ(r->ops, r->hits);
+	CHECK_EQ(r->histogram[RECORD_UPDATE].total, 0);
+	record_free(r);
+}
+
+/* Inserts are new, consecutive records; reads go to the newest ones, by zipf. */
+static void
+ycsb_d_reads_what_was_put_in_last(void)
+{
+	double near = 0, reads = 0, share = 0, all = 0;
+	struct plan plan;
+	/* Few enough operations for the room: half of the time limit's would already be too many. */
+	struct record *r = run("ycsb", "--ycsb d --keys 2000 --insert-room 98000", 1, check_seed, 3000000, &plan);
+	const struct log *l = &map.log[0];
+	uint64_t newest = 1999, expected_next = UINT64_MAX;
+
+	CHECK(strcmp(plan.dist, "latest:0.99") == 0 && plan.keys == 2000 && plan.room == 98000 && r->keys == 2000);
+	CHECK(r->size_after > r->size_before && r->size_before > 2000);
+	for (uint64_t i = 0; i < l->length && i < LOG_LENGTH; i++) {
+		if (l->op[i] == OP_INSERT) {
+			CHECK(expected_next == UINT64_MAX || l->key[i] == expected_next);
+			expected_next = l->key[i] + 1;
+			newest = l->key[i];
+		} else if (expected_next != UINT64_MAX) {
+			/* The newest is looked up once in 64 operations, of which at most a few are inserts. */
+			CHECK(l->key[i] <= newest && l->key[i] + 2000 + 64 > newest);
+			reads++;
+			near += l->key[i] + 80 > newest;
+		}
+	}
+	for (unsigned rank = 1; rank <= 2000; rank++) {
+		all += pow(rank, -0.99);
+		share += rank <= 80 ? pow(rank, -0.99) : 0;
+	}
+	/* 80 records from the newest: a few of them are newer than what this block of operations knew of. */
+	CHECK(reads > 1000 && fabs(near / reads - share / all) < 0.05);
+	record_free(r);
+}
+
+static void
+ycsb_e_scans(void)
+{
+	double expected[100], total = 0;
+	struct record *r;
+	struct plan plan;
+
+	scan_least = 1;
+	scan_most = 100;
+	r = run("ycsb", "--ycsb e --keys 2000 --insert-room 98000", 2, check_seed, 20000000, &plan);
+	CHECK_EQ(plan.needs, OP_BIT(OP_SCAN) | OP_BIT(OP_INSERT));
+	shares_are(OP_SCAN, 95, OP_INSERT);
+	for (unsigned n = 1; n <= 100; n++)
+		total += scan_seen[n];
+	for (unsigned n = 0; n < 100; n++)
+		expected[n] = total / 100;
+	CHECK(total > 1000);
+	CHECK(statistics_chi_square_p(statistics_chi_square(scan_seen + 1, expected, 100), 99) > 1e-6);
+	CHECK(r->scanned > 0);
+	record_free(r);
+}
+
+static void
+ycsb_f_reads_and_writes(void)
+{
+	double seen[OP_COUNT];
+	struct plan plan;
+	struct record *r = run("ycsb", "--ycsb f --keys 1000", 1, check_seed, 50000000, &plan);
+	const struct log *l = &map.log[0];
+	uint64_t upserts = 0;
+
+	/* An update follows a read of its record. */
+	for (uint64_t i = 1; i < l->length && i < LOG_LENGTH; i++)
+		if (l->op[i] == OP_UPSERT) {
+			CHECK(l->op[i - 1] == OP_GET && l->key[i - 1] == l->key[i]);
+			upserts++;
+		}
+	CHECK(upserts > 1000);
+	ops_seen(seen);
+	/* One read-modify-write in two actions: two gets for one upsert. */
+	CHECK(fabs(seen[OP_GET] / seen[OP_UPSERT] - 2) < 0.1);
+	record_free(r);
+	r = run("ycsb", "--ycsb f --rmw modify --keys 1000", 2, check_seed, 50000000, &plan);
+	CHECK_EQ(plan.needs, OP_BIT(OP_GET) | OP_BIT(OP_INSERT) | OP_BIT(OP_MODIFY));
+	shares_are(OP_GET, 50, OP_MODIFY);
+	record_free(r);
+}
+
+static void
+ycsb_refuses_what_makes_no_sense(void)
+{
+	plan_refuses("ycsb", "--ycsb g", "'g' is none of the workloads a, b, c, d, e, f");
+	plan_refuses("ycsb", "--ycsb ab", "none of the workloads");
+	plan_refuses("ycsb", "--rmw maybe", "read-update or modify");
+	plan_refuses("ycsb", "--dist nonsense", "nonsense");
+	plan_refuses("ycsb", "--keys 0", "keys");
+}
+
+/* No room left for inserts: the trial says so instead of measuring another mix. */
+static void
+ycsb_tells_that_its_room_is_full(void)
+{
+	struct plan plan;
+
+	CHECK(strstr(why_invalid("ycsb", "--ycsb d --keys 100 --insert-room 10", &plan), "more than --insert-room") != NULL);
+}
+
+/* Same seed, same operations, for each letter whose records do not depend on another thread. */
+static void
+ycsb_repeats_itself_by_seed(void)
+{
+	static struct log first[2];
+
+	for (const char *letter = "abcf"; *letter != '\0'; letter++) {
+		char arguments[64];
+		struct plan plan;
+
+		snprintf(arguments, sizeof(arguments), "--ycsb %c --keys 5000", *letter);
+		for (unsigned round = 0; round < 3; round++) {
+			record_free(run("ycsb", arguments, 2, check_seed + round / 2, 10000000, &plan));
+			for (unsigned thread = 0; thread < 2; thread++) {
+				const struct log *l = &map.log[thread];
+
+				CHECK(l->length >= 1000);
+				if (round == 0)
+					first[thread] = *l;
+				else
+					CHECK((memcmp(l->key, first[thread].key, 1000 * sizeof(l->key[0])) == 0 &&
+					    memcmp(l->op, first[thread].op, 1000) == 0) == (round == 1));
+			}
+		}
+	}
+}
+
 static const struct test tests[] = {
+	TEST(ycsb_a_to_c_read_and_update),
+	TEST(ycsb_d_reads_what_was_put_in_last),
+	TEST(ycsb_e_scans),
+	TEST(ycsb_f_reads_and_writes),
+	TEST(ycsb_refuses_what_makes_no_sense),
+	TEST(ycsb_tells_that_its_room_is_full),
+	TEST(ycsb_repeats_itself_by_seed),
 	TEST(mixed_refuses_a_bad_mix),
 	TEST(mixed_prefills_to_the_steady_state),
 	TEST(mixed_names_its_mix_canonically),
