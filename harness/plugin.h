@@ -156,8 +156,17 @@ struct reclaim_stats {
 
 #define SUBJECT_EMPTY (1u << 0)         /* holds nothing: contents are not validated (null) */
 #define SUBJECT_SINGLE_WRITER (1u << 1) /* updates are serialised by the adapter; list says so */
+#define SUBJECT_POOL (1u << 3)          /* a stack or queue: insert always adds one more, remove takes out any key,
+                                           which *value tells; for workloads that call worker_take() */
 #define SUBJECT_LEAKS (1u << 2)         /* by design (reclaimer none): retired is never freed before destroy */
 #define SUBJECT_OWN_DETACH (1u << 3)    /* a handle can be detached by no thread but its own */
+
+/* Sums over all threads since create: how compare-and-swaps failed, and what was done about it. */
+struct cas_stats {
+	uint64_t failed;
+	uint64_t waited_ns;          /* what contention management waited, by its own reckoning */
+	uint64_t expired;            /* of its waits for other threads: those that ended with their bound */
+};
 
 struct subject {
 	uint32_t version;            /* PLUGIN_VERSION */
@@ -201,6 +210,8 @@ struct subject {
 
 	/* any thread, any time. May be NULL: then nothing is ever retired. */
 	void (*stats)(void *map, struct reclaim_stats *stats);
+	/* any thread, any time. May be NULL: then how often a compare-and-swap failed stays unknown. */
+	void (*cas_stats)(void *map, struct cas_stats *stats);
 	/* main, workers paused: visit stamped objects not freed yet. NULL: how long
 	 * objects waited that are not free at the end stays unknown. */
 	void (*pending)(void *map, void (*visit)(void *arg, uint64_t retired_at_ns), void *arg);
@@ -220,6 +231,8 @@ struct subject {
 
 /* What a workload will do, decided before anything runs. */
 struct plan {
+	bool pool;                    /* set before plan(): the subject is a SUBJECT_POOL */
+	bool takes;                   /* it calls worker_take(), not remove: else a pool is refused */
 	uint64_t keys;                /* the size of the key range */
 	uint64_t room;                /* beyond it: keys up to keys + room may be put in as well */
 	unsigned needs;               /* OP_BIT()s the subject must have, NEEDS_... */

@@ -80,6 +80,9 @@ const struct column record_columns[] = {
 	REAL(thread_max_mops, "throughput of the fastest thread, million operations per second"),
 	REAL(jain, "Jain's fairness index over threads, 1/threads .. 1 (all equal)"),
 	REAL(cpu_ns_per_op, "processor time of the workers per operation, ns"),
+	REAL(cas_failed_per_op, "compare-and-swaps that failed, per completed operation"),
+	REAL(cas_wait_ns_per_op, "what contention management waited, by its own reckoning, per operation, ns"),
+	COUNT(cas_expired, "its waits for a turn that ended with their bound"),
 	COUNT(get_p90_ns, "90th percentile of get, ns"),
 	COUNT(get_p9999_ns, "99.99th percentile of get, ns"),
 	COUNT(update_p90_ns, "90th percentile of updates, ns"),
@@ -181,6 +184,8 @@ record_new(unsigned threads)
 	r->stalls = r->drain_ns = r->undrained = UINT64_MAX;
 	r->steal_pct = r->foreign_pct = r->hiccup_pct = r->frequency_mhz = r->frequency_drop_pct = NAN;
 	r->hiccup_max_ns = UINT64_MAX;
+	r->cas_failed_per_op = r->cas_wait_ns_per_op = NAN;
+	r->cas_expired = UINT64_MAX;
 	/* No samples yet: the percentile columns have no value. */
 	record_fill_percentiles(r);
 	return r;

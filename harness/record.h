@@ -64,6 +64,10 @@ struct record {
 	double thread_min_mops, thread_max_mops, jain;
 	double cpu_ns_per_op;        /* processor time of the workers per operation */
 
+	/* Compare-and-swaps that failed; NaN, UINT64_MAX = the subject cannot say. */
+	double cas_failed_per_op, cas_wait_ns_per_op;
+	uint64_t cas_expired;
+
 	/* Latency, from samples; UINT64_MAX = no sample. */
 	uint64_t get_p50_ns, get_p90_ns, get_p99_ns, get_p999_ns, get_p9999_ns, get_max_ns;
 	uint64_t update_p50_ns, update_p90_ns, update_p99_ns, update_p999_ns, update_p9999_ns, update_max_ns;

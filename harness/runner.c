@@ -830,6 +830,17 @@ rss_bytes(int statm)
 	return resident * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
+/* How compare-and-swaps failed so far; nothing where the subject cannot say. */
+static struct cas_stats
+subject_cas_stats(const struct runner *r)
+{
+	struct cas_stats stats = { 0 };
+
+	if (r->request->subject->cas_stats != NULL)
+		r->request->subject->cas_stats(r->map, &stats);
+	return stats;
+}
+
 static void
 subject_stats(const struct runner *r, struct reclaim_stats *stats)
 {
@@ -1428,6 +1439,19 @@ figures_of_counters(const struct runner *r, struct record *record)
 }
 
 static void
+figures_of_cas(const struct runner *r, struct record *record, const struct cas_stats *before)
+{
+	struct cas_stats after = subject_cas_stats(r);
+	double ops = (double)record->ops;
+
+	if (r->request->subject->cas_stats == NULL || record->ops == 0)
+		return;
+	record->cas_failed_per_op = (double)surplus(after.failed, before->failed) / ops;
+	record->cas_wait_ns_per_op = (double)surplus(after.waited_ns, before->waited_ns) / ops;
+	record->cas_expired = surplus(after.expired, before->expired);
+}
+
+static void
 figures_of_phases(struct runner *r, struct record *record)
 {
 	const struct plan *plan = r->request->plan;
@@ -1511,6 +1535,7 @@ stages(struct runner *r, struct record *record, char *error, size_t error_size)
 	const struct trial_request *q = r->request;
 	struct sampler sampler = { .record = record };
 	struct reclaim_stats before;
+	struct cas_stats cas_before;
 	struct rusage usage;
 	uint64_t tick_ns, stop_at_ns = UINT64_MAX;
 	const char *refused;
@@ -1537,6 +1562,7 @@ stages(struct runner *r, struct record *record, char *error, size_t error_size)
 	record->size_before = workers_size(r);
 	sampler.statm = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
 	subject_stats(r, &before);
+	cas_before = subject_cas_stats(r);
 	getrusage(RUSAGE_SELF, &usage);
 	switches = usage.ru_nivcsw;
 	if (q->sentinel != NULL)
@@ -1564,6 +1590,7 @@ stages(struct runner *r, struct record *record, char *error, size_t error_size)
 	record->rss_bytes = rss_bytes(sampler.statm);
 	sampler_end(&sampler);
 	figures_at_stop(r, record, &before, &sampler);
+	figures_of_cas(r, record, &cas_before);
 	figures_of_phases(r, record);
 	figures_of_counters(r, record);
 	figures_of_stalls(r, record, (uint64_t)(record->elapsed_s * NS_PER_S + 0.5));

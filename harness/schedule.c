@@ -82,6 +82,11 @@ needs_check(const struct subject *subject, const struct plugin *workload, const 
 		    subject->name, workload->name);
 		return false;
 	}
+	if (plan->pool && !plan->takes) {
+		snprintf(error, size, "subject %s is a pool, which takes out whatever comes; workload %s asks for keys",
+		    subject->name, workload->name);
+		return false;
+	}
 	return true;
 }
 
@@ -161,17 +166,17 @@ add_points(struct schedule *s, const struct schedule_source *source, const struc
 	const struct option_values *options = workload->sets.set[set];
 	unsigned threads = (unsigned)source->threads[threads_at];
 	char said[512] = "no reason given", subject_varies[128], workload_varies[128];
-	struct plan plan = { 0 };
 
-	if (!workload->plugin->workload->plan(options, threads, &plan, said, sizeof(said)) ||
-	    !plan_check(&plan, said, sizeof(said))) {
-		snprintf(error, size, "workload %s: %s", workload->plugin->name, said);
-		return false;
-	}
 	options_varied(&workload->sets, set, workload_varies, sizeof(workload_varies));
 	for (size_t i = 0; i < source->subjects; i++) {
 		const struct schedule_choice *subject = &source->subject[i];
+		struct plan plan = { .pool = (subject->plugin->subject->flags & SUBJECT_POOL) != 0 };
 
+		if (!workload->plugin->workload->plan(options, threads, &plan, said, sizeof(said)) ||
+		    !plan_check(&plan, said, sizeof(said))) {
+			snprintf(error, size, "workload %s: %s", workload->plugin->name, said);
+			return false;
+		}
 		for (size_t k = 0; k < subject->sets.count; k++) {
 			struct schedule_point *p = &s->point[s->count];
 			const struct plugin *plugin =

@@ -128,11 +128,12 @@ static const int8_t worker_net_of[OP_KEYED][WORKER_RESULTS] = {
 enum op_result worker_call_timed(struct worker *w, enum op op, uint64_t key, uint64_t *value);
 
 /*
- * worker_call - one operation on one key, counted and validated.
- * version: any 8 bits, kept in the low byte of the value put in; modify adds them to it.
+ * worker_call_value - one operation on one key, counted and validated.
+ * version: any 8 bits, kept in the low byte of the value put in; modify adds
+ * them to it. *out: the value that came out, if any.
  */
 static inline enum op_result
-worker_call(struct worker *w, enum op op, uint64_t key, uint64_t version)
+worker_call_value(struct worker *w, enum op op, uint64_t key, uint64_t version, uint64_t *out)
 {
 	/* What goes in: nothing for get and remove, so that a map which forgets
 	 * to fill *value is caught. Without a branch: op is random. */
@@ -157,6 +158,35 @@ worker_call(struct worker *w, enum op op, uint64_t key, uint64_t version)
 	 * One & and not two branches: whether a key is found is random as well. */
 	if (UNLIKELY((column == OP_HIT) & !worker_value_is_for(value, key)))
 		w->wrong_values++;
+	*out = value;
+	return result;
+}
+
+static inline enum op_result
+worker_call(struct worker *w, enum op op, uint64_t key, uint64_t version)
+{
+	uint64_t out;
+
+	return worker_call_value(w, op, key, version, &out);
+}
+
+/*
+ * worker_take - remove from a SUBJECT_POOL: counted like worker_call(), but the
+ * key is the one that the value says.
+ */
+static inline enum op_result
+worker_take(struct worker *w)
+{
+	uint64_t sum = w->net_key_sum, wrong = w->wrong_values, taken;
+	enum op_result result = worker_call_value(w, OP_REMOVE, 0, 0, &taken);
+
+	/* Key 0 was asked for: what that has added to the sum is nothing. */
+	w->wrong_values = wrong;
+	w->net_key_sum = sum;
+	if (result == OP_HIT && taken >> 8 == 0)
+		w->wrong_values++;
+	else if (result == OP_HIT)
+		w->net_key_sum -= (taken >> 8) - 1;
 	return result;
 }
 

@@ -197,6 +197,16 @@ subject_scan(void *handle, uint64_t from, uint64_t keys[], uint64_t values[], si
 }
 
 static void
+subject_cas_stats(void *opaque, struct cas_stats *stats)
+{
+	const struct subject_map *map = opaque;
+	struct contention_stats sums;
+
+	hamt_contention(map->first, &sums);
+	backoff_adapter_stats(&sums, stats);
+}
+
+static void
 subject_pending(void *opaque, void (*visit)(void *arg, uint64_t retired_at_ns), void *arg)
 {
 	const struct subject_map *map = opaque;
@@ -254,6 +264,7 @@ const struct subject hamtbench_subject = {
 	.scan = subject_scan,
 	.hold = subject_hold,
 	.release = subject_release,
+	.cas_stats = subject_cas_stats,
 	.stats = hamt_stats,
 	.pending = subject_pending,
 	.each = subject_each,

@@ -14,9 +14,9 @@
 #include <errno.h>
 #include <string.h>
 
-#include "core/contention.h"
 #include "core/reclaim.h"
 #include "harness/plugin.h"
+#include "workloads/subjects/backoff_adapter.h"
 #if RECLAIM == RECLAIM_NONE
 #include "workloads/subjects/arena.h"
 #endif
@@ -188,42 +188,12 @@ reclaim_adapter_check(const char *text, char *canonical, size_t canonical_size, 
 	return true;
 }
 
-static inline bool
-backoff_adapter_check(const char *text, char *canonical, size_t canonical_size, char *error, size_t error_size)
-{
-	struct contention_config config = { 0 };
-
-	if (!contention_parse(text, &config, error, error_size))
-		return false;
-	contention_format(&config, canonical, canonical_size);
-	return true;
-}
-
-static inline void
-backoff_adapter_forms(void (*show)(const char *form, const char *help))
-{
-	size_t count;
-	const struct contention_form *forms = contention_forms(&count);
-
-	for (size_t i = 0; i < count; i++)
-		show(forms[i].form, forms[i].help);
-}
-
 static inline void
 reclaim_adapter_forms(void (*show)(const char *form, const char *help))
 {
 	for (size_t i = 0; i < RECLAIM_WORDS; i++)
 		if (reclaim_word_here(&reclaim_words[i]))
 			show(reclaim_words[i].form, reclaim_words[i].help);
-}
-
-static inline const char *
-backoff_adapter_choice(size_t i)
-{
-	size_t count;
-	const struct contention_form *forms = contention_forms(&count);
-
-	return i < count ? forms[i].example : NULL;
 }
 
 /* All that this plug-in has, but hp-asymmetric: where that can be had at all it is hp. */
@@ -240,9 +210,7 @@ reclaim_adapter_choice(size_t i)
 	{ .name = "reclaim", .type = OPTION_TEXT, .initial = RECLAIM_INITIAL, .meta = "SCHEME",                \
 	    .check = reclaim_adapter_check, .forms = reclaim_adapter_forms, .choice = reclaim_adapter_choice,                              \
 	    .help = "how memory is reclaimed: see hamtbench list reclaim" },                                  \
-	{ .name = "backoff", .type = OPTION_TEXT, .initial = "default", .meta = "POLICY",                         \
-	    .check = backoff_adapter_check, .forms = backoff_adapter_forms, .choice = backoff_adapter_choice,                              \
-	    .help = "about compare-and-swaps that fail: see hamtbench list backoff" }
+	BACKOFF_ADAPTER_OPTION
 
 /* reclaim_adapter_variant - subject.variant: the suffix of the plug-in that has the scheme. */
 static inline const char *

@@ -147,6 +147,16 @@ seed_stats(void *opaque, struct reclaim_stats *stats)
 }
 
 static void
+seed_cas_stats(void *opaque, struct cas_stats *stats)
+{
+	const struct seed *map = opaque;
+	struct contention_stats sums;
+
+	seed_hamt_contention(map->first, &sums);
+	backoff_adapter_stats(&sums, stats);
+}
+
+static void
 seed_pending(void *opaque, void (*visit)(void *arg, uint64_t retired_at_ns), void *arg)
 {
 	const struct seed *map = opaque;
@@ -210,6 +220,7 @@ const struct subject hamtbench_subject = {
 	.hold = seed_hold,
 	.release = seed_release,
 	.stats = seed_stats,
+	.cas_stats = seed_cas_stats,
 	.pending = seed_pending,
 	.each = seed_each,
 	.check = seed_check,
