@@ -6,7 +6,11 @@
  * p_r per operation on it is present p_i / (p_i + p_r) of the time, however
  * often it is drawn. So prefill puts a random subset of that share of the range
  * into the map, whatever the distribution, and the size does not drift.
+ *
+ * hotkey is the same on a few keys of a larger range: --dist is how these few are
+ * drawn, the others only are there. So a map meets contention in its usual shape.
  */
+/* variants: mixed=-DHOTKEY=0 hotkey=-DHOTKEY=1 */
 #include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -20,6 +24,19 @@
 /* The operations that most mixes are made of: choosing among them is quicker. */
 #define PLAIN_OPS (OP_REMOVE + 1)
 
+#if HOTKEY
+#define NAME "hotkey"
+#define HELP "any percentages of the operations, on 1 to K keys of a range: contention on a map"
+#define INITIAL_KEYS "10K"
+#define INITIAL_MIX "upsert=100"
+#define HOT_MOST 65536
+#else
+#define NAME "mixed"
+#define HELP "any percentages of the operations, on keys of a distribution"
+#define INITIAL_KEYS "200K"
+#define INITIAL_MIX "get=90,insert=5,remove=5"
+#endif
+
 struct mix {
 	unsigned share[OP_COUNT]; /* of MIX_WHOLE */
 };
@@ -31,6 +48,8 @@ struct mixed {
 	bool plain;                   /* none but PLAIN_OPS */
 	uint64_t limit[OP_COUNT - 1]; /* draw < limit[i]: operation i or one before it */
 	struct keys_permutation order; /* which keys are there at first: the first `prefill` of this order */
+	uint64_t drawn;                /* keys that are drawn from: all, or */
+	uint64_t *hot;                 /* these: the first `drawn` of the order; else NULL */
 };
 
 /* What one thread draws from: keys and operations, each from a generator of its own. */
@@ -168,14 +187,18 @@ dist_choice(size_t i)
 }
 
 static const struct plugin_option options[] = {
-	{ .name = "keys", .letter = 'r', .type = OPTION_COUNT, .initial = "200K", .meta = "N",
+	{ .name = "keys", .letter = 'r', .type = OPTION_COUNT, .initial = INITIAL_KEYS, .meta = "N",
 	    .least = 1, .most = WORKER_KEYS_MAX, .help = "size of the key range (at most 2^56)" },
+#if HOTKEY
+	{ .name = "hot", .type = OPTION_COUNT, .initial = "1", .meta = "K", .least = 1, .most = HOT_MOST,
+	    .help = "keys that the operations are on (1 to 65536)" },
+#endif
 	{ .name = "dist", .type = OPTION_TEXT, .initial = "uniform", .meta = "DIST", .check = dist_check,
 	    .choice = dist_choice,
 	    .help = "how keys are drawn: uniform, zipf:THETA ... (see: list distributions)" },
 	{ .name = "mix", .type = OPTION_TEXT, .meta = "OP=PCT,...", .check = mix_check,
 	    .help = "percentages of the calls: get, insert, upsert, remove, replace, modify, get_many, scan; they sum to 100 "
-	            "(default get=90,insert=5,remove=5)" },
+	            "(default " INITIAL_MIX ")" },
 	{ .name = "batch", .type = OPTION_COUNT, .initial = "32", .meta = "N", .least = 1, .most = WORKER_BATCH_MAX,
 	    .help = "keys of a get_many (1 to 1024)" },
 	{ .name = "scan-length", .type = OPTION_COUNT, .initial = "100", .meta = "N", .least = 1,
@@ -194,7 +217,14 @@ mixed_read(const struct option_values *values, struct mixed *m, struct mix *mix,
 {
 	uint64_t in, out, bound = 0;
 
-	m->keys = option_count(values, "keys");
+	m->keys = m->drawn = option_count(values, "keys");
+#if HOTKEY
+	m->drawn = option_count(values, "hot");
+	if (m->drawn > m->keys) {
+		snprintf(error, error_size, "--hot: there are no %" PRIu64 " keys in a range of %" PRIu64, m->drawn, m->keys);
+		return false;
+	}
+#endif
 	m->batch = option_count(values, "batch");
 	m->scan_length = option_count(values, "scan-length");
 	if (!keys_parse(option_text(values, "dist"), &m->dist, error, error_size) ||
@@ -210,7 +240,7 @@ mixed_read(const struct option_values *values, struct mixed *m, struct mix *mix,
 		*mix = (struct mix){ { 0 } };
 		mix->share[OP_GET] = MIX_WHOLE - update;
 		mix->share[OP_INSERT] = mix->share[OP_REMOVE] = update / 2;
-	} else if (!mix_parse(option_is_set(values, "mix") ? option_text(values, "mix") : "get=90,insert=5,remove=5",
+	} else if (!mix_parse(option_is_set(values, "mix") ? option_text(values, "mix") : INITIAL_MIX,
 	    mix, error, error_size)) {
 		return false;
 	}
@@ -276,7 +306,27 @@ mixed_setup(const struct workload_params *params, char *error, size_t error_size
 	m->seed = params->seed;
 	/* A seed of its own: zipf's popular keys must not be the ones present. */
 	keys_permutation_init(&m->order, m->keys, random_mix(params->seed + 1));
+	m->hot = NULL;
+#if HOTKEY
+	m->hot = malloc(m->drawn * sizeof(m->hot[0]));
+	if (m->hot == NULL) {
+		snprintf(error, error_size, "no memory");
+		free(m);
+		return NULL;
+	}
+	for (uint64_t i = 0; i < m->drawn; i++)
+		m->hot[i] = keys_permutation_at(&m->order, i);
+#endif
 	return m;
+}
+
+static void
+mixed_teardown(void *state)
+{
+	struct mixed *m = state;
+
+	free(m->hot);
+	free(m);
 }
 
 static bool
@@ -287,7 +337,7 @@ mixed_begin(struct worker *w)
 
 	if (t == NULL)
 		return false;
-	t->keys = keys_new(&m->dist, m->keys, m->seed, w->thread, w->threads);
+	t->keys = keys_new(&m->dist, m->drawn, m->seed, w->thread, w->threads);
 	if (t->keys == NULL) {
 		free(t);
 		return false;
@@ -296,6 +346,19 @@ mixed_begin(struct worker *w)
 	random_lanes_seed(&t->random, random_mix(m->seed + 2), (uint64_t)w->thread * RANDOM_LANES);
 	w->local = t;
 	return true;
+}
+
+/* draw_keys - n keys as the distribution says. */
+static inline void
+draw_keys(const struct mixed *m, struct keys *keys, uint64_t key[], size_t n)
+{
+	keys_fill(keys, key, n);
+#if HOTKEY
+	for (size_t i = 0; i < n; i++)
+		key[i] = m->hot[key[i]];
+#else
+	(void)m;
+#endif
 }
 
 static void
@@ -326,7 +389,7 @@ mixed_call(struct worker *w, enum op op, uint64_t key, uint64_t version)
 	if (op == OP_GET_MANY) {
 		/* The first one is drawn already. */
 		t->batch[0] = key;
-		keys_fill(t->keys, t->batch + 1, m->batch - 1);
+		draw_keys(m, t->keys, t->batch + 1, m->batch - 1);
 		worker_get_many(w, t->batch, m->batch);
 	} else if (op == OP_SCAN) {
 		worker_scan(w, key, m->scan_length);
@@ -348,7 +411,7 @@ mixed_run(struct worker *w, bool plain)
 	while (!worker_done(w)) {
 		/* In blocks, apart from the calls: done in vectors, and no register
 		 * has to be saved across a call. */
-		keys_fill(t->keys, key, KEYS_BLOCK);
+		draw_keys(m, t->keys, key, KEYS_BLOCK);
 		random_lanes_draw(&t->random, &draw);
 		for (unsigned i = 0; i < KEYS_BLOCK; i++) {
 			op.word[i] = 0;
@@ -377,12 +440,12 @@ mixed_loop(struct worker *w)
 
 const struct workload hamtbench_workload = {
 	.version = PLUGIN_VERSION,
-	.name = "mixed",
-	.help = "any percentages of the operations, on keys of a distribution",
+	.name = NAME,
+	.help = HELP,
 	.options = options,
 	.plan = mixed_plan,
 	.setup = mixed_setup,
-	.teardown = free,
+	.teardown = mixed_teardown,
 	.begin = mixed_begin,
 	.end = mixed_end,
 	.prefill = mixed_prefill,
