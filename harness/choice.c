@@ -152,7 +152,8 @@ choose(struct choice *c, int argc, char **argv)
 	if (!command_line_peek(argc, argv, plugin_kind_names[PLUGIN_SUBJECT], choose_list, &subjects) ||
 	    !command_line_peek(argc, argv, plugin_kind_names[PLUGIN_WORKLOAD], choose_list, &workloads))
 		return false;
-	return (c->subjects > 0 || choose_all_subjects(c)) &&
+	c->unnamed = c->subjects == 0;
+	return (!c->unnamed || choose_all_subjects(c)) &&
 	    (c->workloads > 0 || choose_one(c, PLUGIN_WORKLOAD, "mixed"));
 }
 

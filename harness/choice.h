@@ -18,6 +18,7 @@ struct choice { /* all zero at first */
 	/* What NAME:VARIANT asked for: values of the workload's option that has its own name. For command_line_add(). */
 	struct option_text *value;
 	size_t values;
+	bool unnamed;                               /* the subjects are all there are: those that cannot may be left out */
 	char error[ERROR_SIZE];
 };
 

@@ -102,7 +102,7 @@ check_pin(const char *text, char *canonical, size_t canonical_size, char *error,
 
 static const struct plugin_option choice_options[] = {
 	{ .name = "subject", .type = OPTION_TEXT, .meta = "NAME,..|PATH",
-	    .help = "maps to measure; may be given several times (default: all that are built)" },
+	    .help = "maps to measure; may be given several times (default: all that are built and can do the workload)" },
 	{ .name = "workload", .type = OPTION_TEXT, .meta = "NAME,..|PATH",
 	    .help = "loads to put on them, NAME:VARIANT where they have some; may be given several times (default mixed)" },
 	{ .name = "threads", .letter = 't', .type = OPTION_COUNT, .meta = "N,..", .least = 1, .most = THREADS_MOST,
@@ -341,7 +341,7 @@ make_schedule(struct run *run)
 {
 	json_t *options = options_json(run->measure);
 	struct schedule_source source = { .subject = run->choice.subject, .subjects = run->choice.subjects,
-		.workload = run->choice.workload, .workloads = run->choice.workloads, .threads = run->threads,
+		.leave_out = run->choice.unnamed, .workload = run->choice.workload, .workloads = run->choice.workloads, .threads = run->threads,
 		.thread_counts = run->thread_counts, .topology = run->topology,
 		.run_options = options };
 	bool fine;

@@ -156,10 +156,10 @@ struct reclaim_stats {
 
 #define SUBJECT_EMPTY (1u << 0)         /* holds nothing: contents are not validated (null) */
 #define SUBJECT_SINGLE_WRITER (1u << 1) /* updates are serialised by the adapter; list says so */
-#define SUBJECT_POOL (1u << 3)          /* a stack or queue: insert always adds one more, remove takes out any key,
-                                           which *value tells; for workloads that call worker_take() */
 #define SUBJECT_LEAKS (1u << 2)         /* by design (reclaimer none): retired is never freed before destroy */
 #define SUBJECT_OWN_DETACH (1u << 3)    /* a handle can be detached by no thread but its own */
+#define SUBJECT_POOL (1u << 4)          /* a stack or queue: insert always adds one more, remove takes out any key,
+                                           which *value tells; for workloads that call worker_take() */
 
 /* Sums over all threads since create: how compare-and-swaps failed, and what was done about it. */
 struct cas_stats {

@@ -166,6 +166,7 @@ add_points(struct schedule *s, const struct schedule_source *source, const struc
 	const struct option_values *options = workload->sets.set[set];
 	unsigned threads = (unsigned)source->threads[threads_at];
 	char said[512] = "no reason given", subject_varies[128], workload_varies[128];
+	size_t before = s->count;
 
 	options_varied(&workload->sets, set, workload_varies, sizeof(workload_varies));
 	for (size_t i = 0; i < source->subjects; i++) {
@@ -182,8 +183,13 @@ add_points(struct schedule *s, const struct schedule_source *source, const struc
 			const struct plugin *plugin =
 			    variant_of(s, subject->plugin, subject->sets.set[k], error, size);
 
-			if (plugin == NULL || !needs_check(plugin->subject, workload->plugin, &plan, error, size))
+			if (plugin == NULL)
 				return false;
+			if (!needs_check(plugin->subject, workload->plugin, &plan, error, size)) {
+				if (!source->leave_out)
+					return false;
+				continue;
+			}
 			*p = (struct schedule_point){ .subject = plugin,
 				.workload = workload->plugin,
 				.subject_options = subject->sets.set[k],
@@ -201,7 +207,8 @@ add_points(struct schedule *s, const struct schedule_source *source, const struc
 			s->count++;
 		}
 	}
-	return true;
+	/* None can: error says why the last one cannot. */
+	return s->count > before;
 }
 
 static bool

@@ -51,6 +51,7 @@ struct schedule {
 struct schedule_source {
 	const struct schedule_choice *subject, *workload;
 	size_t subjects, workloads;
+	bool leave_out;      /* a subject that lacks what a workload needs, unless that leaves none */
 	const uint64_t *threads;
 	size_t thread_counts;
 	struct topology *topology;

@@ -436,6 +436,18 @@ interrupted() {
 	echo "$output" | column valid | each_line 1
 }
 
+@test "without a name, subjects that cannot do a workload are left out; a named one is refused" {
+	quick --workload cas,load --keys 1K --format csv
+	echo "$output$stderr"
+	[ "$status" -eq 0 ]
+	echo "$output" | column valid | each_line 1
+	[[ "$output" == *cas-stack,cas,* && "$output" == *cas-word,cas,* && "$output" != *cas-word,load,* ]]
+	quick --workload load --subject hamt,cas-word --keys 1K
+	refused "hamtbench run: subject cas-word cannot insert, which workload load needs"
+	quick --workload load --subject cas-queue --keys 1K
+	refused "hamtbench run: subject cas-queue is a pool, which takes out whatever comes; workload load asks for keys"
+}
+
 @test "the table ends with how to get at the results" {
 	quick --subject null,roofline --keys 1K
 	echo "$output"
@@ -557,7 +569,7 @@ interrupted() {
 	hamtbench list backoff
 	[[ "$output" == *none*constant:WAIT_NS*exp:THRESHOLD,C,M*ts:CONC*mcs:THRESHOLD*ab:THRESHOLD*seed-literal*default* ]]
 	hamtbench list nonsense
-	refused "hamtbench list: 'nonsense' is no list; there are subjects, workloads, operations, distributions, policies, backoff, columns, axes"
+	refused "hamtbench list: 'nonsense' is no list; there are subjects, workloads, operations, distributions, policies, backoff, reclaim, columns, axes"
 	mkdir -p own/subjects
 	cp "$PLUGINS/sound.so" "$PLUGINS/other-version.so" own/subjects
 	echo 'tbb libtbb-dev g++' >own/subjects/tbb.missing
