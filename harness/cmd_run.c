@@ -58,6 +58,14 @@ check_smr(const char *text, char *canonical, size_t canonical_size, char *error,
 	return options_check_word(smr_words, text, canonical, canonical_size, error, error_size);
 }
 
+static const char *const arrival_words[] = { [PACE_EVEN] = "even", [PACE_POISSON] = "poisson", NULL };
+
+static bool
+check_arrival(const char *text, char *canonical, size_t canonical_size, char *error, size_t error_size)
+{
+	return options_check_word(arrival_words, text, canonical, canonical_size, error, error_size);
+}
+
 static const char *const counters_words[] = { "on", "off", NULL };
 
 static bool
@@ -107,9 +115,14 @@ static const struct plugin_option choice_options[] = {
 	    .help = "loads to put on them, NAME:VARIANT where they have some; may be given several times (default mixed)" },
 	{ .name = "threads", .letter = 't', .type = OPTION_COUNT, .meta = "N,..", .least = 1, .most = THREADS_MOST,
 	    .help = "numbers of worker threads (default 1, 2, 4 ... up to the number of cores)" },
+	{ .name = "rate", .type = OPTION_COUNT, .meta = "N,..", .least = 1, .most = UINT64_C(1000000000000),
+	    .help = "open loop: calls per second that all threads together are to begin, whether or not those before are "
+	            "done; latency is then measured from the intended start, too (default: closed loop, each thread as "
+	            "fast as it can)" },
 	{ .name = NULL },
 };
 static const struct plugin_option *const threads_option = &choice_options[2];
+static const struct plugin_option *const rate_option = &choice_options[3];
 
 /* What can move a figure: kept with every trial. Pin, membind and seed are columns of their own. */
 static const struct plugin_option measure_options[] = {
@@ -117,8 +130,10 @@ static const struct plugin_option measure_options[] = {
 	    .least = NS_PER_MS, .most = LONGEST_NS, .help = "measured part of a trial" },
 	{ .name = "warmup", .type = OPTION_TIME, .initial = "100ms", .meta = "TIME", .most = LONGEST_NS,
 	    .help = "the same load before it, not measured" },
+	{ .name = "arrival", .type = OPTION_TEXT, .initial = "poisson", .meta = "HOW", .check = check_arrival,
+	    .help = "with --rate: intended starts even, at equal distances, or poisson, as of many independent users" },
 	{ .name = "latency-sample", .type = OPTION_COUNT, .initial = "8", .meta = "K", .most = 32,
-	    .help = "take the time of one call in 2^K; 0: of all" },
+	    .help = "take the time of one call in 2^K; 0: of all, as in an open loop" },
 	{ .name = "smr-stats", .type = OPTION_TEXT, .initial = "sampled", .meta = "LEVEL", .check = check_smr,
 	    .help = "reclamation: off, counters (garbage over time), sampled (and the time from retire to free, "
 	            "1 in 64), full (of all)" },
@@ -186,6 +201,8 @@ struct run {
 	struct option_values *measure, *conduct, *output;
 	uint64_t *threads;
 	size_t thread_counts;
+	uint64_t *rates; /* NULL: closed loop */
+	size_t rate_count;
 	struct topology *topology;
 	struct topology_summary machine;
 	struct clock clock;
@@ -274,6 +291,20 @@ read_threads(struct run *run)
 	return default_threads(run);
 }
 
+/* None given is the closed loop. */
+static bool
+read_rates(struct run *run)
+{
+	if (!options_counts(rate_option, &run->line, &run->rates, &run->rate_count, run->error, sizeof(run->error)))
+		return false;
+	for (size_t i = 0; i < run->line.given_count && run->rate_count == 0; i++)
+		if (strcmp(run->line.given[i].name, "arrival") == 0) {
+			snprintf(run->error, sizeof(run->error), "--arrival: only together with --rate");
+			return false;
+		}
+	return true;
+}
+
 static bool
 read_values(struct run *run)
 {
@@ -282,7 +313,8 @@ read_values(struct run *run)
 
 	if (!options_single(measure_options, &run->line, &run->measure, error, size) ||
 	    !options_single(conduct_options, &run->line, &run->conduct, error, size) ||
-	    !options_single(output_options, &run->line, &run->output, error, size) || !read_threads(run))
+	    !options_single(output_options, &run->line, &run->output, error, size) || !read_threads(run) ||
+	    !read_rates(run))
 		return false;
 	if (option_flag(run->output, "no-db") &&
 	    (option_is_set(run->output, "db") || option_flag(run->output, "resume"))) {
@@ -341,8 +373,9 @@ make_schedule(struct run *run)
 {
 	json_t *options = options_json(run->measure);
 	struct schedule_source source = { .subject = run->choice.subject, .subjects = run->choice.subjects,
-		.leave_out = run->choice.unnamed, .workload = run->choice.workload, .workloads = run->choice.workloads, .threads = run->threads,
-		.thread_counts = run->thread_counts, .topology = run->topology,
+		.leave_out = run->choice.unnamed, .workload = run->choice.workload, .workloads = run->choice.workloads,
+		.threads = run->threads, .thread_counts = run->thread_counts, .rates = run->rates,
+		.rate_count = run->rate_count, .topology = run->topology,
 		.run_options = options };
 	bool fine;
 
@@ -739,6 +772,7 @@ run_trial(struct run *run, size_t at, uint64_t trial)
 		.placement = point->placement,
 		.membind = option_text(run->conduct, "membind"),
 		.clock = &run->clock,
+		.rate = point->rate,
 		.counters = strcmp(option_text(run->measure, "counters"), "on") == 0,
 		.duration_ns = option_time_ns(run->measure, "duration"),
 		.warmup_ns = option_time_ns(run->measure, "warmup"),
@@ -758,6 +792,8 @@ run_trial(struct run *run, size_t at, uint64_t trial)
 		stop(run, "no memory for the record of a trial");
 		return;
 	}
+	while (strcmp(arrival_words[request.arrival], option_text(run->measure, "arrival")) != 0)
+		request.arrival++;
 	while (strcmp(smr_words[request.smr_stats], option_text(run->measure, "smr-stats")) != 0)
 		request.smr_stats++;
 	progress_begin(run->progress, at, point->label);
@@ -1036,6 +1072,7 @@ run_free(struct run *run)
 	sentinel_free(run->sentinel);
 	schedule_free(&run->schedule);
 	free(run->threads);
+	free(run->rates);
 	options_free(run->measure);
 	options_free(run->conduct);
 	options_free(run->output);

@@ -147,6 +147,8 @@ csv_samples(FILE *out, const struct store_origin *origin, const struct record *r
 		csv_count(out, s->rss_bytes);
 		putc(',', out);
 		csv_count(out, s->ops);
+		putc(',', out);
+		csv_count(out, s->longest_ns);
 		putc('\n', out);
 	}
 }
@@ -196,7 +198,7 @@ static const struct {
 } kinds[] = {
 	[EXPORT_TRIALS] = { "trials", NULL, csv_trial },
 	[EXPORT_HISTOGRAMS] = { "histograms", PREFIX "name,low_ns,high_ns,count\n", csv_histograms },
-	[EXPORT_SAMPLES] = { "samples", PREFIX "at_ns,pending,pending_bytes,rss_bytes,ops\n", csv_samples },
+	[EXPORT_SAMPLES] = { "samples", PREFIX "at_ns,pending,pending_bytes,rss_bytes,ops,longest_ns\n", csv_samples },
 	[EXPORT_THREADS] = { "threads", PREFIX "thread,cpu,ops,elapsed_ns\n", csv_threads },
 	[EXPORT_PHASES] = { "phases", PREFIX "position,name,ops,elapsed_s,mops\n", csv_phases },
 };
@@ -471,6 +473,15 @@ static const struct {
 	POINT_REAL(reclaim_p99_ns),
 	POINT_REAL(reclaim_p999_ns),
 	POINT_REAL(reclaim_max_ns),
+	POINT_REAL(rate),
+	POINT_REAL(get_response_p50_ns),
+	POINT_REAL(get_response_p99_ns),
+	POINT_REAL(get_response_p999_ns),
+	POINT_REAL(get_response_max_ns),
+	POINT_REAL(update_response_p50_ns),
+	POINT_REAL(update_response_p99_ns),
+	POINT_REAL(update_response_p999_ns),
+	POINT_REAL(update_response_max_ns),
 	POINT_REAL(rss_bytes),
 	POINT_REAL(cycles_per_op),
 	POINT_REAL(instructions_per_op),

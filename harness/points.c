@@ -40,6 +40,15 @@ struct figure {
 	X(reclaim_p99_ns, reclaim_p99_ns, true) \
 	X(reclaim_p999_ns, reclaim_p999_ns, true) \
 	X(reclaim_max_ns, reclaim_max_ns, true) \
+	X(get_response_p50_ns, get_response_p50_ns, true) \
+	X(get_response_p99_ns, get_response_p99_ns, true) \
+	X(get_response_p999_ns, get_response_p999_ns, true) \
+	X(get_response_max_ns, get_response_max_ns, true) \
+	X(update_response_p50_ns, update_response_p50_ns, true) \
+	X(update_response_p99_ns, update_response_p99_ns, true) \
+	X(update_response_p999_ns, update_response_p999_ns, true) \
+	X(update_response_max_ns, update_response_max_ns, true) \
+	X(rate, rate, false) \
 	X(rss_bytes, rss_bytes, true) \
 	X(cycles_per_op, cycles_per_op, false) \
 	X(instructions_per_op, instructions_per_op, false) \

@@ -51,6 +51,9 @@ struct point {
 	double hit_ratio, jain, cpu_ns_per_op;
 	double get_p50_ns, get_p90_ns, get_p99_ns, get_p999_ns, get_max_ns;
 	double update_p50_ns, update_p90_ns, update_p99_ns, update_p999_ns, update_max_ns;
+	double get_response_p50_ns, get_response_p99_ns, get_response_p999_ns, get_response_max_ns; /* open loop */
+	double update_response_p50_ns, update_response_p99_ns, update_response_p999_ns, update_response_max_ns;
+	double rate;                    /* NAN: closed loop */
 	double pending_mean;
 	double reclaim_p50_ns, reclaim_p90_ns, reclaim_p99_ns, reclaim_p999_ns, reclaim_max_ns;
 	double rss_bytes;

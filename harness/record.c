@@ -18,6 +18,15 @@ const char *const record_histogram_names[RECORD_HISTOGRAMS] = {
 	[RECORD_MODIFY] = "modify",
 	[RECORD_GET_MANY] = "get_many",
 	[RECORD_SCAN] = "scan",
+	[RECORD_RESPONSE_GET] = "get_response",
+	[RECORD_RESPONSE_INSERT] = "insert_response",
+	[RECORD_RESPONSE_UPSERT] = "upsert_response",
+	[RECORD_RESPONSE_REMOVE] = "remove_response",
+	[RECORD_RESPONSE_REPLACE] = "replace_response",
+	[RECORD_RESPONSE_MODIFY] = "modify_response",
+	[RECORD_RESPONSE_GET_MANY] = "get_many_response",
+	[RECORD_RESPONSE_SCAN] = "scan_response",
+	[RECORD_RESPONSE_UPDATE] = "update_response",
 	[RECORD_UPDATE] = "update",
 	[RECORD_RECLAIM] = "reclaim",
 	[RECORD_CENSORED] = "censored",
@@ -98,6 +107,15 @@ const struct column record_columns[] = {
 	COUNT(scanned, "pairs that scans returned"),
 	COUNT(latency_samples, "calls whose latency was taken"),
 	COUNT(latency_lost, "of these, too long for the histogram (counted, maximum known)"),
+	REAL(rate, "open loop: calls per second that were to begin, all threads; none: closed loop"),
+	COUNT(get_response_p50_ns, "open loop: median time of get from its intended start, ns"),
+	COUNT(get_response_p99_ns, "99th percentile of it, ns"),
+	COUNT(get_response_p999_ns, "99.9th percentile of it, ns"),
+	COUNT(get_response_max_ns, "longest of it, ns"),
+	COUNT(update_response_p50_ns, "open loop: median time of updates from their intended start, ns"),
+	COUNT(update_response_p99_ns, "99th percentile of it, ns"),
+	COUNT(update_response_p999_ns, "99.9th percentile of it, ns"),
+	COUNT(update_response_max_ns, "longest of it, ns"),
 	COUNT(pending_peak_bytes, "most bytes retired and not yet freed at any sample"),
 	COUNT(pending_stop, "objects retired and not yet freed at stop"),
 	COUNT(pending_stop_bytes, "bytes retired and not yet freed at stop"),
@@ -176,7 +194,7 @@ record_new(unsigned threads)
 		return NULL;
 	}
 	r->threads = threads;
-	r->hit_ratio = NAN;
+	r->hit_ratio = r->rate = NAN;
 	r->cycles_per_op = r->instructions_per_op = r->cache_misses_per_op = NAN;
 	r->tlb_misses_per_op = r->branch_misses_per_op = r->page_faults = r->migrations = NAN;
 	r->bound_share = r->pass_share = r->stalled_s = r->stall_slope = NAN;
@@ -291,6 +309,15 @@ record_fill_percentiles(struct record *record)
 	record->scan_p99_ns = percentile(scan, 99);
 	record->scan_p999_ns = percentile(scan, 99.9);
 	record->scan_max_ns = maximum(scan);
+
+	record->get_response_p50_ns = percentile(&record->histogram[RECORD_RESPONSE_GET], 50);
+	record->get_response_p99_ns = percentile(&record->histogram[RECORD_RESPONSE_GET], 99);
+	record->get_response_p999_ns = percentile(&record->histogram[RECORD_RESPONSE_GET], 99.9);
+	record->get_response_max_ns = maximum(&record->histogram[RECORD_RESPONSE_GET]);
+	record->update_response_p50_ns = percentile(&record->histogram[RECORD_RESPONSE_UPDATE], 50);
+	record->update_response_p99_ns = percentile(&record->histogram[RECORD_RESPONSE_UPDATE], 99);
+	record->update_response_p999_ns = percentile(&record->histogram[RECORD_RESPONSE_UPDATE], 99.9);
+	record->update_response_max_ns = maximum(&record->histogram[RECORD_RESPONSE_UPDATE]);
 
 	/* update has every update in it: those are not counted twice. */
 	record->latency_lost = get->lost + update->lost + get_many->lost + scan->lost;

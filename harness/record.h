@@ -19,6 +19,7 @@ struct record_sample {           /* garbage and memory over time, measured part 
 	uint64_t pending, pending_bytes;
 	uint64_t rss_bytes;
 	uint64_t ops;                /* done so far, all threads */
+	uint64_t longest_ns;         /* timed call that ended since the sample before; open loop: from its intended start */
 };
 
 struct record_thread {
@@ -36,6 +37,10 @@ struct record_phase {
 enum record_histogram {          /* which latencies are kept */
 	RECORD_GET, RECORD_INSERT, RECORD_UPSERT, RECORD_REMOVE, RECORD_REPLACE, RECORD_MODIFY,
 	RECORD_GET_MANY, RECORD_SCAN, /* up to here: RECORD_GET + enum op */
+	RECORD_RESPONSE_GET, RECORD_RESPONSE_INSERT, RECORD_RESPONSE_UPSERT, RECORD_RESPONSE_REMOVE,
+	RECORD_RESPONSE_REPLACE, RECORD_RESPONSE_MODIFY, RECORD_RESPONSE_GET_MANY,
+	RECORD_RESPONSE_SCAN,        /* open loop, from the intended start: RECORD_RESPONSE_GET + enum op */
+	RECORD_RESPONSE_UPDATE,
 	RECORD_UPDATE,               /* insert, upsert, remove, replace, modify together */
 	RECORD_RECLAIM,
 	RECORD_CENSORED,             /* age of objects not yet freed at stop */
@@ -74,6 +79,10 @@ struct record {
 	uint64_t get_many_p50_ns, get_many_p99_ns, get_many_p999_ns, get_many_max_ns; /* of a batch */
 	uint64_t scan_p50_ns, scan_p99_ns, scan_p999_ns, scan_max_ns;                 /* of a scan */
 	uint64_t latency_samples, latency_lost;
+	/* Open loop only: calls a second that were to begin, all threads, and latencies from the intended start. */
+	double rate;                 /* NaN: closed loop */
+	uint64_t get_response_p50_ns, get_response_p99_ns, get_response_p999_ns, get_response_max_ns;
+	uint64_t update_response_p50_ns, update_response_p99_ns, update_response_p999_ns, update_response_max_ns;
 
 	/* Reclamation: harness.md's metrics. */
 	uint64_t retired, freed;     /* during the measured part */

@@ -14,7 +14,9 @@
 #include <pthread.h>
 #include <stdarg.h>
 #include <string.h>
+#include <sched.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
@@ -84,6 +86,7 @@ struct runner {
 	void *state;             /* the workload's */
 	struct gate gate;
 	struct seat *seat;
+	struct histogram *response;  /* OP_COUNT for each worker; NULL: closed loop */
 	struct histogram background; /* retire to free, on the subject's own threads */
 	uint64_t start_ns;       /* the common start; set before the gate opens */
 	uint64_t phase_start_ns[PLAN_PHASES];
@@ -255,6 +258,7 @@ worker_phase(struct worker *w)
 	stage_set(w, STAGE_MEASURE);
 	if (r->request->subject->resume != NULL)
 		r->request->subject->resume(w->handle);
+	pace_start(&w->pace, clock_now_ns(&w->clock));
 	return !runner_ending(r);
 }
 
@@ -374,6 +378,37 @@ worker_die(struct worker *w, const uint64_t *inside)
 		syscall(SYS_exit, 0);
 }
 
+/* ---- The open loop ---- */
+
+/* How far ahead of its call a thread still sleeps, how early it wakes, and how close it only spins. */
+#define TURN_SLEEP_NS 120000u
+#define TURN_EARLY_NS 60000u
+#define TURN_SPIN_NS 3000u
+
+bool
+worker_turn(struct worker *w)
+{
+	if (w->response == NULL)
+		return true;
+	w->intended_ns = pace_next(&w->pace);
+	for (;;) {
+		uint64_t now_ns = clock_now_ns(&w->clock), ahead_ns;
+
+		w->begun_ns = now_ns;
+		if (worker_done(w))
+			return false;
+		if (now_ns >= w->intended_ns)
+			return true;
+		ahead_ns = w->intended_ns - now_ns;
+		if (ahead_ns >= TURN_SLEEP_NS)
+			/* Away from the map, as a server without requests is. */
+			worker_wait(w, ahead_ns - TURN_EARLY_NS);
+		else if (ahead_ns >= TURN_SPIN_NS)
+			/* Whoever else wants this processor may have it. */
+			sched_yield();
+	}
+}
+
 /* ---- Probes ---- */
 
 static uint64_t
@@ -488,7 +523,8 @@ worker_reset(struct worker *w)
 	}
 	w->pairs = 0;
 	w->by_pass[0] = w->by_pass[1] = (struct histogram){ 0 };
-	w->until_sample = w->latency_shift == 0 ? 0 :
+	/* In an open loop every call is timed, and waits for its turn. */
+	w->until_sample = w->latency_shift == 0 || w->response != NULL ? 0 :
 	    random_below(&w->random, (UINT64_C(2) << w->latency_shift) - 1);
 }
 
@@ -498,6 +534,9 @@ worker_stages(struct seat *s)
 	const struct trial_request *q = s->runner->request;
 	struct worker *w = &s->worker;
 
+	if (q->rate > 0)
+		/* So that a sleep before a call's turn ends when it is to end; where it is refused, calls are later. */
+		(void)prctl(PR_SET_TIMERSLACK, 1000UL);
 	stage_set(w, STAGE_PREFILL);
 	if (q->workload->prefill != NULL)
 		q->workload->prefill(w);
@@ -517,6 +556,8 @@ worker_stages(struct seat *s)
 		return;
 	stage_set(w, STAGE_MEASURE);
 	w->measured = true;
+	/* The common start: main took it before it opened the gate. */
+	pace_start(&w->pace, s->runner->start_ns);
 	s->cpu_ns = thread_cpu_ns();
 	counters_start(&s->counters);
 	q->workload->loop(w);
@@ -913,8 +954,15 @@ sample(struct runner *r, void *arg)
 		.pending_bytes = surplus(stats.retired_bytes, stats.freed_bytes),
 		.rss_bytes = rss_bytes(p->statm),
 	};
-	for (unsigned i = 0; i < r->request->threads; i++)
-		record->sample[record->samples].ops += worker_calls(&r->seat[i].worker);
+	for (unsigned i = 0; i < r->request->threads; i++) {
+		struct worker *w = &r->seat[i].worker;
+		/* relaxed: see worker_timed(). */
+		uint64_t longest_ns = atomic_exchange_explicit(&w->longest_ns, 0, memory_order_relaxed);
+
+		record->sample[record->samples].ops += worker_calls(w);
+		if (longest_ns > record->sample[record->samples].longest_ns)
+			record->sample[record->samples].longest_ns = longest_ns;
+	}
 	record->samples++;
 }
 
@@ -1145,10 +1193,17 @@ figures_at_stop(struct runner *r, struct record *record, const struct reclaim_st
 		if (w->last_ns > last_ns)
 			last_ns = w->last_ns;
 		for (unsigned op = 0; op < OP_COUNT; op++) {
+			bool updates = (OP_BIT(op) & (OP_BIT(OP_GET) | OP_BIT(OP_GET_MANY) | OP_BIT(OP_SCAN))) == 0;
+
 			record->hits += count_of(w, op, OP_HIT);
 			histogram_merge(&record->histogram[RECORD_GET + op], &w->latency[op]);
-			if ((OP_BIT(op) & (OP_BIT(OP_GET) | OP_BIT(OP_GET_MANY) | OP_BIT(OP_SCAN))) == 0)
+			if (updates)
 				histogram_merge(&record->histogram[RECORD_UPDATE], &w->latency[op]);
+			if (w->response == NULL)
+				continue;
+			histogram_merge(&record->histogram[RECORD_RESPONSE_GET + op], &w->response[op]);
+			if (updates)
+				histogram_merge(&record->histogram[RECORD_RESPONSE_UPDATE], &w->response[op]);
 		}
 		for (unsigned result = 0; result < OP_RESULT_COUNT; result++)
 			gets += count_of(w, OP_GET, result) + count_of(w, OP_GET_MANY, result);
@@ -1514,6 +1569,10 @@ seat_prepare(struct runner *r, unsigned i)
 	/* Nothing is timed before the measured part: worker_reset() arms it. */
 	w->until_sample = UINT64_MAX;
 	random_seed(&w->random, random_mix(q->seed + 3), i);
+	if (q->rate > 0 && i < q->threads) {
+		w->response = r->response + (size_t)i * OP_COUNT;
+		pace_init(&w->pace, q->arrival, q->rate, i, q->threads, random_mix(q->seed + 4));
+	}
 	if (q->plan->stalls)
 		s->park = calloc(PARKS_MOST, sizeof(*s->park));
 	return !q->plan->stalls || s->park != NULL;
@@ -1717,6 +1776,7 @@ record_subject(const struct trial_request *q, struct record *record)
 	record->threads = q->threads;
 	record->keys = q->plan->keys;
 	record->seed = q->seed;
+	record->rate = q->rate > 0 ? (double)q->rate : NAN;
 	record->valid = true;
 }
 
@@ -1757,8 +1817,12 @@ runner_run(const struct trial_request *q, struct record *record, char *error, si
 	if (r != NULL) {
 		memset(r, 0, sizeof(*r));
 		r->seat = aligned_alloc(CACHE_LINE_BYTES, seats_bytes);
+		if (q->rate > 0)
+			r->response = calloc((size_t)q->threads * OP_COUNT, sizeof(*r->response));
 	}
-	if (r == NULL || r->seat == NULL) {
+	if (r == NULL || r->seat == NULL || (q->rate > 0 && r->response == NULL)) {
+		if (r != NULL)
+			free(r->seat);
 		free(r);
 		snprintf(error, error_size, "no memory for %u workers", q->threads);
 		return TRIAL_FAILED;
@@ -1815,6 +1879,7 @@ runner_run(const struct trial_request *q, struct record *record, char *error, si
 	}
 out:
 	gate_destroy(&r->gate);
+	free(r->response);
 	free(r->seat);
 	free(r);
 	return status;

@@ -15,6 +15,7 @@
 #include <signal.h>
 
 #include "harness/clock.h"
+#include "harness/pace.h"
 #include "harness/plugin.h"
 #include "harness/record.h"
 #include "harness/sentinel.h"
@@ -37,6 +38,8 @@ struct trial_request {
 	uint64_t sample_interval_ns;          /* of garbage and memory */
 	uint64_t watchdog_ns;                 /* a worker without a completed call for so long ends the run */
 	unsigned latency_shift;               /* 1 in 2^shift calls is timed */
+	uint64_t rate;                        /* calls a second that all workers together begin; 0: closed loop */
+	enum pace_arrival arrival;
 	bool counters;                        /* counters.h around the measured loop of each worker */
 	enum smr_stats smr_stats;             /* off: no probe, no samples; counters: samples;
 	                                         sampled: probe 1 in 64 retires; full: every retire */

@@ -124,13 +124,20 @@ variant_of(struct schedule *s, struct plugin *subject, const struct option_value
 
 /* The options of a point as the record keeps them. */
 static char *
-point_options(json_t *run, const struct option_values *subject, const struct option_values *workload)
+point_options(json_t *run, uint64_t rate, const struct option_values *subject, const struct option_values *workload)
 {
-	json_t *all = json_object();
+	json_t *all = json_object(), *own = json_copy(run);
 	char *text = NULL;
 
+	/* What a closed loop does not have is not said of it. */
+	if (own != NULL && (rate > 0 ? json_object_set_new(own, "rate", json_integer((json_int_t)rate)) :
+	        json_object_get(own, "arrival") != NULL && json_object_del(own, "arrival")) != 0) {
+		json_decref(own);
+		own = NULL;
+	}
+
 	/* The new_ forms take NULL as a failure. */
-	if (all != NULL && json_object_set(all, "run", run) == 0 &&
+	if (all != NULL && json_object_set_new(all, "run", own) == 0 &&
 	    json_object_set_new(all, "subject", options_json(subject)) == 0 &&
 	    json_object_set_new(all, "workload", options_json(workload)) == 0)
 		text = json_dumps(all, JSON_COMPACT | JSON_SORT_KEYS);
@@ -153,6 +160,8 @@ point_label(struct schedule_point *p, const char *subject_varies, const char *wo
 		parts[0] = "";
 	if (strstr(workload_varies, "mix=") != NULL)
 		parts[1] = "";
+	if (p->rate > 0 && used < sizeof(p->label))
+		used += (size_t)snprintf(p->label + used, sizeof(p->label) - used, " rate=%" PRIu64, p->rate);
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]) && used < sizeof(p->label); i++)
 		if (parts[i][0] != '\0')
 			used += (size_t)snprintf(p->label + used, sizeof(p->label) - used, " %s", parts[i]);
@@ -161,7 +170,7 @@ point_label(struct schedule_point *p, const char *subject_varies, const char *wo
 /* The points of one workload with one set of options on one number of threads: every subject with every set. */
 static bool
 add_points(struct schedule *s, const struct schedule_source *source, const struct schedule_choice *workload,
-    size_t set, size_t threads_at, char *error, size_t size)
+    size_t set, size_t threads_at, uint64_t rate, char *error, size_t size)
 {
 	const struct option_values *options = workload->sets.set[set];
 	unsigned threads = (unsigned)source->threads[threads_at];
@@ -196,8 +205,9 @@ add_points(struct schedule *s, const struct schedule_source *source, const struc
 				.workload_options = options,
 				.plan = plan,
 				.threads = threads,
+				.rate = rate,
 				.placement = s->placement[threads_at] };
-			p->options = point_options(source->run_options, p->subject_options, p->workload_options);
+			p->options = point_options(source->run_options, rate, p->subject_options, p->workload_options);
 			if (p->options == NULL) {
 				snprintf(error, size, "no memory for the points of the run");
 				return false;
@@ -247,14 +257,14 @@ place_threads(struct schedule *s, const struct schedule_source *source, char *er
 bool
 schedule_make(struct schedule *s, const struct schedule_source *source, char *error, size_t size)
 {
-	size_t subject_sets = 0, workload_sets = 0;
+	size_t subject_sets = 0, workload_sets = 0, rates = source->rate_count > 0 ? source->rate_count : 1;
 
 	*s = (struct schedule){ 0 };
 	for (size_t i = 0; i < source->subjects; i++)
 		subject_sets += source->subject[i].sets.count;
 	for (size_t i = 0; i < source->workloads; i++)
 		workload_sets += source->workload[i].sets.count;
-	s->point = calloc(subject_sets * source->thread_counts, workload_sets * sizeof(*s->point));
+	s->point = calloc(subject_sets * source->thread_counts, workload_sets * rates * sizeof(*s->point));
 	if (s->point == NULL) {
 		snprintf(error, size, "no memory for the points of the run");
 		return false;
@@ -265,8 +275,9 @@ schedule_make(struct schedule *s, const struct schedule_source *source, char *er
 	}
 	for (size_t w = 0; w < source->workloads; w++)
 		for (size_t set = 0; set < source->workload[w].sets.count; set++)
-			for (size_t t = 0; t < source->thread_counts; t++)
-				if (!add_points(s, source, &source->workload[w], set, t, error, size)) {
+			for (size_t t = 0; t < source->thread_counts * rates; t++)
+				if (!add_points(s, source, &source->workload[w], set, t / rates,
+				        source->rate_count > 0 ? source->rates[t % rates] : 0, error, size)) {
 					schedule_free(s);
 					return false;
 				}

@@ -31,6 +31,7 @@ struct schedule_point {
 	const struct option_values *subject_options, *workload_options;
 	struct plan plan;
 	unsigned threads;
+	uint64_t rate;    /* calls a second; 0: closed loop */
 	const struct placement *placement; /* threads of them; NULL: not pinned */
 	char workload_title[RECORD_TEXT]; /* "mixed", "ycsb:a" */
 	char *options;    /* canonical JSON for the record: { "run", "subject", "workload" } */
@@ -40,7 +41,7 @@ struct schedule_point {
 struct schedule {
 	struct plugin **variant; /* those that options asked for instead of the one that was chosen */
 	size_t variants;
-	struct schedule_point *point; /* workload by workload, threads, subjects: the order given */
+	struct schedule_point *point; /* workload by workload, threads, rates, subjects: the order given */
 	size_t count;
 	/* Where threads go, one array for each of the thread counts. */
 	struct placement **placement;
@@ -54,6 +55,8 @@ struct schedule_source {
 	bool leave_out;      /* a subject that lacks what a workload needs, unless that leaves none */
 	const uint64_t *threads;
 	size_t thread_counts;
+	const uint64_t *rates; /* of open loops; rate_count 0: the closed one */
+	size_t rate_count;
 	struct topology *topology;
 	const char *pin;
 	json_t *run_options; /* for the record */

@@ -77,6 +77,7 @@ static const char *const migrations[STORE_SCHEMA] = {
 	    "ALTER TABLE series ADD COLUMN plan TEXT;"
 	    "UPDATE series SET uuid = 'schema1-' || environment_id || '-' || started_at || '-' || id;"
 	    "CREATE UNIQUE INDEX series_uuid ON series(uuid);",
+	[2] = "ALTER TABLE sample ADD COLUMN longest_ns INTEGER;",
 };
 
 /*
@@ -819,7 +820,7 @@ insert_histograms(const struct store *s, int64_t trial, const struct record *rec
 static bool
 insert_samples(const struct store *s, int64_t trial, const struct record *record)
 {
-	sqlite3_stmt *statement = prepare(s, "INSERT INTO sample VALUES (?, ?, ?, ?, ?, ?)");
+	sqlite3_stmt *statement = prepare(s, "INSERT INTO sample VALUES (?, ?, ?, ?, ?, ?, ?)");
 	bool done = true;
 
 	for (size_t i = 0; done && i < record->samples; i++) {
@@ -831,6 +832,7 @@ insert_samples(const struct store *s, int64_t trial, const struct record *record
 		bind_count(statement, 4, sample->pending_bytes);
 		bind_count(statement, 5, sample->rss_bytes);
 		bind_count(statement, 6, sample->ops);
+		bind_count(statement, 7, sample->longest_ns);
 		done = run(statement);
 	}
 	sqlite3_finalize(statement);
@@ -1087,7 +1089,7 @@ reader_open(struct reader *r, bool with_series)
 		[READ_BUCKETS] = "SELECT name, low_ns, high_ns, count FROM histogram WHERE trial_id = ?",
 		[READ_HISTOGRAMS] = "SELECT name, total, lost, sum_ns, min_ns, max_ns FROM histogram_summary"
 		    " WHERE trial_id = ?",
-		[READ_SAMPLES] = "SELECT at_ns, pending, pending_bytes, rss_bytes, ops FROM sample"
+		[READ_SAMPLES] = "SELECT at_ns, pending, pending_bytes, rss_bytes, ops, longest_ns FROM sample"
 		    " WHERE trial_id = ? ORDER BY rowid",
 		[READ_THREADS] = "SELECT thread, cpu, ops, elapsed_ns FROM thread WHERE trial_id = ?",
 		[READ_PHASES] = "SELECT position, name, ops, elapsed_s, mops FROM phase WHERE trial_id = ?"
@@ -1229,6 +1231,7 @@ read_sample(const struct reader *r, int64_t trial, struct record *record)
 		.pending_bytes = column_count(statement, 2),
 		.rss_bytes = column_count(statement, 3),
 		.ops = column_count(statement, 4),
+		.longest_ns = column_count(statement, 5),
 	};
 	return true;
 }

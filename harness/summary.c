@@ -274,6 +274,39 @@ print_row(FILE *out, int name_width, const struct row *row)
 	    update, peak, reclaim, valid);
 }
 
+/* An open loop: how much was asked for and done, and what late starts add to each latency. */
+static void
+print_open_head(FILE *out, int name_width, const char *title)
+{
+	fprintf(out, "%s\n", title);
+	fprintf(out, "  %-*s %7s %8s %8s %18s %18s %8s\n", name_width, "", "", "asked,", "done,", "get p99:", "update p99:",
+	    "longest");
+	fprintf(out, "  %-*s %7s %8s %8s %8s %9s %8s %9s %8s %5s\n", name_width, "subject", "threads", "calls/s", "ops/s",
+	    "service", "response", "service", "response", "response", "valid");
+}
+
+static void
+print_open_row(FILE *out, int name_width, const struct row *row)
+{
+	const struct point *p = row->point;
+	double longest = fmax(p->get_response_max_ns, p->update_response_max_ns); /* fmax() passes over NaN */
+	char asked[32], done[32], time[5][32], valid[48];
+
+	summary_format_count(p->rate, asked, sizeof(asked));
+	summary_format_count(p->mops_median * 1e6, done, sizeof(done));
+	summary_format_time(p->get_p99_ns, time[0], sizeof(time[0]));
+	summary_format_time(p->get_response_p99_ns, time[1], sizeof(time[1]));
+	summary_format_time(p->update_p99_ns, time[2], sizeof(time[2]));
+	summary_format_time(p->update_response_p99_ns, time[3], sizeof(time[3]));
+	summary_format_time(longest, time[4], sizeof(time[4]));
+	snprintf(valid, sizeof(valid), "%" PRIu64 "/%" PRIu64, p->valid, p->trials);
+	if (strlen(row->name) > (size_t)name_width)
+		fprintf(out, "  %s\n", row->name);
+	fprintf(out, "  %-*s %7" PRIu64 " %8s %8s %8s %9s %8s %9s %8s %5s\n", name_width,
+	    strlen(row->name) > (size_t)name_width ? "" : row->name, p->threads, asked, done, time[0], time[1], time[2],
+	    time[3], time[4], valid);
+}
+
 /* What the processor counted, where it did: only then a second line of figures makes sense. */
 static void
 print_counters(FILE *out, int name_width, const struct row *rows, size_t count)
@@ -392,9 +425,9 @@ summary_print(FILE *out, const struct points *points)
 	for (size_t i = 0; i < count; i++) {
 		if (i == 0 || rows[i].block != rows[i - 1].block) {
 			title_of(&rows[i], rows, count, title, sizeof(title));
-			print_head(out, name_width, title);
+			(isnan(rows[i].point->rate) ? print_head : print_open_head)(out, name_width, title);
 		}
-		print_row(out, name_width, &rows[i]);
+		(isnan(rows[i].point->rate) ? print_row : print_open_row)(out, name_width, &rows[i]);
 		if (i + 1 == count || rows[i + 1].block != rows[i].block) {
 			size_t first = i;
 

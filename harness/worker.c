@@ -10,28 +10,42 @@ const char *const op_names[OP_COUNT] = {
 	[OP_REPLACE] = "replace", [OP_MODIFY] = "modify", [OP_GET_MANY] = "get_many", [OP_SCAN] = "scan",
 };
 
+/* The time at which a timed call begins. */
+static uint64_t
+worker_begin_ns(const struct worker *w)
+{
+	return w->response != NULL ? w->begun_ns : clock_now_ns(&w->clock);
+}
+
 /* A call that began at begin_ns has ended: note how long it took, and arm the next timed one. */
 static void
 worker_timed(struct worker *w, enum op op, uint64_t begin_ns)
 {
-	uint64_t ns = clock_now_ns(&w->clock);
-
+	uint64_t end_ns = clock_now_ns(&w->clock);
 	/* Two cores' counters may differ by some ticks after a migration. */
-	ns = ns > begin_ns ? ns - begin_ns : 0;
+	uint64_t ns = end_ns > begin_ns ? end_ns - begin_ns : 0;
+
 	histogram_add(&w->latency[op], ns);
 	if (w->sees_passes)
 		histogram_add(&w->by_pass[w->pass_begin_ns >= begin_ns], ns);
+	if (w->response != NULL) {
+		ns = end_ns > w->intended_ns ? end_ns - w->intended_ns : 0;
+		histogram_add(&w->response[op], ns);
+	}
+	/* relaxed, both: the sampler takes the figure away; who loses to it starts the next interval. */
+	if (ns > atomic_load_explicit(&w->longest_ns, memory_order_relaxed))
+		atomic_store_explicit(&w->longest_ns, ns, memory_order_relaxed);
 	/* The gap to the next timed call is drawn: a fixed one would beat with
 	 * whatever is periodic in the workload. Uniform in [0, 2^(k+1) - 2]: mean 2^k - 1
 	 * calls in between. */
-	if (w->latency_shift > 0)
+	if (w->latency_shift > 0 && w->response == NULL)
 		w->until_sample = random_below(&w->random, (UINT64_C(2) << w->latency_shift) - 1);
 }
 
 enum op_result
 worker_call_timed(struct worker *w, enum op op, uint64_t key, uint64_t *value)
 {
-	uint64_t begin_ns = clock_now_ns(&w->clock);
+	uint64_t begin_ns = worker_begin_ns(w);
 	enum op_result result = w->op[op](w->handle, key, value);
 
 	worker_timed(w, op, begin_ns);
@@ -56,13 +70,15 @@ worker_get_many(struct worker *w, const uint64_t keys[], size_t n)
 	size_t hits, found = 0;
 
 	misuse_if(n == 0 || n > WORKER_BATCH_MAX, "worker_get_many: n must be 1 .. WORKER_BATCH_MAX");
+	if (UNLIKELY(timed) && !worker_turn(w))
+		return 0;
 	/* Nothing, so that a map which forgets to fill a value is caught. */
 	memset(w->batch_value, 0, n * sizeof(w->batch_value[0]));
 	memset(w->batch_found, 0, n * sizeof(w->batch_found[0]));
 	/* relaxed: for the watchdog's message only. */
 	atomic_store_explicit(&w->doing, OP_GET_MANY, memory_order_relaxed);
 	if (UNLIKELY(timed))
-		begin_ns = clock_now_ns(&w->clock);
+		begin_ns = worker_begin_ns(w);
 	hits = w->get_many(w->handle, keys, w->batch_value, w->batch_found, n);
 	if (UNLIKELY(timed))
 		worker_timed(w, OP_GET_MANY, begin_ns);
@@ -87,10 +103,12 @@ worker_scan(struct worker *w, uint64_t from, size_t n)
 	size_t pairs;
 
 	misuse_if(n == 0 || n > WORKER_BATCH_MAX, "worker_scan: n must be 1 .. WORKER_BATCH_MAX");
+	if (UNLIKELY(timed) && !worker_turn(w))
+		return 0;
 	/* relaxed: for the watchdog's message only. */
 	atomic_store_explicit(&w->doing, OP_SCAN, memory_order_relaxed);
 	if (UNLIKELY(timed))
-		begin_ns = clock_now_ns(&w->clock);
+		begin_ns = worker_begin_ns(w);
 	pairs = w->scan(w->handle, from, w->batch_key, w->batch_value, n);
 	if (UNLIKELY(timed))
 		worker_timed(w, OP_SCAN, begin_ns);

@@ -24,6 +24,7 @@
 
 #include "harness/clock.h"
 #include "harness/histogram.h"
+#include "harness/pace.h"
 #include "harness/plugin.h"
 #include "harness/random.h"
 
@@ -56,6 +57,7 @@ struct worker {
 	void *local;                 /* the workload's, for this thread */
 	unsigned latency_shift;      /* one call in 2^latency_shift is timed, on average */
 	bool sees_passes;            /* the subject's probes tell of passes of reclamation */
+	struct histogram *response;  /* OP_COUNT of them: intended start to end; NULL: the loop is closed */
 	const _Atomic(bool) *stop;
 	void *runner;                /* runner.c's own */
 
@@ -63,6 +65,7 @@ struct worker {
 	CACHE_ALIGNED _Atomic(uint64_t) count[OP_COUNT][WORKER_RESULTS]; /* completed calls */
 	_Atomic(unsigned) doing;                        /* enum op of the call under way or last */
 	_Atomic(unsigned) stage;                        /* enum worker_stage */
+	_Atomic(uint64_t) longest_ns;                   /* timed call since the sampler last took it away */
 
 	/* The owner's until join. */
 	uint64_t until_sample;       /* calls until the next timed one */
@@ -72,6 +75,9 @@ struct worker {
 	uint64_t pairs;              /* that scans returned, since count[] was last reset */
 	uint64_t no_memory_before;   /* OP_NOMEM results before the last reset */
 	struct random random;        /* for sampling only; workloads bring their own */
+	struct pace pace;
+	uint64_t intended_ns;        /* open loop: when the call under way should have begun, */
+	uint64_t begun_ns;           /* and when it did: worker_turn() has just looked */
 	uint64_t last_ns;            /* end of the last call of the loop */
 	bool measured;               /* this loop is the one that counts; else it is the warm-up */
 	uint64_t pass_begin_ns;      /* when this thread's last pass of reclamation began */
@@ -124,6 +130,12 @@ static const int8_t worker_net_of[OP_KEYED][WORKER_RESULTS] = {
 	[OP_INSERT][OP_HIT] = 1, [OP_UPSERT][OP_MISS] = 1, [OP_REMOVE][OP_HIT] = -1,
 };
 
+/*
+ * worker_turn - before a timed call: in an open loop wait until it is meant to
+ * begin. False: the time is up, it is not made. Worker functions only.
+ */
+bool worker_turn(struct worker *w);
+
 /* worker_call_timed - one call with the time taken; arms the next one. */
 enum op_result worker_call_timed(struct worker *w, enum op op, uint64_t key, uint64_t *value);
 
@@ -145,6 +157,9 @@ worker_call_value(struct worker *w, enum op op, uint64_t key, uint64_t version, 
 	/* relaxed: for the watchdog's message only. */
 	atomic_store_explicit(&w->doing, op, memory_order_relaxed);
 	if (UNLIKELY(w->until_sample == 0)) {
+		/* Only an open loop that has run out of time: nothing happened, nothing is counted. */
+		if (UNLIKELY(!worker_turn(w)))
+			return OP_MISS;
 		result = worker_call_timed(w, op, key, &value);
 	} else {
 		w->until_sample--;

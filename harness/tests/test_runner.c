@@ -16,6 +16,7 @@
 #define KEYS 1000u
 #define PREFILL 400u
 #define THREADS 3u
+#define STALL_NS 80000000
 
 /* ---- The map: an array of atomic values, with faults to order ---- */
 
@@ -24,7 +25,7 @@ enum fault {
 	FAULT_CHECK, FAULT_VERIFY, FAULT_CREATE, FAULT_ATTACH, FAULT_BEGIN, FAULT_SETUP, FAULT_HANGS_GET,
 	FAULT_HANGS_CREATE, FAULT_HANGS_DESTROY, FAULT_SWAPS_KEYS, FAULT_NONSENSE, FAULT_GET_MISSES,
 	FAULT_GET_CONJURES, FAULT_CRASHES, FAULT_BATCH_MISCOUNTS, FAULT_BATCH_WRONG_VALUE, FAULT_BATCH_MISSES,
-	FAULT_SCAN_OVERFLOWS, FAULT_SCAN_OUT_OF_RANGE, FAULT_SCAN_SKIPS,
+	FAULT_STALLS_ONCE, FAULT_SCAN_OVERFLOWS, FAULT_SCAN_OUT_OF_RANGE, FAULT_SCAN_SKIPS,
 	FAULT_OVER_BOUND,
 	FAULT_STALLED, /* none: garbage grows while a read is held, and is 5 objects else */
 };
@@ -34,7 +35,8 @@ enum fault {
 static struct {
 	enum fault fault;
 	_Atomic(uint64_t) slot[KEYS];
-	_Atomic(unsigned) inserts, invented, attached, paused, begun, maps, states, flushed;
+	_Atomic(bool) measuring; /* main has been told of that stage */
+	_Atomic(unsigned) stalls, inserts, invented, attached, paused, begun, maps, states, flushed;
 	_Atomic(unsigned) main_hooks_elsewhere;
 	_Atomic(uint64_t) retired, freed;
 	_Atomic(unsigned) held, holds, dead;
@@ -144,6 +146,9 @@ map_get(void *handle, uint64_t key, uint64_t *value)
 
 	if (t.fault == FAULT_HANGS_GET && ((struct handle *)handle)->thread == 2)
 		hang();
+	if (t.fault == FAULT_STALLS_ONCE && ((struct handle *)handle)->thread == 1 &&
+	    atomic_load_explicit(&t.measuring, memory_order_relaxed) && bump(&t.stalls) == 0)
+		nanosleep(&(struct timespec){ .tv_nsec = STALL_NS }, NULL);
 	if (t.fault == FAULT_NONSENSE && key == 5)
 		return (enum op_result)(4 + check_seed % 2); /* no bit trick makes a miss or a hit of it */
 	if (t.fault == FAULT_GET_MISSES)
@@ -520,6 +525,7 @@ tick(void *arg, const char *stage, double done_share, double mops)
 	CHECK(done_share >= 0 && done_share <= 1);
 	if (t.interrupt_in != NULL && strcmp(stage, t.interrupt_in) == 0)
 		t.interrupt = 1;
+	atomic_store_explicit(&t.measuring, strcmp(stage, "measure") == 0, memory_order_relaxed);
 }
 
 struct run {
@@ -872,6 +878,65 @@ every_call_is_timed_with_shift_0(void)
 	record_free(r.record);
 }
 
+static uint64_t
+slower_than(const struct histogram *h, uint64_t ns)
+{
+	uint64_t count = h->lost;
+
+	for (unsigned i = 0; i < HISTOGRAM_BUCKETS; i++)
+		count += histogram_low(i) >= ns ? h->count[i] : 0;
+	return count;
+}
+
+/* As many as fit into the time, not as many as the map could do; each of them timed. */
+static void
+an_open_loop_makes_the_calls_that_were_asked_for(void)
+{
+	struct trial_request q = request();
+	struct run r;
+
+	q.rate = 3000;
+	q.arrival = PACE_EVEN;
+	q.duration_ns = 100000000;
+	r = run(FAULT_NONE, &q);
+	CHECK(r.record->valid);
+	CHECK(r.record->rate == 3000);
+	CHECK_EQ(r.record->latency_samples, r.record->ops);
+	/* At most one more for each thread than the time has room for; the machine may be slow. */
+	CHECK(r.record->ops <= (uint64_t)(r.record->elapsed_s * 3000) + THREADS);
+	CHECK(r.record->ops > 0);
+	record_free(r.record);
+}
+
+/* One get takes 80 ms: the service time of one call, the response time of all that were to begin meanwhile. */
+static void
+an_open_loop_sees_all_calls_that_a_stall_delays(void)
+{
+	struct trial_request q = request();
+	const struct histogram *service, *response;
+	struct workload gets = mixed;
+	struct run r;
+
+	q.rate = THREADS * 1000;
+	q.arrival = PACE_EVEN;
+	gets.loop = get_loop;
+	q.workload = &gets;
+	/* Main is told of the stage after 100 ms. */
+	q.duration_ns = 400000000;
+	r = run(FAULT_STALLS_ONCE, &q);
+	service = &r.record->histogram[RECORD_GET];
+	response = &r.record->histogram[RECORD_RESPONSE_GET];
+	CHECK(r.record->valid);
+	CHECK_EQ(service->total, response->total);
+	CHECK(r.record->get_max_ns >= STALL_NS);
+	CHECK(r.record->get_response_max_ns >= STALL_NS);
+	/* Of the thread's 1000 calls a second, the 60 meant to begin in the first 60 ms of the stall were
+	 * 20 ms late or more. */
+	CHECK(slower_than(response, STALL_NS / 4) >= 50);
+	CHECK(slower_than(response, STALL_NS / 4) >= slower_than(service, STALL_NS / 4) + 40);
+	record_free(r.record);
+}
+
 static void
 without_statistics_figures_have_no_value(void)
 {
@@ -1110,6 +1175,8 @@ static const struct test tests[] = {
 	TEST(phases_are_timed_apart_and_start_together),
 	TEST(an_interrupt_frees_who_waits_for_the_next_phase),
 	TEST(every_call_is_timed_with_shift_0),
+	TEST(an_open_loop_makes_the_calls_that_were_asked_for),
+	TEST(an_open_loop_sees_all_calls_that_a_stall_delays),
 	TEST(without_statistics_figures_have_no_value),
 	TEST(more_garbage_than_the_bound_fails_the_trial),
 	TEST(calls_with_a_pass_inside_are_apart),

@@ -736,3 +736,19 @@ interrupted() {
 	[ "$(column noisy <of_points)" = 1 ]
 	[ "$(column used <of_points)" = 3 ]
 }
+
+@test "run: an open loop has its own table, and points by rate" {
+	run --separate-stderr "$HAMTBENCH" run --subject null --threads 1 --keys 1K --rate 1K,2K --duration 20ms --warmup 0ms \
+		--trials 1 --no-db --quiet
+	echo "$output" "$stderr"
+	[ "$status" -eq 0 ]
+	[[ "$output" == *"service"*"response"* ]]
+	[[ "$output" == *"rate=1000"* ]]
+	[[ "$output" == *"rate=2000"* ]]
+	run --separate-stderr "$HAMTBENCH" run --subject null --arrival even --no-db
+	[ "$status" -eq 2 ]
+	[ "$stderr" = "hamtbench run: --arrival: only together with --rate" ]
+	run --separate-stderr "$HAMTBENCH" run --subject null --rate 0 --no-db
+	[ "$status" -eq 2 ]
+	[[ "$stderr" == *"--rate"* ]]
+}
