@@ -655,6 +655,7 @@ directory_help(struct hamt *h, uint64_t hash)
 
 	if (!protect_next(h))
 		return;
+	h->resizings++;
 	harvest_init(&v, h->node.allocator);
 	if (help(h, h->directory, h->next, hash, &v))
 		finish(h, h->directory, h->next);
@@ -678,6 +679,7 @@ directory_thaw(struct hamt *h, uint64_t hash)
 	}
 	if (!protect_next(h))
 		return HAMT_OK;
+	h->resizings++;
 	harvest_init(&v, h->node.allocator);
 	s = move_unit(h, h->directory, h->next, unit_at(h->directory, h->next, hash), &v);
 	harvest_free(&v);
@@ -725,6 +727,7 @@ directory_adjust(struct hamt *h)
 	 * next has been set, and R(1) fails. */
 	if (directory_resizing(h))
 		return;
+	h->resizings++;
 	to = directory_new(map->node.allocator, bits);
 	/* No memory: put off until the next fold. */
 	if (to == NULL)

@@ -103,6 +103,7 @@ struct hamt {
 	int64_t folded;                   /* of net, what map->approximate contains */
 	int64_t fold_at;                  /* difference that is worth a fold */
 	unsigned guards;                  /* bit i: guard i is held */
+	uint64_t resizings;               /* calls that began a resize or helped with one */
 	bool held;                        /* between hamt_hold() and hamt_release() */
 	struct contention contention;
 	_Alignas(16) struct entry zeroes[2];

@@ -1019,6 +1019,12 @@ hamt_drop(struct hamt *h)
 
 /* --- Statistics ------------------------------------------------------- */
 
+uint64_t
+hamt_resizings(const struct hamt *h)
+{
+	return h->resizings;
+}
+
 void
 hamt_flush(struct hamt *h)
 {

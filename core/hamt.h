@@ -203,6 +203,9 @@ bool hamt_hold(struct hamt *h, uint64_t key) MUST_USE;
 /* hamt_release - end what hamt_hold() began. Misuse: releasing what is not held aborts. */
 void hamt_release(struct hamt *h);
 
+/* hamt_resizings - how many calls with this handle have begun to resize the map or helped with it. */
+uint64_t hamt_resizings(const struct hamt *h);
+
 /* hamt_flush - free now what this handle has retired and nobody protects. */
 void hamt_flush(struct hamt *h);
 

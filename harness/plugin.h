@@ -208,6 +208,10 @@ struct subject {
 	bool (*hold)(void *handle, uint64_t key);
 	void (*release)(void *handle);               /* with hold */
 
+	/* worker: how many calls with this handle have resized the map, or helped with it: tells why
+	 * a call took long. Called around calls that are timed. May be NULL. */
+	uint64_t (*resizings)(void *handle);
+
 	/* any thread, any time. May be NULL: then nothing is ever retired. */
 	void (*stats)(void *map, struct reclaim_stats *stats);
 	/* any thread, any time. May be NULL: then how often a compare-and-swap failed stays unknown. */

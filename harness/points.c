@@ -164,6 +164,7 @@ entry_new(const char *environment, const struct record *r)
 		return NULL;
 	}
 	e->pending_peak = UINT64_MAX;
+	e->point.pause_max_ns = NAN;
 	p = &e->point;
 	p->options = e->options;
 	snprintf(p->environment, sizeof(p->environment), "%s", environment);
@@ -275,6 +276,11 @@ points_add(struct points *p, const char *environment, const struct record *recor
 	if (record->pending_peak != UINT64_MAX &&
 	    (e->pending_peak == UINT64_MAX || record->pending_peak > e->pending_peak))
 		e->pending_peak = record->pending_peak;
+	if (record->pause_max_ns != UINT64_MAX && !((double)record->pause_max_ns <= e->point.pause_max_ns)) {
+		e->point.pause_max_ns = (double)record->pause_max_ns;
+		snprintf(e->point.pause_op, sizeof(e->point.pause_op), "%s", record->pause_op);
+		snprintf(e->point.pause_cause, sizeof(e->point.pause_cause), "%s", record->pause_cause);
+	}
 	return true;
 }
 

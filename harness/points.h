@@ -59,6 +59,8 @@ struct point {
 	double rss_bytes;
 	double cycles_per_op, instructions_per_op, cache_misses_per_op, tlb_misses_per_op, branch_misses_per_op;
 
+	double pause_max_ns;            /* the longest of all valid trials, and */
+	char pause_op[16], pause_cause[48]; /* what the record says of it */
 	double pending_peak;            /* the largest of all valid trials */
 };
 

@@ -107,6 +107,10 @@ const struct column record_columns[] = {
 	COUNT(scanned, "pairs that scans returned"),
 	COUNT(latency_samples, "calls whose latency was taken"),
 	COUNT(latency_lost, "of these, too long for the histogram (counted, maximum known)"),
+	COUNT(pause_max_ns, "longest timed call of any kind, from its real begin, ns"),
+	REAL(pause_at_s, "its begin, from the common start, s"),
+	TEXT(pause_op, "which operation it was"),
+	TEXT(pause_cause, "what happened meanwhile: resize, reclamation, preempted (up to 2 ms before); or unknown"),
 	REAL(rate, "open loop: calls per second that were to begin, all threads; none: closed loop"),
 	COUNT(get_response_p50_ns, "open loop: median time of get from its intended start, ns"),
 	COUNT(get_response_p99_ns, "99th percentile of it, ns"),
@@ -194,7 +198,8 @@ record_new(unsigned threads)
 		return NULL;
 	}
 	r->threads = threads;
-	r->hit_ratio = r->rate = NAN;
+	r->hit_ratio = r->rate = r->pause_at_s = NAN;
+	r->pause_max_ns = UINT64_MAX;
 	r->cycles_per_op = r->instructions_per_op = r->cache_misses_per_op = NAN;
 	r->tlb_misses_per_op = r->branch_misses_per_op = r->page_faults = r->migrations = NAN;
 	r->bound_share = r->pass_share = r->stalled_s = r->stall_slope = NAN;

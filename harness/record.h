@@ -84,6 +84,11 @@ struct record {
 	uint64_t get_response_p50_ns, get_response_p99_ns, get_response_p999_ns, get_response_max_ns;
 	uint64_t update_response_p50_ns, update_response_p99_ns, update_response_p999_ns, update_response_max_ns;
 
+	/* The longest timed call, from its real begin; UINT64_MAX: none was timed. */
+	uint64_t pause_max_ns;
+	double pause_at_s;           /* its begin, since the common start */
+	char pause_op[16], pause_cause[48]; /* resize, reclamation, preempted, joined by commas; unknown */
+
 	/* Reclamation: harness.md's metrics. */
 	uint64_t retired, freed;     /* during the measured part */
 	uint64_t pending_peak, pending_peak_bytes, pending_stop;

@@ -523,6 +523,7 @@ worker_reset(struct worker *w)
 	}
 	w->pairs = 0;
 	w->by_pass[0] = w->by_pass[1] = (struct histogram){ 0 };
+	w->pause = (struct worker_pause){ .ns = 0 };
 	/* In an open loop every call is timed, and waits for its turn. */
 	w->until_sample = w->latency_shift == 0 || w->response != NULL ? 0 :
 	    random_below(&w->random, (UINT64_C(2) << w->latency_shift) - 1);
@@ -1475,6 +1476,33 @@ figures_of_stalls(const struct runner *r, struct record *record, uint64_t end_ns
 	free(u.stall);
 }
 
+/* The longest of all timed calls, and why. */
+static void
+figures_of_pause(const struct runner *r, struct record *record)
+{
+	static const char *const causes[] = { "resize", "reclamation", "preempted" };
+	const struct worker_pause *longest = NULL;
+
+	for (unsigned i = 0; i < r->request->threads; i++) {
+		const struct worker_pause *pause = &r->seat[i].worker.pause;
+
+		if (pause->ns > 0 && (longest == NULL || pause->ns > longest->ns))
+			longest = pause;
+	}
+	if (longest == NULL)
+		return;
+	record->pause_max_ns = longest->ns;
+	record->pause_at_s = (double)surplus(longest->begin_ns, r->start_ns) / NS_PER_S;
+	snprintf(record->pause_op, sizeof(record->pause_op), "%s", op_names[longest->op]);
+	for (unsigned c = 0; c < sizeof(causes) / sizeof(causes[0]); c++)
+		if ((longest->cause & 1u << c) != 0)
+			snprintf(record->pause_cause + strlen(record->pause_cause),
+			    sizeof(record->pause_cause) - strlen(record->pause_cause), "%s%s",
+			    record->pause_cause[0] != '\0' ? "," : "", causes[c]);
+	if (record->pause_cause[0] == '\0')
+		snprintf(record->pause_cause, sizeof(record->pause_cause), "unknown");
+}
+
 /* Sums over the workers; a counter that one of them could not have has no value. */
 static void
 figures_of_counters(const struct runner *r, struct record *record)
@@ -1557,6 +1585,7 @@ seat_prepare(struct runner *r, unsigned i)
 	w->op[OP_MODIFY] = q->subject->modify;
 	w->get_many = q->subject->get_many;
 	w->scan = q->subject->scan;
+	w->resizings = q->subject->resizings;
 	w->clock = *q->clock;
 	w->thread = i;
 	w->threads = q->threads;
@@ -1652,6 +1681,7 @@ stages(struct runner *r, struct record *record, char *error, size_t error_size)
 	figures_of_cas(r, record, &cas_before);
 	figures_of_phases(r, record);
 	figures_of_counters(r, record);
+	figures_of_pause(r, record);
 	figures_of_stalls(r, record, (uint64_t)(record->elapsed_s * NS_PER_S + 0.5));
 	if (sampler.out_of_memory)
 		invalid(record, "no memory for the samples of garbage over time");

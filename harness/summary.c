@@ -307,6 +307,24 @@ print_open_row(FILE *out, int name_width, const struct row *row)
 	    time[3], time[4], valid);
 }
 
+/* Every call was timed: so the longest one of each subject is known, and often why. */
+static void
+print_pauses(FILE *out, const struct row *rows, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		const struct point *p = rows[i].point;
+		const json_t *every = json_object_get(part_of(&rows[i], "run"), "latency-sample");
+		char took[32];
+
+		if (isnan(p->pause_max_ns) ||
+		    (isnan(p->rate) && !(json_is_integer(every) && json_integer_value(every) == 0)))
+			continue;
+		summary_format_time(p->pause_max_ns, took, sizeof(took));
+		fprintf(out, "  longest call of %s, %" PRIu64 " thread%s: %s in %s, cause: %s\n", rows[i].name, p->threads,
+		    p->threads == 1 ? "" : "s", took, p->pause_op, p->pause_cause);
+	}
+}
+
 /* What the processor counted, where it did: only then a second line of figures makes sense. */
 static void
 print_counters(FILE *out, int name_width, const struct row *rows, size_t count)
@@ -433,6 +451,7 @@ summary_print(FILE *out, const struct points *points)
 
 			while (first > 0 && rows[first - 1].block == rows[i].block)
 				first--;
+			print_pauses(out, rows + first, i + 1 - first);
 			print_counters(out, name_width, rows + first, i + 1 - first);
 			fputc('\n', out);
 		}

@@ -4,6 +4,7 @@
 #include "harness/worker.h"
 
 #include <string.h>
+#include <sys/resource.h>
 
 const char *const op_names[OP_COUNT] = {
 	[OP_GET] = "get", [OP_INSERT] = "insert", [OP_UPSERT] = "upsert", [OP_REMOVE] = "remove",
@@ -12,9 +13,43 @@ const char *const op_names[OP_COUNT] = {
 
 /* The time at which a timed call begins. */
 static uint64_t
-worker_begin_ns(const struct worker *w)
+worker_begin_ns(struct worker *w)
 {
+	if (w->resizings != NULL)
+		w->resizings_before = w->resizings(w->handle);
 	return w->response != NULL ? w->begun_ns : clock_now_ns(&w->clock);
+}
+
+/* Has the kernel taken the processor away since the last look? */
+static bool
+worker_was_preempted(struct worker *w, uint64_t now_ns)
+{
+	long before = w->switches;
+	struct rusage usage;
+
+	w->switches_ns = now_ns;
+	if (getrusage(RUSAGE_THREAD, &usage) != 0)
+		return false;
+	w->switches = usage.ru_nivcsw;
+	return w->switches != before;
+}
+
+/* How often a thread looks anyway: a look takes a few hundred ns. */
+#define LOOK_NS 2000000u
+
+/* The longest call so far: why? */
+static void
+worker_paused(struct worker *w, enum op op, uint64_t begin_ns, uint64_t end_ns)
+{
+	struct worker_pause pause = { .ns = end_ns - begin_ns, .begin_ns = begin_ns, .op = op };
+
+	if (w->resizings != NULL && w->resizings(w->handle) != w->resizings_before)
+		pause.cause |= PAUSE_RESIZE;
+	if (w->sees_passes && w->pass_begin_ns >= begin_ns)
+		pause.cause |= PAUSE_RECLAIM;
+	if (begin_ns - w->switches_ns <= LOOK_NS && worker_was_preempted(w, end_ns))
+		pause.cause |= PAUSE_PREEMPTED;
+	w->pause = pause;
 }
 
 /* A call that began at begin_ns has ended: note how long it took, and arm the next timed one. */
@@ -26,6 +61,10 @@ worker_timed(struct worker *w, enum op op, uint64_t begin_ns)
 	uint64_t ns = end_ns > begin_ns ? end_ns - begin_ns : 0;
 
 	histogram_add(&w->latency[op], ns);
+	if (UNLIKELY(ns > w->pause.ns))
+		worker_paused(w, op, begin_ns, end_ns);
+	else if (UNLIKELY(end_ns - w->switches_ns > LOOK_NS))
+		(void)worker_was_preempted(w, end_ns);
 	if (w->sees_passes)
 		histogram_add(&w->by_pass[w->pass_begin_ns >= begin_ns], ns);
 	if (w->response != NULL) {

@@ -43,11 +43,23 @@ enum worker_stage { STAGE_STARTING, STAGE_PREFILL, STAGE_WARM_UP, STAGE_MEASURE,
 /* For worker_wait() and worker_park(): until the loop is to end. */
 #define WORKER_FOREVER UINT64_MAX
 
+/* What is known of why a call took long; several may be. */
+#define PAUSE_RESIZE (1u << 0)    /* it began to resize the map, or helped */
+#define PAUSE_RECLAIM (1u << 1)   /* a pass of reclamation ran inside */
+#define PAUSE_PREEMPTED (1u << 2) /* the kernel took the processor away, then or less than 2 ms before */
+
+struct worker_pause {
+	uint64_t ns, begin_ns;       /* service time; ns 0: none yet */
+	enum op op;
+	unsigned cause;
+};
+
 struct worker {
 	/* Set before the thread starts, read only. */
 	op_fn *op[OP_KEYED];
 	op_get_many_fn *get_many;
 	op_scan_fn *scan;
+	uint64_t (*resizings)(void *handle); /* may be NULL */
 	void *handle;
 	struct clock clock;
 	unsigned thread, threads;
@@ -77,6 +89,10 @@ struct worker {
 	struct random random;        /* for sampling only; workloads bring their own */
 	struct pace pace;
 	uint64_t intended_ns;        /* open loop: when the call under way should have begun, */
+	struct worker_pause pause;   /* the longest timed call since count[] was last reset */
+	uint64_t resizings_before;   /* subject.resizings() when the timed call under way began */
+	long switches;               /* involuntary context switches at */
+	uint64_t switches_ns;        /* this time */
 	uint64_t begun_ns;           /* and when it did: worker_turn() has just looked */
 	uint64_t last_ns;            /* end of the last call of the loop */
 	bool measured;               /* this loop is the one that counts; else it is the warm-up */

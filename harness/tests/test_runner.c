@@ -166,6 +166,14 @@ map_get(void *handle, uint64_t key, uint64_t *value)
 	return OP_HIT;
 }
 
+/* Only the call that stalls resizes. */
+static uint64_t
+map_resizings(void *handle)
+{
+	(void)handle;
+	return atomic_load_explicit(&t.stalls, memory_order_relaxed) > 0;
+}
+
 static enum op_result
 map_insert(void *handle, uint64_t key, uint64_t *value)
 {
@@ -343,6 +351,7 @@ static const struct subject subject = {
 	.version = PLUGIN_VERSION, .name = "fault", .help = "", .reclaimer = "fake", .progress = "lock-free",
 	.create = map_create, .destroy = map_destroy, .attach = map_attach, .detach = map_detach,
 	.pause = map_pause, .resume = map_resume, .flush = map_flush,
+	.resizings = map_resizings,
 	.get = map_get, .insert = map_insert, .upsert = map_upsert, .remove = map_remove,
 	.replace = map_replace, .modify = map_modify, .get_many = map_get_many, .scan = map_scan,
 	.hold = map_hold, .release = map_release,
@@ -930,6 +939,11 @@ an_open_loop_sees_all_calls_that_a_stall_delays(void)
 	CHECK_EQ(service->total, response->total);
 	CHECK(r.record->get_max_ns >= STALL_NS);
 	CHECK(r.record->get_response_max_ns >= STALL_NS);
+	/* What is known of that call: when, and that the map said it was resizing. */
+	CHECK(r.record->pause_max_ns >= STALL_NS);
+	CHECK(strcmp(r.record->pause_op, "get") == 0);
+	CHECK(strncmp(r.record->pause_cause, "resize", 6) == 0);
+	CHECK(r.record->pause_at_s > 0 && r.record->pause_at_s < r.record->elapsed_s);
 	/* Of the thread's 1000 calls a second, the 60 meant to begin in the first 60 ms of the stall were
 	 * 20 ms late or more. */
 	CHECK(slower_than(response, STALL_NS / 4) >= 50);

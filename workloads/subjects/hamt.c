@@ -104,6 +104,12 @@ result_of(enum hamt_status status)
 	return UNLIKELY(status == HAMT_NOMEM) ? OP_NOMEM : status == HAMT_OK ? OP_HIT : OP_MISS;
 }
 
+static uint64_t
+subject_resizings(void *handle)
+{
+	return hamt_resizings(handle);
+}
+
 static enum op_result
 subject_insert(void *handle, uint64_t key, uint64_t *value)
 {
@@ -267,6 +273,7 @@ const struct subject hamtbench_subject = {
 	.cas_stats = subject_cas_stats,
 	.stats = hamt_stats,
 	.pending = subject_pending,
+	.resizings = subject_resizings,
 	.each = subject_each,
 	.check = subject_check,
 };
