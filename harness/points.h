@@ -27,7 +27,7 @@ struct points; /* points_new() */
 /* NAN: no valid trial, or none with a sample. */
 struct point {
 	char environment[33];           /* id; "" = not known */
-	char subject[RECORD_TEXT], reclaimer[32], workload[RECORD_TEXT];
+	char subject[RECORD_TEXT], reclaimer[80], workload[RECORD_TEXT];
 	uint64_t threads, keys;
 	char dist[RECORD_TEXT], mix[RECORD_TEXT];
 	char pin[RECORD_TEXT], membind[32];

@@ -52,7 +52,7 @@ extern const char *const record_histogram_names[RECORD_HISTOGRAMS];
 
 struct record {
 	/* How it was run: together with the environment, what identifies a trial. */
-	char subject[RECORD_TEXT], reclaimer[32], workload[RECORD_TEXT];
+	char subject[RECORD_TEXT], reclaimer[80], workload[RECORD_TEXT];
 	uint64_t threads, keys;
 	char dist[RECORD_TEXT], mix[RECORD_TEXT];
 	char *options;               /* all options of run, workload and subject: canonical JSON; owned */

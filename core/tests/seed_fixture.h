@@ -220,7 +220,7 @@ map_new(const struct seed_hamt_ops *ops, struct meter *m, enum hazard_mode mode,
 	struct seed_hamt_config config = {
 		.ops = ops,
 		.hash_key = HASH_KEY,
-		.reclaim = { .mode = mode, .threshold = threshold, .allocator = meter_allocator(m) },
+		.reclaim = { .mode = mode, .threshold = threshold, .frequency = threshold, .allocator = meter_allocator(m) },
 	};
 	struct seed_hamt *map;
 

@@ -3,7 +3,7 @@
  * domains that are shared, and what each scheme promises. Built once for each
  * scheme; what only some promise asks RECLAIM.
  */
-#include "core/reclaim.h"
+#include "core/reclaim_record.h"
 
 #include <string.h>
 
@@ -132,6 +132,567 @@ misuse_names_the_rule(void)
 	reclaim_domain_drop(d);
 }
 
+/* --- Objects behind one link -------------------------------------------- */
+
+#if RECLAIM != RECLAIM_NONE
+
+struct thing {
+	uint64_t number;
+	bool freed;
+};
+
+static uint64_t destroyed; /* things, by the last domain */
+
+static struct thing *
+thing_new(struct reclaim_record *r, uint64_t number)
+{
+	unsigned char *block = list_alloc(NULL, RECLAIM_HEADER + sizeof(struct thing));
+	struct thing *t = (void *)(block + RECLAIM_HEADER);
+
+	reclaim_born(r, t);
+	*t = (struct thing){ .number = number };
+	return t;
+}
+
+static void
+thing_destroy(void *object, size_t bytes, void *state)
+{
+	struct thing *t = object;
+
+	CHECK(!t->freed);
+	t->freed = true;
+	destroyed++;
+	list_free(state, (unsigned char *)object - RECLAIM_HEADER, bytes);
+}
+
+struct world {
+	struct reclaim_domain *domain;
+	struct reclaim_record *writer, *reader;
+	_Atomic(void *) link;
+};
+
+static struct reclaim_record *
+attach(struct reclaim_domain *d, const struct reclaim_probe *probe)
+{
+	struct reclaim_record *r;
+
+	CHECK_EQ(reclaim_attach(d, probe, &r), HAMT_OK);
+	return r;
+}
+
+static struct world
+world_new(struct reclaim_config config)
+{
+	struct world w = { .link = NULL };
+
+	destroyed = 0;
+	config.allocator = list_allocator;
+	CHECK_EQ(reclaim_domain_new(&config, &w.domain), HAMT_OK);
+	w.writer = attach(w.domain, NULL);
+	w.reader = attach(w.domain, NULL);
+	atomic_store(&w.link, thing_new(w.writer, 0));
+	return w;
+}
+
+/* replace - an operation of r that puts a new thing behind the link and retires the old one. */
+static void
+replace(struct world *w, struct reclaim_record *r, uint64_t number)
+{
+	struct thing *old;
+
+	(void)reclaim_enter(r);
+	CHECK(reclaim_reserve(r, 1));
+	old = atomic_exchange(&w->link, thing_new(r, number));
+	reclaim_retire(r, old, sizeof(*old), thing_destroy, NULL);
+	reclaim_leave(r);
+}
+
+/* look - an operation of r that stays inside: the thing behind the link, protected by slot 0. */
+static const struct thing *
+look(struct world *w, struct reclaim_record *r)
+{
+	void *seen;
+
+	(void)reclaim_enter(r);
+	do {
+		seen = atomic_load(&w->link);
+		reclaim_publish(r, 0, seen);
+	} while (atomic_load(&w->link) != seen);
+	return seen;
+}
+
+static void
+look_away(struct reclaim_record *r)
+{
+	reclaim_clear(r, 0);
+	reclaim_leave(r);
+}
+
+static struct reclaim_totals
+totals_of(const struct world *w)
+{
+	struct reclaim_totals t;
+
+	reclaim_domain_stats(w->domain, &t);
+	CHECK_EQ(t.pending, t.retired - t.freed);
+	CHECK_EQ(t.freed, destroyed);
+	CHECK(t.bound == 0 || (t.pending <= t.bound && t.peak <= t.bound));
+	CHECK_EQ(t.bound != 0, RECLAIM == RECLAIM_HP || RECLAIM == RECLAIM_HE);
+	return t;
+}
+
+static void
+world_close(struct world *w)
+{
+	uint64_t retired = totals_of(w).retired;
+	struct thing *last = atomic_load(&w->link);
+
+	list_free(NULL, (unsigned char *)last - RECLAIM_HEADER, 0);
+	if (w->reader != NULL)
+		reclaim_detach(w->reader);
+	if (w->writer != NULL)
+		reclaim_detach(w->writer);
+	reclaim_domain_drop(w->domain);
+	CHECK_EQ(destroyed, retired);
+}
+
+static void
+world_end(struct world *w)
+{
+	world_close(w);
+	check_nothing_left();
+}
+
+/* Modes, and parameters from the strictest to what nobody gave. */
+static const struct reclaim_config configs[] = {
+	{ .mode = HAZARD_FENCE, .threshold = 1, .frequency = 1 },
+	{ .mode = HAZARD_AUTO, .threshold = 1, .frequency = 3 },
+	{ .mode = HAZARD_AUTO, .threshold = 16, .frequency = 4 },
+	{ .mode = HAZARD_FENCE },
+	{ .mode = HAZARD_AUTO },
+	{ .mode = HAZARD_AUTO, .threshold = 8, .frequency = 1, .free_most = 2 },
+};
+#define EACH_CONFIG (const struct reclaim_config *c = configs; c < configs + sizeof(configs) / sizeof(*configs); c++)
+
+/*
+ * What a parked reader looks at stays, whatever is retired after it. Under a
+ * scheme with a bound, ten times as much work leaves no more behind; under the
+ * others all of it waits. When the reader goes on, all is freed.
+ */
+static void
+parked_reader(void)
+{
+	for EACH_CONFIG {
+		struct world w = world_new(*c);
+		uint64_t few, many;
+		const struct thing *seen;
+
+		for (uint64_t i = 1; i <= 1000; i++)
+			replace(&w, w.writer, i);
+		seen = look(&w, w.reader);
+		for (uint64_t i = 1; i <= 3000; i++)
+			replace(&w, w.writer, 1000 + i);
+		few = totals_of(&w).pending;
+		for (uint64_t i = 1; i <= 30000; i++)
+			replace(&w, w.writer, 4000 + i);
+		many = totals_of(&w).pending;
+		CHECK_EQ(seen->number, 1000);
+		CHECK(!seen->freed);
+		if (totals_of(&w).bound != 0)
+			CHECK(many >= 1 && many <= few + 2 * totals_of(&w).threshold + 64);
+		else
+			CHECK(few >= 3000 && many >= 33000);
+		look_away(w.reader);
+		reclaim_pause(w.reader);
+		for (unsigned i = 0; i < 3; i++)
+			reclaim_scan(w.writer);
+		CHECK(totals_of(&w).pending <= (RECLAIM == RECLAIM_HP ? 1 : 0));
+		world_end(&w);
+	}
+}
+
+/* A reader that comes and goes holds nothing up, and never sees what is freed. */
+static void
+coming_and_going(void)
+{
+	for EACH_CONFIG {
+		struct world w = world_new(*c);
+		uint64_t most = 0;
+
+		for (uint64_t i = 1; i <= 20000; i++) {
+			const struct thing *seen = look(&w, w.reader);
+
+			replace(&w, w.writer, i);
+			CHECK(!seen->freed && seen->number == i - 1);
+			look_away(w.reader);
+			if (totals_of(&w).pending > most)
+				most = totals_of(&w).pending;
+		}
+		/* Three batches, or epochs, of whichever is larger, and what amortised free has put off. */
+		CHECK(most <= 4 * (uint64_t)(totals_of(&w).threshold + totals_of(&w).frequency) + 64);
+		world_end(&w);
+	}
+}
+
+/* What a thread could not free when it left is adopted, counted once, and freed by another. */
+static void
+orphans_are_adopted(void)
+{
+	for EACH_CONFIG {
+		struct world w = world_new(*c);
+		struct reclaim_record *other = attach(w.domain, NULL);
+		struct reclaim_totals t;
+
+		(void)look(&w, w.reader);
+		for (uint64_t i = 1; i <= 100; i++)
+			replace(&w, other, i);
+		reclaim_detach(other);
+		/* A second one, to meet the first one's rest. */
+		other = attach(w.domain, NULL);
+		for (uint64_t i = 1; i <= 100; i++)
+			replace(&w, other, 100 + i);
+		reclaim_detach(other);
+		t = totals_of(&w);
+		CHECK(t.pending >= 1 && t.adopted >= 1);
+		CHECK_EQ(t.attached, 2);
+		look_away(w.reader);
+		reclaim_pause(w.reader);
+		for (unsigned i = 0; i < 3; i++)
+			reclaim_scan(w.writer);
+		CHECK(totals_of(&w).pending <= (RECLAIM == RECLAIM_HP ? 1 : 0));
+		world_end(&w);
+	}
+}
+
+/* Nobody adopts: the last user of the domain frees what is left. */
+static void
+rest_is_freed_with_the_domain(void)
+{
+	for EACH_CONFIG {
+		struct world w = world_new(*c);
+
+		(void)look(&w, w.reader);
+		for (uint64_t i = 1; i <= 500; i++)
+			replace(&w, w.writer, i);
+		reclaim_detach(w.writer);
+		w.writer = NULL;
+		CHECK(totals_of(&w).pending >= 1);
+		look_away(w.reader);
+		world_end(&w);
+	}
+}
+
+/* A hold outlasts its operation and others after it. */
+static void
+hold_outlasts_operations(void)
+{
+	for EACH_CONFIG {
+		struct world w = world_new(*c);
+		const struct thing *held;
+
+		(void)reclaim_enter(w.reader);
+		held = atomic_load(&w.link);
+		reclaim_publish(w.reader, RECLAIM_SLOTS - 1, held);
+		CHECK(atomic_load(&w.link) == held);
+		reclaim_hold(w.reader);
+		reclaim_leave(w.reader);
+		for (uint64_t i = 1; i <= 5000; i++) {
+			replace(&w, w.writer, i);
+			(void)look(&w, w.reader);
+			look_away(w.reader);
+		}
+		reclaim_scan(w.reader);
+		reclaim_pause(w.reader);
+		reclaim_scan(w.writer);
+		CHECK(!held->freed && held->number == 0);
+		reclaim_clear(w.reader, RECLAIM_SLOTS - 1);
+		reclaim_release(w.reader);
+		reclaim_pause(w.reader);
+		for (unsigned i = 0; i < 3; i++)
+			reclaim_scan(w.writer);
+		CHECK(totals_of(&w).pending <= (RECLAIM == RECLAIM_HP ? 1 : 0));
+		world_end(&w);
+	}
+}
+
+/* A reader that is parked in one domain holds up no other. */
+static void
+domains_are_apart(void)
+{
+	struct world a = world_new(configs[0]), b = world_new(configs[0]);
+
+	(void)look(&a, a.reader);
+	for (uint64_t i = 1; i <= 1000; i++)
+		replace(&b, b.writer, i);
+	for (unsigned i = 0; i < 3; i++)
+		reclaim_scan(b.writer);
+	CHECK_EQ(totals_of(&b).pending, 0);
+	look_away(a.reader);
+	world_close(&b);
+	destroyed = 0;
+	world_end(&a);
+}
+
+/* Each retired object is stamped, and is either freed with its age or pending. */
+static uint64_t ticks, ages, waiting;
+
+static uint64_t
+tick(void *state)
+{
+	(void)state;
+	return ++ticks;
+}
+
+static void
+note_age(void *state, uint64_t age)
+{
+	(void)state;
+	CHECK(age > 0 && age <= ticks);
+	ages++;
+}
+
+static void
+note_waiting(void *arg, uint64_t retired_at_ns, size_t bytes)
+{
+	(void)arg;
+	CHECK(retired_at_ns > 0 && retired_at_ns <= ticks);
+	CHECK_EQ(bytes, sizeof(struct thing));
+	waiting++;
+}
+
+static void
+every_stamp_is_accounted_for(void)
+{
+	static const struct reclaim_probe probe = { .now_ns = tick, .freed = note_age };
+
+	for EACH_CONFIG {
+		struct world w = world_new(*c);
+		struct reclaim_totals t;
+
+		reclaim_detach(w.writer);
+		w.writer = attach(w.domain, &probe);
+		ages = waiting = 0;
+		(void)look(&w, w.reader);
+		for (uint64_t i = 1; i <= 3000; i++)
+			replace(&w, w.writer, i);
+		t = totals_of(&w);
+		reclaim_domain_each_pending(w.domain, note_waiting, NULL);
+		CHECK_EQ(ages, t.freed);
+		CHECK_EQ(waiting, t.pending);
+		look_away(w.reader);
+		world_end(&w);
+	}
+}
+
+/* Room is reserved before it is needed, or not at all. */
+static bool refuse;
+
+static void *
+fickle_alloc(void *state, size_t bytes)
+{
+	return refuse ? NULL : list_alloc(state, bytes);
+}
+
+static void
+reserve_fails_without_harm(void)
+{
+	struct reclaim_config config = { .threshold = 1 << 20, .frequency = 1 << 20,
+		.allocator = { fickle_alloc, list_free, NULL } };
+	struct world w = { .link = NULL };
+	unsigned refused = 0;
+
+	destroyed = 0;
+	refuse = true;
+	CHECK_EQ(reclaim_domain_new(&config, &w.domain), HAMT_NOMEM);
+	refuse = false;
+	CHECK_EQ(reclaim_domain_new(&config, &w.domain), HAMT_OK);
+	refuse = true;
+	CHECK_EQ(reclaim_attach(w.domain, NULL, &w.writer), HAMT_NOMEM);
+	refuse = false;
+	w.writer = attach(w.domain, NULL);
+	atomic_store(&w.link, thing_new(w.writer, 0));
+	for (uint64_t i = 1; i <= 20000; i++) {
+		(void)reclaim_enter(w.writer);
+		refuse = true;
+		if (!reclaim_reserve(w.writer, 2)) {
+			refused++;
+			refuse = false;
+			CHECK(reclaim_reserve(w.writer, 2));
+		}
+		/* Now two retires need no memory. */
+		refuse = true;
+		for (unsigned k = 0; k < 2; k++) {
+			struct thing *old = atomic_exchange(&w.link, thing_new(w.writer, i));
+
+			reclaim_retire(w.writer, old, sizeof(*old), thing_destroy, NULL);
+		}
+		refuse = false;
+		reclaim_leave(w.writer);
+	}
+	CHECK(refused > 0);
+	/* Nor does leaving. */
+	refuse = true;
+	world_end(&w);
+	refuse = false;
+}
+
+#if RECLAIM == RECLAIM_EBR || RECLAIM == RECLAIM_QSBR
+
+/* Amortised: what is old enough goes a few at a time, and all of it goes. */
+static void
+amortised_free_frees_a_few_at_a_time(void)
+{
+	struct world w = world_new((struct reclaim_config){ .threshold = 64, .frequency = 1, .free_most = 3 });
+	uint64_t before, burst = 0, most = 0;
+
+	/* A batch of 300 becomes old at once. */
+	(void)look(&w, w.reader);
+	for (uint64_t i = 1; i <= 300; i++)
+		replace(&w, w.writer, i);
+	look_away(w.reader);
+	reclaim_pause(w.reader);
+	for (uint64_t i = 1; i <= 2000; i++) {
+		before = destroyed;
+		replace(&w, w.writer, 300 + i);
+		burst = destroyed - before;
+		if (burst > most)
+			most = burst;
+	}
+	CHECK_EQ(most, 3);
+	CHECK(totals_of(&w).pending < 300);
+	world_end(&w);
+}
+
+#endif
+
+/* --- Misuse of a record ----------------------------------------------------- */
+
+static void
+retire_without_room(void *arg)
+{
+	struct world *w = arg;
+
+	reclaim_retire(w->writer, thing_new(w->writer, 1), sizeof(struct thing), thing_destroy, NULL);
+}
+
+static void
+retire_again(void *object, size_t bytes, void *state)
+{
+	reclaim_retire(state, object, bytes, thing_destroy, NULL);
+}
+
+static void
+retire_from_destructor(void *arg)
+{
+	struct world *w = arg;
+
+	if (reclaim_reserve(w->writer, 2))
+		reclaim_retire(w->writer, thing_new(w->writer, 1), sizeof(struct thing), retire_again, w->writer);
+	for (unsigned i = 0; i < 4; i++)
+		reclaim_scan(w->writer);
+}
+
+static void
+detach_twice(void *arg)
+{
+	struct world *w = arg;
+
+	reclaim_detach(w->writer);
+	reclaim_detach(w->writer);
+}
+
+static void
+misuse_of_a_record(void)
+{
+	struct world w = world_new(configs[0]);
+
+	CHECK(check_aborts(retire_without_room, &w, "room must be reserved first"));
+	CHECK(check_aborts(retire_from_destructor, &w, "must not be called from a destructor"));
+	CHECK(check_aborts(detach_twice, &w, "the record has already left the domain"));
+	world_end(&w);
+}
+
+/* --- A parked reader in a map ------------------------------------------------- */
+
+/* One thread holds a read, another replaces all it can: the bound, where there is one, and the growth where not. */
+static void
+parked_reader_in_a_map(void)
+{
+	enum { KEYS = 300, ROUNDS = 40 };
+
+	for EACH_CONFIG {
+		struct hamt_config config = { .min_bits = 4, .reclaim = *c };
+		struct reclaim_totals t, first = { .retired = 0 };
+		struct hamt *writer, *reader;
+
+		config.reclaim.allocator = list_allocator;
+		CHECK_EQ(hamt_new(&config, &writer), HAMT_OK);
+		CHECK_EQ(hamt_clone(writer, &reader), HAMT_OK);
+		for (uint64_t k = 0; k < KEYS; k++)
+			CHECK_EQ(hamt_insert(writer, k, k), HAMT_OK);
+		CHECK(hamt_hold(reader, 7));
+		for (unsigned round = 0; round < ROUNDS; round++) {
+			/* Removed and inserted: the directory is resized, too. */
+			for (uint64_t k = 0; k < KEYS; k++)
+				CHECK_EQ(hamt_remove(writer, k, NULL), HAMT_OK);
+			for (uint64_t k = 0; k < KEYS; k++)
+				CHECK_EQ(hamt_insert(writer, k, k), HAMT_OK);
+			reclaim_domain_stats(hamt_domain(writer), &t);
+			CHECK(t.bound == 0 || t.pending <= t.bound);
+			if (round == ROUNDS / 4)
+				first = t;
+		}
+		if (t.bound != 0)
+			CHECK(t.pending <= first.pending + 2 * t.threshold + 64);
+		else
+			CHECK(t.pending >= 2 * KEYS * (ROUNDS - 1));
+		hamt_release(reader);
+		hamt_drop(reader);
+		hamt_drop(writer);
+		check_nothing_left();
+	}
+}
+
+static void
+parked_reader_in_the_seed(void)
+{
+	enum { KEYS = 300, ROUNDS = 20 };
+
+	for EACH_CONFIG {
+		struct seed_hamt_config config = { .hash_key = 1, .reclaim = *c };
+		struct reclaim_totals t, first = { .retired = 0 };
+		struct seed_hamt *writer, *reader;
+		uint64_t seven = 7;
+
+		config.reclaim.allocator = list_allocator;
+		CHECK_EQ(seed_hamt_new(&config, &writer), HAMT_OK);
+		CHECK_EQ(seed_hamt_clone(writer, NULL, &reader), HAMT_OK);
+		for (uint64_t k = 0; k < KEYS; k++)
+			CHECK_EQ(seed_hamt_insert(writer, &k, &k), HAMT_OK);
+		CHECK(seed_hamt_hold(reader, &seven));
+		for (unsigned round = 0; round < ROUNDS; round++) {
+			for (uint64_t k = 0; k < KEYS; k++)
+				CHECK_EQ(seed_hamt_remove(writer, &k, NULL), HAMT_OK);
+			for (uint64_t k = 0; k < KEYS; k++)
+				CHECK_EQ(seed_hamt_insert(writer, &k, &k), HAMT_OK);
+			reclaim_domain_stats(seed_hamt_domain(writer), &t);
+			CHECK(t.bound == 0 || t.pending <= t.bound);
+			if (round == ROUNDS / 4)
+				first = t;
+		}
+		if (t.bound != 0)
+			CHECK(t.pending <= first.pending + 2 * t.threshold + 64);
+		else
+			CHECK(t.pending >= 2 * KEYS * (ROUNDS - 1));
+		seed_hamt_release(reader);
+		seed_hamt_drop(reader);
+		seed_hamt_drop(writer);
+		check_nothing_left();
+	}
+}
+
+#endif
+
 /* --- What none promises -------------------------------------------------- */
 
 #if RECLAIM == RECLAIM_NONE
@@ -168,6 +729,21 @@ static const struct test tests[] = {
 	TEST(misuse_names_the_rule),
 #if RECLAIM == RECLAIM_NONE
 	TEST(none_counts_what_it_leaves),
+#else
+	TEST(parked_reader),
+	TEST(coming_and_going),
+	TEST(orphans_are_adopted),
+	TEST(rest_is_freed_with_the_domain),
+	TEST(hold_outlasts_operations),
+	TEST(domains_are_apart),
+	TEST(every_stamp_is_accounted_for),
+	TEST(reserve_fails_without_harm),
+	TEST(misuse_of_a_record),
+	TEST(parked_reader_in_a_map),
+	TEST(parked_reader_in_the_seed),
+#endif
+#if RECLAIM == RECLAIM_EBR || RECLAIM == RECLAIM_QSBR
+	TEST(amortised_free_frees_a_few_at_a_time),
 #endif
 };
 

@@ -279,11 +279,11 @@ thresholds_and_modes_agree_with_a_table(void)
 			differential(map, 200, 20000 / SLOW);
 			reclaim_domain_stats(seed_hamt_domain(map), &stats);
 			CHECK_EQ(stats.threshold, thresholds[j]);
-			CHECK_EQ(stats.asymmetric, modes[i] == HAZARD_ASYMMETRIC);
-			CHECK(stats.peak <= stats.bound);
+			CHECK_EQ(stats.asymmetric, modes[i] == HAZARD_ASYMMETRIC && RECLAIM != RECLAIM_QSBR);
+			CHECK(stats.bound == 0 || stats.peak <= stats.bound);
 			/* Thousands were retired, and the trie is empty: they are freed. */
 			CHECK(stats.retired > 1000);
-			CHECK(stats.pending <= stats.bound);
+			CHECK(stats.bound == 0 || stats.pending <= stats.bound);
 			end(map);
 		}
 	}
@@ -328,9 +328,12 @@ held_read_keeps_what_it_read(void)
 				CHECK_EQ(upsert(map, key, i, NULL), HAMT_EXISTS);
 			seed_hamt_flush(map);
 			reclaim_domain_stats(seed_hamt_domain(map), &held);
-			CHECK(held.freed > before.freed);
-			CHECK(held.pending > 0 && held.pending <= held.bound);
+			if (held.bound != 0)
+				CHECK(held.freed > before.freed && held.pending > 0 && held.pending <= held.bound);
+			else
+				CHECK(held.pending >= 100);
 			seed_hamt_release(reader);
+			seed_hamt_pause(reader);
 			seed_hamt_flush(map);
 			reclaim_domain_stats(seed_hamt_domain(map), &after);
 			CHECK(after.pending < held.pending);
@@ -348,6 +351,9 @@ refused_mode_is_a_mismatch(void)
 		                               .allocator = meter_allocator(&meter) } };
 	struct seed_hamt *map = NULL;
 
+	/* Without announcements there is no mode to be refused. */
+	if (RECLAIM == RECLAIM_QSBR || RECLAIM == RECLAIM_NONE)
+		exit(77);
 	if (heavy_barrier_probe())
 		CHECK_SKIP("membarrier(2) is not refused here");
 	CHECK_EQ(seed_hamt_new(&config, &map), HAMT_MISMATCH);
@@ -550,13 +556,16 @@ shape_counts_the_bytes(void)
 {
 	struct seed_hamt *map = map_new(&meeting_ops[MEET_PAIRS], &meter, HAZARD_FENCE, 1);
 	struct reclaim_totals stats;
-	uint64_t others;
+	/* A queue of retired objects may need a second chunk while the first is being emptied. */
+	const uint64_t chunk = RECLAIM == RECLAIM_EBR || RECLAIM == RECLAIM_QSBR ? 64 * 1024 : 0;
+	uint64_t others, bytes;
 
 	others = meter_read(&meter.bytes) - map_shape(map).bytes;
 	for (uint64_t key = 0; key < 3000; key++)
 		CHECK_EQ(insert(map, key, key), HAMT_OK);
 	reclaim_domain_stats(seed_hamt_domain(map), &stats);
-	CHECK_EQ(meter_read(&meter.bytes), others + map_shape(map).bytes + stats.pending_bytes);
+	bytes = others + map_shape(map).bytes + stats.pending_bytes;
+	CHECK(meter_read(&meter.bytes) >= bytes && meter_read(&meter.bytes) <= bytes + chunk);
 	end(map);
 }
 

@@ -6,6 +6,7 @@
  * each thread, freed as a whole with the map.
  */
 /* variants: hamt=-DRECLAIM=RECLAIM_HP hamt-hp-fence=-DRECLAIM=RECLAIM_HP,-DFIXED */
+/* variants: hamt-ebr=-DRECLAIM=RECLAIM_EBR,-DFIXED hamt-qsbr=-DRECLAIM=RECLAIM_QSBR,-DFIXED */
 /* variants: hamt-none=-DRECLAIM=RECLAIM_NONE,-DFIXED */
 #include "core/hamt.h"
 #include "harness/plugin.h"

@@ -40,6 +40,10 @@ struct reclaim_word {
 
 #define RECLAIM_AT(name, member) { name, offsetof(struct reclaim_config, member) }
 #define RECLAIM_HP_PARAMETERS { RECLAIM_AT("threshold", threshold) }
+#define RECLAIM_EBR_PARAMETERS                                                                             \
+	{ RECLAIM_AT("batch", threshold), RECLAIM_AT("frequency", frequency), RECLAIM_AT("free", free_most) }
+#define RECLAIM_QSBR_PARAMETERS                                                                            \
+	{ RECLAIM_AT("batch", threshold), RECLAIM_AT("interval", frequency), RECLAIM_AT("free", free_most) }
 
 /* Parameters follow a colon, in any order, separated by commas; 0 or absent: automatic. */
 static const struct reclaim_word reclaim_words[] = {
@@ -53,6 +57,22 @@ static const struct reclaim_word reclaim_words[] = {
 	{ .name = "hp-asymmetric", .scheme = RECLAIM_HP, .mode = HAZARD_ASYMMETRIC, .form = "hp-asymmetric:threshold=N",
 	    .help = "hp that insists on membarrier(2): an error where it is refused",
 	    .parameter = RECLAIM_HP_PARAMETERS },
+	{ .name = "ebr", .scheme = RECLAIM_EBR, .mode = HAZARD_AUTO, .suffix = "ebr",
+	    .form = "ebr:batch=N,frequency=N,free=N",
+	    .help = "epochs: an operation announces the epoch it runs in (with membarrier(2) instead of a fence, where "
+	            "it may be used). What is old enough is looked for every batch of N retired objects, the epoch "
+	            "advanced at every N-th retire, and at most N objects freed for each retire (0: all at once). "
+	            "Garbage has no bound: a thread that stops inside an operation keeps all",
+	    .parameter = RECLAIM_EBR_PARAMETERS },
+	{ .name = "ebr-fence", .scheme = RECLAIM_EBR, .mode = HAZARD_FENCE, .suffix = "ebr",
+	    .form = "ebr-fence:batch=N,frequency=N,free=N",
+	    .help = "the classic form: a sequentially consistent store for each operation",
+	    .parameter = RECLAIM_EBR_PARAMETERS },
+	{ .name = "qsbr", .scheme = RECLAIM_QSBR, .mode = HAZARD_AUTO, .suffix = "qsbr",
+	    .form = "qsbr:batch=N,interval=N,free=N",
+	    .help = "quiescent states: a thread says after every N operations that it reads nothing; batch and free as "
+	            "for ebr. Garbage has no bound: a thread that stops anywhere keeps all",
+	    .parameter = RECLAIM_QSBR_PARAMETERS },
 	{ .name = "none", .scheme = RECLAIM_NONE, .mode = HAZARD_AUTO, .suffix = "none", .form = "none",
 	    .help = "nothing is freed before the end, an arena for each thread: an upper bound" },
 };
@@ -66,6 +86,13 @@ static const struct reclaim_word reclaim_words[] = {
 #elif RECLAIM == RECLAIM_HP
 #define RECLAIM_INITIAL "hp"
 #define RECLAIM_ADAPTER_SUMMARY(map, help) help
+#elif RECLAIM == RECLAIM_EBR
+#define RECLAIM_INITIAL "ebr"
+#define RECLAIM_ADAPTER_SUMMARY(map, help) map " under epochs, announced by each operation; garbage without a bound"
+#elif RECLAIM == RECLAIM_QSBR
+#define RECLAIM_INITIAL "qsbr"
+#define RECLAIM_ADAPTER_SUMMARY(map, help)                                                                 \
+	map " under quiescent states, announced every few operations; garbage without a bound"
 #else
 #define RECLAIM_INITIAL "none"
 #define RECLAIM_ADAPTER_SUMMARY(map, help) \
@@ -255,7 +282,7 @@ reclaim_adapter_open(struct reclaim_adapter *r, const struct option_values *opti
 	case HAMT_OK:
 		return true;
 	case HAMT_MISMATCH:
-		snprintf(error, error_size, "hp-asymmetric: membarrier(2) is refused here");
+		snprintf(error, error_size, "%s: membarrier(2) is refused here", option_text(options, "reclaim"));
 		return false;
 	default:
 		snprintf(error, error_size, "no memory");

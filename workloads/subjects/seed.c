@@ -3,6 +3,7 @@
  * under each reclaimer, from one source: as hamt.c.
  */
 /* variants: seed=-DRECLAIM=RECLAIM_HP seed-hp-fence=-DRECLAIM=RECLAIM_HP,-DFIXED */
+/* variants: seed-ebr=-DRECLAIM=RECLAIM_EBR,-DFIXED seed-qsbr=-DRECLAIM=RECLAIM_QSBR,-DFIXED */
 /* variants: seed-none=-DRECLAIM=RECLAIM_NONE,-DFIXED */
 #include "core/seed_hamt.h"
 #include "harness/plugin.h"
