@@ -190,7 +190,7 @@ world_new(struct reclaim_config config)
 	CHECK_EQ(reclaim_domain_new(&config, &w.domain), HAMT_OK);
 	w.writer = attach(w.domain, NULL);
 	w.reader = attach(w.domain, NULL);
-	atomic_store(&w.link, thing_new(w.writer, 0));
+	atomic_store_explicit(&w.link, thing_new(w.writer, 0), memory_order_seq_cst);
 	return w;
 }
 
@@ -202,7 +202,7 @@ replace(struct world *w, struct reclaim_record *r, uint64_t number)
 
 	(void)reclaim_enter(r);
 	CHECK(reclaim_reserve(r, 1));
-	old = atomic_exchange(&w->link, thing_new(r, number));
+	old = atomic_exchange_explicit(&w->link, thing_new(r, number), memory_order_seq_cst);
 	reclaim_retire(r, old, sizeof(*old), thing_destroy, NULL);
 	reclaim_leave(r);
 }
@@ -215,9 +215,9 @@ look(struct world *w, struct reclaim_record *r)
 
 	(void)reclaim_enter(r);
 	do {
-		seen = atomic_load(&w->link);
+		seen = atomic_load_explicit(&w->link, memory_order_seq_cst);
 		reclaim_publish(r, 0, seen);
-	} while (atomic_load(&w->link) != seen);
+	} while (atomic_load_explicit(&w->link, memory_order_seq_cst) != seen);
 	return seen;
 }
 
@@ -245,7 +245,7 @@ static void
 world_close(struct world *w)
 {
 	uint64_t retired = totals_of(w).retired;
-	struct thing *last = atomic_load(&w->link);
+	struct thing *last = atomic_load_explicit(&w->link, memory_order_seq_cst);
 
 	list_free(NULL, (unsigned char *)last - RECLAIM_HEADER, 0);
 	if (w->reader != NULL)
@@ -391,9 +391,9 @@ hold_outlasts_operations(void)
 		const struct thing *held;
 
 		(void)reclaim_enter(w.reader);
-		held = atomic_load(&w.link);
+		held = atomic_load_explicit(&w.link, memory_order_seq_cst);
 		reclaim_publish(w.reader, RECLAIM_SLOTS - 1, held);
-		CHECK(atomic_load(&w.link) == held);
+		CHECK(atomic_load_explicit(&w.link, memory_order_seq_cst) == held);
 		reclaim_hold(w.reader);
 		reclaim_leave(w.reader);
 		for (uint64_t i = 1; i <= 5000; i++) {
@@ -510,7 +510,7 @@ reserve_fails_without_harm(void)
 	CHECK_EQ(reclaim_attach(w.domain, NULL, &w.writer), HAMT_NOMEM);
 	refuse = false;
 	w.writer = attach(w.domain, NULL);
-	atomic_store(&w.link, thing_new(w.writer, 0));
+	atomic_store_explicit(&w.link, thing_new(w.writer, 0), memory_order_seq_cst);
 	for (uint64_t i = 1; i <= 20000; i++) {
 		(void)reclaim_enter(w.writer);
 		refuse = true;
@@ -522,7 +522,7 @@ reserve_fails_without_harm(void)
 		/* Now two retires need no memory. */
 		refuse = true;
 		for (unsigned k = 0; k < 2; k++) {
-			struct thing *old = atomic_exchange(&w.link, thing_new(w.writer, i));
+			struct thing *old = atomic_exchange_explicit(&w.link, thing_new(w.writer, i), memory_order_seq_cst);
 
 			reclaim_retire(w.writer, old, sizeof(*old), thing_destroy, NULL);
 		}
