@@ -10,7 +10,7 @@ MARCH ?= native#      release: what -march gets; MARCH= builds portably
 WERROR ?= -Werror#    WERROR= lets a build with warnings pass
 PREFIX ?= /usr/local# install: where to
 DESTDIR ?=#           install: prepended to PREFIX, for packaging
-QUICK ?=#             bench: QUICK=1 takes half a minute
+QUICK ?=#             bench, backoff: QUICK=1 takes half a minute
 VERBOSE ?=#           VERBOSE=1 prints each command in full
 TEST_TIMEOUT ?= 300#  tests: seconds until a program is killed and has failed
 SANITIZER ?= thread#  tsan: or address, undefined
@@ -339,7 +339,7 @@ SANITIZED_thread := tsan
 SANITIZED_address := asan
 SANITIZED_undefined := ubsan
 
-.PHONY: all test check tsan tsan-tests cross bench instr lint install clean help
+.PHONY: all test check tsan tsan-tests cross bench backoff instr lint install clean help
 all: all-$V ## the binary and the plug-ins of variant V (default)
 
 test: $(ALL_TESTS) $(foreach v,$(VARIANTS),$(call beside,$v,$(call programs,$v))) ## before a commit: unit tests in every variant, scripts, lint
@@ -363,6 +363,9 @@ bench: all-$V ## the default benchmark suite, with a table and plots
 
 instr: ## instructions and lines of memory per operation, by callgrind; fails when one became dearer
 	@scripts/instr.sh
+
+backoff: all-$V ## contention managers x parameters x threads: table, heat maps, a recommendation
+	@HAMTBENCH=build/$V/hamtbench QUICK=$(strip $(QUICK)) scripts/backoff-sweep.sh
 
 lint: ## layers, rules of core, house style, shell scripts
 	@scripts/lint.sh

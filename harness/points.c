@@ -24,6 +24,10 @@ struct figure {
 	X(hit_ratio, hit_ratio, false) \
 	X(jain, jain, false) \
 	X(cpu_ns_per_op, cpu_ns_per_op, false) \
+	X(thread_min_mops, thread_min_mops, false) \
+	X(thread_max_mops, thread_max_mops, false) \
+	X(cas_failed_per_op, cas_failed_per_op, false) \
+	X(cas_wait_ns_per_op, cas_wait_ns_per_op, false) \
 	X(get_p50_ns, get_p50_ns, true) \
 	X(get_p90_ns, get_p90_ns, true) \
 	X(get_p99_ns, get_p99_ns, true) \

@@ -48,7 +48,8 @@ struct point {
 	double roofline_ratio;
 
 	/* Medians over trials of the record's column of that name. */
-	double hit_ratio, jain, cpu_ns_per_op;
+	double hit_ratio, jain, cpu_ns_per_op, thread_min_mops, thread_max_mops;
+	double cas_failed_per_op, cas_wait_ns_per_op;
 	double get_p50_ns, get_p90_ns, get_p99_ns, get_p999_ns, get_max_ns;
 	double update_p50_ns, update_p90_ns, update_p99_ns, update_p999_ns, update_max_ns;
 	double get_response_p50_ns, get_response_p99_ns, get_response_p999_ns, get_response_max_ns; /* open loop */
