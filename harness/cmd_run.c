@@ -134,15 +134,22 @@ static const struct plugin_option measure_options[] = {
 	    .help = "with --rate: intended starts even, at equal distances, or poisson, as of many independent users" },
 	{ .name = "latency-sample", .type = OPTION_COUNT, .initial = "8", .meta = "K", .most = 32,
 	    .help = "take the time of one call in 2^K; 0: of all, as in an open loop" },
-	{ .name = "smr-stats", .type = OPTION_TEXT, .initial = "sampled", .meta = "LEVEL", .check = check_smr,
-	    .help = "reclamation: off, counters (garbage over time), sampled (and the time from retire to free, "
-	            "1 in 64), full (of all)" },
 	{ .name = "sample-interval", .type = OPTION_TIME, .initial = "5ms", .meta = "TIME", .least = NS_PER_MS / 10,
 	    .most = 10 * NS_PER_S, .help = "between two samples of garbage and memory" },
 	{ .name = "counters", .type = OPTION_TEXT, .initial = "on", .meta = "on|off", .check = check_counters,
 	    .help = "have the kernel count cycles, instructions, misses and page faults, as far as it can here" },
 	{ .name = NULL },
 };
+
+/* An axis: what is looked at of reclamation, and so what it costs. */
+static const struct plugin_option level_options[] = {
+	{ .name = "smr-stats", .type = OPTION_TEXT, .initial = "counters", .meta = "LEVEL", .check = check_smr,
+	    .help = "reclamation: off, counters (garbage over time), sampled (and passes, and the time from retire to "
+	            "free of 1 object in 64), full (of all); given several times: the first is measured in all "
+	            "trials and the others in every third, and the table says what they cost" },
+	{ .name = NULL },
+};
+#define LEVEL_EVERY 3u /* trials of the first level for one of each other */
 
 static const struct plugin_option conduct_options[] = {
 	{ .name = "trials", .type = OPTION_COUNT, .initial = "3", .meta = "N", .least = 1, .most = TRIALS_MOST,
@@ -199,6 +206,7 @@ struct run {
 	struct command_line line;
 	struct choice choice;
 	struct option_values *measure, *conduct, *output;
+	struct option_sets levels; /* of level_options[] */
 	uint64_t *threads;
 	size_t thread_counts;
 	uint64_t *rates; /* NULL: closed loop */
@@ -236,6 +244,7 @@ option_groups(const struct run *run, size_t *count)
 {
 	struct option_group own[] = {
 		{ NAME, "What to measure", choice_options }, { NAME, "How to measure", measure_options },
+		{ NAME, "What to look at of reclamation", level_options },
 		{ NAME, "How to go about it", conduct_options }, { NAME, "Output", output_options },
 	};
 	size_t owns = sizeof(own) / sizeof(own[0]);
@@ -312,6 +321,7 @@ read_values(struct run *run)
 	size_t size = sizeof(run->error);
 
 	if (!options_single(measure_options, &run->line, &run->measure, error, size) ||
+	    !options_sets(level_options, &run->line, &run->levels, error, size) ||
 	    !options_single(conduct_options, &run->line, &run->conduct, error, size) ||
 	    !options_single(output_options, &run->line, &run->output, error, size) || !read_threads(run) ||
 	    !read_rates(run))
@@ -368,26 +378,56 @@ choose_pin(struct run *run)
 		command_error(NAME, "warning: threads cannot be bound here: --pin none");
 }
 
+/* How many of the first so many rounds measure that point. */
+static uint64_t
+point_trials(const struct run *run, size_t at, uint64_t rounds)
+{
+	return run->schedule.point[at].run_set == 0 ? rounds : (rounds + LEVEL_EVERY - 1) / LEVEL_EVERY;
+}
+
+/* What is measured at each level, for the record; false: no memory. */
+static bool
+run_options(const struct run *run, json_t **options)
+{
+	bool fine = true;
+
+	for (size_t i = 0; i < run->levels.count; i++) {
+		json_t *level = options_json(run->levels.set[i]);
+
+		options[i] = options_json(run->measure);
+		fine = fine && options[i] != NULL && level != NULL && json_object_update(options[i], level) == 0;
+		json_decref(level);
+	}
+	return fine;
+}
+
 static bool
 make_schedule(struct run *run)
 {
-	json_t *options = options_json(run->measure);
+	json_t *options[sizeof(smr_words) / sizeof(smr_words[0])] = { NULL };
 	struct schedule_source source = { .subject = run->choice.subject, .subjects = run->choice.subjects,
 		.leave_out = run->choice.unnamed, .workload = run->choice.workload, .workloads = run->choice.workloads,
 		.threads = run->threads, .thread_counts = run->thread_counts, .rates = run->rates,
 		.rate_count = run->rate_count, .topology = run->topology,
-		.run_options = options };
+		.run_options = options, .run_sets = run->levels.count };
 	bool fine;
 
 	choose_pin(run);
 	source.pin = run->pin;
-	fine = schedule_make(&run->schedule, &source, run->error, sizeof(run->error));
 
-	json_decref(options);
+	if (run_options(run, options)) {
+		fine = schedule_make(&run->schedule, &source, run->error, sizeof(run->error));
+	} else {
+		snprintf(run->error, sizeof(run->error), "no memory for the points of the run");
+		fine = false;
+	}
+	for (size_t i = 0; i < run->levels.count; i++)
+		json_decref(options[i]);
 	if (!fine)
 		return false;
-	/* Neither factor is near 2^32. */
-	run->total = run->schedule.count * run->trials_each;
+	/* Neither the points nor a point's trials are near 2^32. */
+	for (size_t i = 0; i < run->schedule.count; i++)
+		run->total += point_trials(run, i, run->trials_each);
 	run->most_trials = option_count(run->conduct, "max-trials");
 	if (run->most_trials < run->trials_each)
 		run->most_trials = run->trials_each;
@@ -412,12 +452,12 @@ dry_run(const struct run *run)
 	char time[32];
 
 	for (size_t i = 0; i < run->schedule.count; i++)
-		timed += !run->schedule.point[i].plan.fixed_work;
-	progress_format_time(timed * run->trials_each * each_ns, time, sizeof(time));
-	printf("%zu point%s, %" PRIu64 " trial%s each: %" PRIu64 " trials, at least %s (prefill%s not counted)\n",
+		timed += run->schedule.point[i].plan.fixed_work ? 0 : point_trials(run, i, run->trials_each);
+	progress_format_time(timed * each_ns, time, sizeof(time));
+	printf("%zu point%s, %" PRIu64 " trial%s each%s: %" PRIu64 " trials, at least %s (prefill%s not counted)\n",
 	    run->schedule.count, run->schedule.count == 1 ? "" : "s", run->trials_each,
-	    run->trials_each == 1 ? "" : "s", run->total, time,
-	    timed < run->schedule.count ? " and loads of a fixed amount of work" : "");
+	    run->trials_each == 1 ? "" : "s", run->levels.count > 1 ? ", a third at further levels" : "", run->total, time,
+	    timed < run->total ? " and loads of a fixed amount of work" : "");
 	for (size_t i = 0; i < run->schedule.count; i++)
 		printf("%s\n", run->schedule.point[i].label);
 	return command_finish(NAME, STATUS_OK);
@@ -630,7 +670,8 @@ resume_series(struct run *run)
 	}
 	/* What was made beyond the plan belongs to the total, and used up repeats. */
 	for (size_t i = 0; i < run->schedule.count; i++) {
-		uint64_t made = run->point[i].made, beyond = made > run->trials_each ? made - run->trials_each : 0;
+		uint64_t made = run->point[i].made, planned = point_trials(run, i, run->trials_each);
+		uint64_t beyond = made > planned ? made - planned : 0;
 
 		run->point[i].resumed = made;
 		run->total += beyond;
@@ -794,7 +835,7 @@ run_trial(struct run *run, size_t at, uint64_t trial)
 	}
 	while (strcmp(arrival_words[request.arrival], option_text(run->measure, "arrival")) != 0)
 		request.arrival++;
-	while (strcmp(smr_words[request.smr_stats], option_text(run->measure, "smr-stats")) != 0)
+	while (strcmp(smr_words[request.smr_stats], option_text(run->levels.set[point->run_set], "smr-stats")) != 0)
 		request.smr_stats++;
 	progress_begin(run->progress, at, point->label);
 	switch (runner_run(&request, record, said, sizeof(said))) {
@@ -841,11 +882,14 @@ point_settled(const struct run *run, const struct run_point *p)
  * One that was disturbed is made up for by one more; --ci asks for more until it is content.
  */
 static bool
-wants(struct run *run, const struct run_point *p)
+wants(struct run *run, size_t at)
 {
-	if (run->ci_pct > 0 && p->made < run->most_trials && !point_settled(run, p))
+	const struct run_point *p = &run->point[at];
+	uint64_t planned = point_trials(run, at, run->trials_each);
+
+	if (run->ci_pct > 0 && run->schedule.point[at].run_set == 0 && p->made < run->most_trials && !point_settled(run, p))
 		return true;
-	if (p->made - p->disturbed < run->trials_each && p->made < 2 * run->trials_each && run->repeats_left > 0) {
+	if (p->made - p->disturbed < planned && p->made < 2 * planned && run->repeats_left > 0) {
 		run->repeats_left--;
 		run->repeats++;
 		return true;
@@ -870,10 +914,13 @@ run_round(struct run *run, uint64_t round, const size_t *order)
 			continue;
 		}
 		if (round >= run->trials_each) {
-			if (!wants(run, p))
+			if (!wants(run, order[i]))
 				continue;
 			run->total++;
 			progress_want(run->progress, order[i], p->made - p->resumed + 1);
+		} else if (point_trials(run, order[i], round + 1) == point_trials(run, order[i], round)) {
+			more = true; /* a further level: not in every round */
+			continue;
 		}
 		run_trial(run, order[i], round + 1);
 		more = true;
@@ -1047,8 +1094,8 @@ measure(struct run *run)
 	if (run->progress == NULL)
 		return command_error(NAME, "no memory for the points of the run");
 	for (size_t i = 0; i < run->schedule.count; i++)
-		progress_want(run->progress, i,
-		    run->trials_each > run->point[i].made ? run->trials_each - run->point[i].made : 0);
+		progress_want(run->progress, i, point_trials(run, i, run->trials_each) > run->point[i].made ?
+		    point_trials(run, i, run->trials_each) - run->point[i].made : 0);
 	command_catch_signals();
 	if (run->format != FORMAT_TABLE && !export_begin(&run->export, stdout, EXPORT_TRIALS, format,
 	        &run->environment, 1, run->error, sizeof(run->error)))
@@ -1073,6 +1120,7 @@ run_free(struct run *run)
 	schedule_free(&run->schedule);
 	free(run->threads);
 	free(run->rates);
+	option_sets_free(&run->levels);
 	options_free(run->measure);
 	options_free(run->conduct);
 	options_free(run->output);

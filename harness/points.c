@@ -39,6 +39,10 @@ struct figure {
 	X(update_p999_ns, update_p999_ns, true) \
 	X(update_max_ns, update_max_ns, true) \
 	X(pending_mean, pending_mean, false) \
+	X(bound_share, bound_share, false) \
+	X(pass_share, pass_share, false) \
+	X(stall_slope, stall_slope, false) \
+	X(drain_ns, drain_ns, true) \
 	X(reclaim_p50_ns, reclaim_p50_ns, true) \
 	X(reclaim_p90_ns, reclaim_p90_ns, true) \
 	X(reclaim_p99_ns, reclaim_p99_ns, true) \

@@ -55,7 +55,7 @@ struct point {
 	double get_response_p50_ns, get_response_p99_ns, get_response_p999_ns, get_response_max_ns; /* open loop */
 	double update_response_p50_ns, update_response_p99_ns, update_response_p999_ns, update_response_max_ns;
 	double rate;                    /* NAN: closed loop */
-	double pending_mean;
+	double pending_mean, bound_share, pass_share, stall_slope, drain_ns;
 	double reclaim_p50_ns, reclaim_p90_ns, reclaim_p99_ns, reclaim_p999_ns, reclaim_max_ns;
 	double rss_bytes;
 	double cycles_per_op, instructions_per_op, cache_misses_per_op, tlb_misses_per_op, branch_misses_per_op;

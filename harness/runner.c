@@ -1232,6 +1232,8 @@ figures_at_stop(struct runner *r, struct record *record, const struct reclaim_st
 	record->retired = surplus(after.retired, before->retired);
 	record->freed = surplus(after.freed, before->freed);
 	record->scans = surplus(after.scans, before->scans);
+	if (after.scans == 0) /* nothing to see: its frees, if any, are on threads of its own */
+		record->pass_share = NAN;
 	record->examined = surplus(after.examined, before->examined);
 	record->blocked = surplus(after.blocked, before->blocked);
 	record->bound = after.bound;

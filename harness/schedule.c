@@ -187,8 +187,9 @@ add_points(struct schedule *s, const struct schedule_source *source, const struc
 			snprintf(error, size, "workload %s: %s", workload->plugin->name, said);
 			return false;
 		}
-		for (size_t k = 0; k < subject->sets.count; k++) {
+		for (size_t n = 0; n < subject->sets.count * source->run_sets; n++) {
 			struct schedule_point *p = &s->point[s->count];
+			size_t k = n / source->run_sets;
 			const struct plugin *plugin =
 			    variant_of(s, subject->plugin, subject->sets.set[k], error, size);
 
@@ -206,8 +207,10 @@ add_points(struct schedule *s, const struct schedule_source *source, const struc
 				.plan = plan,
 				.threads = threads,
 				.rate = rate,
+				.run_set = n % source->run_sets,
 				.placement = s->placement[threads_at] };
-			p->options = point_options(source->run_options, rate, p->subject_options, p->workload_options);
+			p->options = point_options(source->run_options[p->run_set], rate, p->subject_options,
+			    p->workload_options);
 			if (p->options == NULL) {
 				snprintf(error, size, "no memory for the points of the run");
 				return false;
@@ -264,7 +267,7 @@ schedule_make(struct schedule *s, const struct schedule_source *source, char *er
 		subject_sets += source->subject[i].sets.count;
 	for (size_t i = 0; i < source->workloads; i++)
 		workload_sets += source->workload[i].sets.count;
-	s->point = calloc(subject_sets * source->thread_counts, workload_sets * rates * sizeof(*s->point));
+	s->point = calloc(subject_sets * source->thread_counts * source->run_sets, workload_sets * rates * sizeof(*s->point));
 	if (s->point == NULL) {
 		snprintf(error, size, "no memory for the points of the run");
 		return false;

@@ -32,6 +32,7 @@ struct schedule_point {
 	struct plan plan;
 	unsigned threads;
 	uint64_t rate;    /* calls a second; 0: closed loop */
+	size_t run_set;   /* which of source.run_options */
 	const struct placement *placement; /* threads of them; NULL: not pinned */
 	char workload_title[RECORD_TEXT]; /* "mixed", "ycsb:a" */
 	char *options;    /* canonical JSON for the record: { "run", "subject", "workload" } */
@@ -59,7 +60,8 @@ struct schedule_source {
 	size_t rate_count;
 	struct topology *topology;
 	const char *pin;
-	json_t *run_options; /* for the record */
+	json_t *const *run_options; /* for the record; each of them is measured */
+	size_t run_sets;            /* at least 1 */
 };
 
 /*

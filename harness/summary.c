@@ -75,10 +75,16 @@ summary_format_figure(double figure, char *text, size_t size)
 
 /* ---- Which points belong together ---- */
 
+/* What was looked at of reclamation, from the cheapest on: values of --smr-stats. */
+static const char *const levels[] = { "off", "counters", "sampled", "full" };
+#define LEVELS (sizeof(levels) / sizeof(levels[0]))
+
 /* A row: a point, and what is needed to find its block and to name it. */
 struct row {
 	const struct point *point;
-	json_t *options;     /* parsed; NULL if the record had none */
+	const struct point *detail; /* the same at the highest level of --smr-stats: its garbage */
+	json_t *options;     /* parsed, but for the level; NULL if the record had none */
+	size_t level;        /* of levels[]; LEVELS: not known */
 	size_t block;        /* numbers of blocks count up in order of first appearance */
 	char name[RECORD_TEXT + 200]; /* subject, and its own options where they differ */
 };
@@ -105,6 +111,28 @@ same_block(const struct row *a, const struct row *b)
 	return strcmp(x->workload, y->workload) == 0 && x->keys == y->keys && strcmp(x->dist, y->dist) == 0 &&
 	    strcmp(x->mix, y->mix) == 0 && strcmp(x->pin, y->pin) == 0 && strcmp(x->membind, y->membind) == 0 &&
 	    same_part(a, b, "workload") && same_part(a, b, "run");
+}
+
+/* Do they differ in nothing but the level? */
+static bool
+same_but_level(const struct row *a, const struct row *b)
+{
+	return a->point->threads == b->point->threads && strcmp(a->point->subject, b->point->subject) == 0 &&
+	    strcmp(a->point->reclaimer, b->point->reclaimer) == 0 && same_block(a, b) && same_part(a, b, "subject");
+}
+
+/* Take the level out of the options, so that it is no difference between blocks. */
+static void
+row_level(struct row *row)
+{
+	const char *level = json_string_value(json_object_get(part_of(row, "run"), "smr-stats"));
+
+	row->level = LEVELS;
+	for (size_t i = 0; i < LEVELS && level != NULL; i++)
+		if (strcmp(levels[i], level) == 0)
+			row->level = i;
+	if (row->level < LEVELS)
+		json_object_del(part_of(row, "run"), "smr-stats");
 }
 
 static int
@@ -263,8 +291,8 @@ print_row(FILE *out, int name_width, const struct row *row)
 	summary_format_figure(ns_per_op(p), op, sizeof(op));
 	summary_format_time(p->get_p99_ns, get, sizeof(get));
 	summary_format_time(p->update_p99_ns, update, sizeof(update));
-	summary_format_count(p->pending_peak, peak, sizeof(peak));
-	summary_format_time(p->reclaim_p99_ns, reclaim, sizeof(reclaim));
+	summary_format_count(row->detail->pending_peak, peak, sizeof(peak));
+	summary_format_time(row->detail->reclaim_p99_ns, reclaim, sizeof(reclaim));
 	snprintf(valid, sizeof(valid), "%" PRIu64 "/%" PRIu64, p->valid, p->trials);
 	/* A name that is too wide has a line of its own. */
 	if (strlen(row->name) > (size_t)name_width)
@@ -323,6 +351,127 @@ print_pauses(FILE *out, const struct row *rows, size_t count)
 		fprintf(out, "  longest call of %s, %" PRIu64 " thread%s: %s in %s, cause: %s\n", rows[i].name, p->threads,
 		    p->threads == 1 ? "" : "s", took, p->pause_op, p->pause_cause);
 	}
+}
+
+/* 0 .. 1, and beyond, as percent; at most 7 characters up to 9999 %. */
+static void
+format_share(double share, char *text, size_t size)
+{
+	if (!isfinite(share))
+		snprintf(text, size, MISSING);
+	else
+		snprintf(text, size, share < 0.0995 ? "%.1f %%" : "%.0f %%", 100 * share);
+}
+
+/* Where times from retire to free were taken: more about reclamation than the columns above have room for. */
+static void
+print_reclamation(FILE *out, int name_width, const struct row *rows, size_t count)
+{
+	static const char title[] = "reclamation:";
+	bool head = false, stalls = false;
+
+	if (name_width < (int)sizeof(title) - 1)
+		name_width = (int)sizeof(title) - 1;
+	for (size_t i = 0; i < count; i++)
+		stalls = stalls || isfinite(rows[i].detail->stall_slope);
+	for (size_t i = 0; i < count; i++) {
+		const struct point *p = rows[i].detail;
+		char peak[32], mean[32], bound[32], median[32], tail[32], passes[32], slope[32], drain[32];
+
+		if (!isfinite(p->reclaim_p50_ns) && !isfinite(p->stall_slope))
+			continue;
+		if (!head)
+			fprintf(out, "  %-*s %7s %8s %8s %8s %8s %8s %8s%s\n", name_width, title, "threads", "peak",
+			    "mean", "of bound", "p50", "p99", "passes", stalls ? "  growth/s    drain" : "");
+		head = true;
+		summary_format_count(p->pending_peak, peak, sizeof(peak));
+		summary_format_count(p->pending_mean, mean, sizeof(mean));
+		format_share(p->bound_share, bound, sizeof(bound));
+		summary_format_time(p->reclaim_p50_ns, median, sizeof(median));
+		summary_format_time(p->reclaim_p99_ns, tail, sizeof(tail));
+		format_share(p->pass_share, passes, sizeof(passes));
+		if (strlen(rows[i].name) > (size_t)name_width)
+			fprintf(out, "  %s\n", rows[i].name);
+		fprintf(out, "  %-*s %7" PRIu64 " %8s %8s %8s %8s %8s %8s", name_width,
+		    strlen(rows[i].name) > (size_t)name_width ? "" : rows[i].name, p->threads, peak, mean, bound, median,
+		    tail, passes);
+		if (stalls) {
+			double up = fabs(p->stall_slope);
+
+			summary_format_count(up, slope + 1, sizeof(slope) - 1);
+			slope[0] = p->stall_slope < 0 ? '-' : ' ';
+			summary_format_time(p->drain_ns, drain, sizeof(drain));
+			fprintf(out, "  %8s %8s", slope, drain);
+		}
+		fputc('\n', out);
+	}
+}
+
+static int
+by_value(const void *left, const void *right)
+{
+	const double *a = left, *b = right;
+
+	return (*a > *b) - (*a < *b);
+}
+
+/*
+ * Keep the rows of the lowest level of each point: looking costs least there, so
+ * theirs is the throughput. What the others cost in comparison is said, and their
+ * garbage is that of the row which stays. False: no memory.
+ */
+static bool
+fold_levels(FILE *costs, struct row *rows, size_t *count)
+{
+	double *ratio = malloc((*count + 1) * sizeof(*ratio));
+	size_t kept = 0;
+
+	if (ratio == NULL)
+		return false;
+	for (size_t level = 0; level < LEVELS; level++) {
+		size_t n = 0, base = LEVELS;
+
+		for (size_t i = 0; i < *count; i++) {
+			const struct row *lowest = &rows[i];
+
+			for (size_t k = 0; k < *count && rows[i].level == level; k++)
+				if (rows[k].level < lowest->level && same_but_level(&rows[k], &rows[i]))
+					lowest = &rows[k];
+			if (lowest == &rows[i] || isnan(rows[i].point->mops_median) || isnan(lowest->point->mops_median))
+				continue;
+			ratio[n++] = 1 - rows[i].point->mops_median / lowest->point->mops_median;
+			base = lowest->level;
+		}
+		if (n == 0)
+			continue;
+		qsort(ratio, n, sizeof(*ratio), by_value);
+		fprintf(costs, "cost of --smr-stats %s: %.1f %% of the throughput at %s (median of %zu point%s; %.1f .. %.1f %%)\n",
+		    levels[level], 50 * (ratio[(n - 1) / 2] + ratio[n / 2]), levels[base], n, n == 1 ? "" : "s",
+		    100 * ratio[0], 100 * ratio[n - 1]);
+	}
+	free(ratio);
+	/* From the highest level down: each hands its detail to the row below it. */
+	for (size_t level = LEVELS + 1; level-- > 0;)
+		for (size_t i = 0; i < *count; i++)
+			for (size_t k = 0; k < *count && rows[i].level == level && level < LEVELS; k++)
+				if (rows[k].level < level && same_but_level(&rows[k], &rows[i]) &&
+				    rows[i].detail->valid > 0)
+					rows[k].detail = rows[k].detail == rows[k].point ? rows[i].detail : rows[k].detail;
+	for (size_t i = 0; i < *count; i++) {
+		bool lowest = true;
+
+		for (size_t k = 0; k < *count && rows[i].level < LEVELS && lowest; k++)
+			lowest = !(rows[k].level < rows[i].level && same_but_level(&rows[k], &rows[i]));
+		rows[i].block = lowest;
+	}
+	for (size_t i = 0; i < *count; i++) {
+		if (rows[i].block)
+			rows[kept++] = rows[i];
+		else
+			json_decref(rows[i].options);
+	}
+	*count = kept;
+	return true;
 }
 
 /* What the processor counted, where it did: only then a second line of figures makes sense. */
@@ -411,17 +560,36 @@ summary_print(FILE *out, const struct points *points)
 	static const char *const none[] = { NULL };
 	size_t count = points_count(points), blocks = 0, widest = sizeof("subject") - 1;
 	struct row *rows = calloc(count + 1, sizeof(*rows));
-	char title[TITLE_BYTES];
+	char title[TITLE_BYTES], *costs = NULL;
+	size_t costs_size = 0;
+	FILE *said;
+	bool folded;
 	int name_width;
 
 	if (rows == NULL)
 		return false;
+	said = open_memstream(&costs, &costs_size);
 	for (size_t i = 0; i < count; i++) {
 		struct row *row = &rows[i];
 
-		row->point = points_at(points, i);
+		row->point = row->detail = points_at(points, i);
 		if (row->point->options != NULL)
 			row->options = json_loads(row->point->options, 0, NULL);
+		row_level(row);
+	}
+	folded = said != NULL && fold_levels(said, rows, &count);
+	if (said != NULL)
+		folded = fclose(said) == 0 && folded;
+	if (!folded) {
+		for (size_t i = 0; i < count; i++)
+			json_decref(rows[i].options);
+		free(costs);
+		free(rows);
+		return false;
+	}
+	for (size_t i = 0; i < count; i++) {
+		struct row *row = &rows[i];
+
 		row->block = blocks;
 		for (size_t k = 0; k < i; k++)
 			if (same_block(&rows[k], row)) {
@@ -451,12 +619,15 @@ summary_print(FILE *out, const struct points *points)
 
 			while (first > 0 && rows[first - 1].block == rows[i].block)
 				first--;
+			print_reclamation(out, name_width, rows + first, i + 1 - first);
 			print_pauses(out, rows + first, i + 1 - first);
 			print_counters(out, name_width, rows + first, i + 1 - first);
 			fputc('\n', out);
 		}
 	}
 	print_overhead(out, rows, count);
+	fprintf(out, "%s%s", costs, costs_size > 0 ? "\n" : "");
+	free(costs);
 	for (size_t i = 0; i < count; i++)
 		json_decref(rows[i].options);
 	free(rows);

@@ -290,6 +290,7 @@ map_stats(void *map, struct reclaim_stats *stats)
 	CHECK(map == &t);
 	stats->freed = atomic_load_explicit(&t.freed, memory_order_relaxed);
 	stats->retired = atomic_load_explicit(&t.retired, memory_order_relaxed);
+	stats->scans = 1;
 	stats->bound = t.fault == FAULT_OVER_BOUND ? 10 : BOUND;
 	if (t.fault == FAULT_STALLED && t.holds > 0) {
 		stats->retired = atomic_fetch_add_explicit(&t.retired, 1000, memory_order_relaxed);

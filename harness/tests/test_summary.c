@@ -175,6 +175,59 @@ every_line_fits(void)
 	free(text);
 }
 
+#define AT(level) "{\"run\":{\"duration\":\"1s\",\"smr-stats\":\"" level "\"},\"subject\":{},\"workload\":{}}"
+
+/* One row a point: the speed of the lowest level, the garbage of the highest; and what looking costs. */
+static void
+levels_of_statistics_are_one_row(void)
+{
+	static const struct trial trials[] = {
+		{ "hamt", "get=100", "uniform", AT("full"), 2, 6, 480, 700, 3000, 4000, true },
+		{ "hamt", "get=100", "uniform", AT("counters"), 2, 10, 400, 600, 1000, NONE, true },
+		{ "hamt", "get=100", "uniform", AT("sampled"), 2, 9, 450, 650, 2000, 3000, true },
+		{ "seed", "get=100", "uniform", AT("counters"), 2, 4, 900, 990, 500, NONE, true },
+		{ "seed", "get=100", "uniform", AT("sampled"), 2, 3.9, 950, 995, 700, 5000, true },
+	};
+	struct points *points = points_new();
+	char *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+
+	CHECK(points != NULL && out != NULL);
+	for (size_t i = 0; i < sizeof(trials) / sizeof(trials[0]); i++) {
+		struct record *r = record_new(2);
+
+		CHECK(r != NULL);
+		fill(r, &trials[i]);
+		if (trials[i].reclaim_p99_ns != NONE) {
+			r->reclaim_p50_ns = trials[i].reclaim_p99_ns / 10;
+			r->pending_mean = (double)trials[i].pending_peak / 2;
+			r->bound_share = 0.25;
+			r->pass_share = 0.031;
+		}
+		CHECK(points_add(points, r));
+		record_free(r);
+	}
+	points_finish(points);
+	CHECK(summary_print(out, points));
+	CHECK(fclose(out) == 0);
+	points_free(points);
+	check_text(text,
+	    "mixed  get=100  uniform  200K keys\n"
+	    "                                             of the  ns/op,     get  update garbage reclaim\n"
+	    "  subject threads  Mops/s       min .. max roofline  thread     p99     p99    peak     p99 valid\n"
+	    "  hamt          2    10.0                -        -     200  400 ns  600 ns      3K 4.00 us   1/1\n"
+	    "  seed          2    4.00                -        -     500  900 ns  990 ns     700 5.00 us   1/1\n"
+	    "  reclamation: threads     peak     mean of bound      p50      p99   passes\n"
+	    "  hamt               2       3K    1.50K     25 %   400 ns  4.00 us    3.1 %\n"
+	    "  seed               2      700      350     25 %   500 ns  5.00 us    3.1 %\n"
+	    "\n"
+	    "cost of --smr-stats sampled: 6.2 % of the throughput at counters (median of 2 points; 2.5 .. 10.0 %)\n"
+	    "cost of --smr-stats full: 40.0 % of the throughput at counters (median of 1 point; 40.0 .. 40.0 %)\n"
+	    "\n");
+	free(text);
+}
+
 static void
 nothing_measured_prints_nothing(void)
 {
@@ -262,7 +315,8 @@ main(int argc, char **argv)
 		TEST(counters_follow_where_there_are_some),
 		TEST(only_what_differs_is_named),
 		TEST(every_line_fits),
-		TEST(nothing_measured_prints_nothing),
+		TEST(levels_of_statistics_are_one_row),
+	TEST(nothing_measured_prints_nothing),
 		TEST(figures_have_three_digits),
 	};
 

@@ -534,6 +534,20 @@ interrupted() {
 	done
 }
 
+@test "levels of statistics: all trials at the first, a third at the others, and what they cost" {
+	hamtbench run --no-db --duration 20ms --warmup 1ms --trials 4 -t 1 --subject hamt --dry-run \
+		--smr-stats counters --smr-stats sampled --smr-stats full
+	[[ "${lines[0]}" == "3 points, 4 trials each, a third at further levels: 8 trials, "* ]]
+	hamtbench run --no-db --duration 20ms --warmup 1ms --trials 4 -t 1 --subject hamt --mix insert=50,remove=50 \
+		--smr-stats counters --smr-stats sampled
+	[ "$status" -eq 0 ]
+	# One row, with the trials of the first level.
+	[ "$(grep -c '^  hamt .* 4/4$' <<<"$output")" -eq 1 ]
+	[ "$(grep -c '^  hamt .* 2/2$' <<<"$output")" -eq 0 ]
+	grep -q '^  reclamation: threads' <<<"$output"
+	grep -q '^cost of --smr-stats sampled: .* % of the throughput at counters (median of 1 point; ' <<<"$output"
+}
+
 @test "the record names the reclaimer that was asked for" {
 	hamtbench run --no-db --format csv --duration 10ms --warmup 1ms --trials 1 -t 1 --subject seed,mutex \
 		--reclaim hp-fence:threshold=64
