@@ -437,7 +437,9 @@ fold_levels(FILE *costs, struct row *rows, size_t *count)
 			for (size_t k = 0; k < *count && rows[i].level == level; k++)
 				if (rows[k].level < lowest->level && same_but_level(&rows[k], &rows[i]))
 					lowest = &rows[k];
-			if (lowest == &rows[i] || isnan(rows[i].point->mops_median) || isnan(lowest->point->mops_median))
+			/* Where nothing was stamped there was nothing to look at. */
+			if (lowest == &rows[i] || isnan(rows[i].point->mops_median) || isnan(lowest->point->mops_median) ||
+			    isnan(rows[i].point->reclaim_p50_ns))
 				continue;
 			ratio[n++] = 1 - rows[i].point->mops_median / lowest->point->mops_median;
 			base = lowest->level;
@@ -625,9 +627,9 @@ summary_print(FILE *out, const struct points *points)
 			fputc('\n', out);
 		}
 	}
-	print_overhead(out, rows, count);
 	fprintf(out, "%s%s", costs, costs_size > 0 ? "\n" : "");
 	free(costs);
+	print_overhead(out, rows, count);
 	for (size_t i = 0; i < count; i++)
 		json_decref(rows[i].options);
 	free(rows);

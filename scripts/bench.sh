@@ -77,7 +77,8 @@ else
 	threads=$threads$cores,$((4 * cores))
 fi
 set -- --threads "$threads" --keys "${KEYS:-200K}" --dist zipf:0.99 \
-	--mix get=100 --mix get=90,insert=5,remove=5 --mix get=50,insert=25,remove=25
+	--mix get=100 --mix get=90,insert=5,remove=5 --mix get=50,insert=25,remove=25 \
+	--smr-stats counters --smr-stats sampled
 [ -n "$quick" ] || set -- "$@" --dist uniform
 case ${SUBJECTS:-} in
 all) ;;
@@ -109,9 +110,15 @@ plan=$("$hamtbench" run "$@" --trials 1 --dry-run) || exit 2
 points=$(printf '%s\n' "$plan" | sed -n '1s/^\([0-9][0-9]*\) point.*/\1/p')
 [ -n "$points" ] || fail "$hamtbench run --dry-run does not say how many points there are"
 
+# made TRIALS - so many trials that is: half of the points are at the second level of
+# --smr-stats, which is measured in every third trial only.
+made() {
+	echo $((points / 2 * ($1 + ($1 + 2) / 3)))
+}
+
 # fitting TRIALS - the measured part that fits, in ms.
 fitting() {
-	fit=$((total / (points * $1) - warmup - around))
+	fit=$((total / $(made "$1") - warmup - around))
 	[ "$fit" -le "$most" ] || fit=$most
 	# Round figures are easier to repeat.
 	echo $((fit / 10 * 10))
@@ -132,10 +139,11 @@ else
 	fit=$(fitting "$trials")
 	[ "$fit" -ge $least ] || fit=$least
 	duration=${fit}ms
-	seconds=$((points * trials * (fit + warmup + around) / 1000 + 1))
+	seconds=$(($(made "$trials") * (fit + warmup + around) / 1000 + 1))
 	about=", about $((seconds / 60)) min $((seconds % 60)) s"
 fi
-echo "bench.sh: $points points, trials of each: $trials, of $duration$about" >&2
+echo "bench.sh: $((points / 2)) points, trials of each: $trials, and $(((trials + 2) / 3)) for times of reclamation," \
+	"of $duration$about" >&2
 [ -z "$quick" ] || echo "bench.sh: QUICK=1: these figures are rough" >&2
 
 # ---- Measure ----

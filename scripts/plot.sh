@@ -1,5 +1,5 @@
 #!/bin/sh
-# Draw a series of results: four pictures, each as PNG and SVG, from what
+# Draw a series of results: five pictures, each as PNG and SVG, from what
 # `hamtbench export` says. plots/*.awk choose and count, plots/*.gp draw.
 set -eu
 
@@ -10,7 +10,7 @@ usage: scripts/plot.sh [--db FILE] [--series N | last] [--out DIR]
   --series N   number of the series, or last (last)
   --out DIR    where the pictures go (results/plots)
   HAMTBENCH    environment: the binary (build/release/hamtbench)
-Draws throughput, latency, reclamation and garbage, each as .png and .svg. A picture
+Draws throughput, latency, reclamation, garbage and tradeoff (throughput against garbage), each as .png and .svg. A picture
 that the series has no data for says so. Prints the names of the files.
 Exit status: 0 drawn, 2 bad input, or gnuplot is missing.
 TEXT
@@ -99,7 +99,7 @@ sort -k1,1 -k2,2n -k3,3n -k5,5n "$scratch/counts" | with curves
 with samples "$data/chosen.tsv" "$scratch/samples.csv"
 
 mkdir -p "$out" || fail "$out: cannot make this folder"
-for picture in throughput latency reclamation garbage; do
+for picture in throughput latency reclamation garbage tradeoff; do
 	for kind in png svg; do
 		if ! (cd "$data" && gnuplot -e "kind='$kind'" common.gp "$picture.gp") >"$scratch/said" 2>&1; then
 			fail "gnuplot could not draw $picture: $(grep -v '^ *\^*$' "$scratch/said" | tail -n 1)"

@@ -205,7 +205,7 @@ levels_of_statistics_are_one_row(void)
 			r->bound_share = 0.25;
 			r->pass_share = 0.031;
 		}
-		CHECK(points_add(points, r));
+		CHECK(points_add(points, "", r));
 		record_free(r);
 	}
 	points_finish(points);

@@ -4,8 +4,9 @@
 # usage: awk -v out=DIR -f csv.awk -f facts.awk trials.csv points.csv trials.json
 # writes DIR/subjects.facts  gnuplot variables: the subjects
 #        DIR/PICTURE.facts   gnuplot variables of one picture: title, caption, panels;
-#                            PICTURE = throughput, latency, reclamation, garbage
+#                            PICTURE = throughput, latency, reclamation, garbage, tradeoff
 #        DIR/throughput.P.S  throughput of subject S in panel P: threads median min max
+#        DIR/tradeoff.P.S    the same against garbage: mean mean peak median min max
 #        DIR/chosen.tsv      trials whose histograms or samples are drawn:
 #                            trial_id picture panel subject
 # Exit status: 3 if there is no trial.
@@ -181,6 +182,23 @@ function options_note(subject, json)
 	}
 }
 
+# level_of - of the reclamation statistics that were taken, 1 .. 4; 0: not known.
+function level_of(json)
+{
+	rest = json
+	while (options_next())
+		if (option == "smr-stats")
+			return level_of_name[value] + 0
+	return 0
+}
+
+# but_level - what two points have in common that differ in the level only.
+function but_level(load, threads, subject, json)
+{
+	sub(/"smr-stats":"[a-z]*",?/, "", json)
+	return load SUBSEP threads SUBSEP subject SUBSEP json
+}
+
 function label_of(subject, json,    label)
 {
 	label = subject
@@ -262,9 +280,13 @@ function machine_text(    text, v, allocator)
 BEGIN {
 	printf "" >(out "/chosen.tsv")
 	# Axes, panels and captions show these.
-	n = split("subject workload threads keys dist mix update part ycsb trials duration seed db format order quiet", f, " ")
+	n = split("subject workload threads keys dist mix update part ycsb trials duration seed db format order quiet smr-stats", f, " ")
 	for (i = 1; i <= n; i++)
 		shown_elsewhere[f[i]] = 1
+	# The higher the level of --smr-stats, the more it costs.
+	n = split("off counters sampled full", f, " ")
+	for (i = 1; i <= n; i++)
+		level_of_name[f[i]] = i
 	# Okabe and Ito's colours, which the colour-blind can tell apart; yellow, hard
 	# to see on white, is darkened. Subjects without one of their own share the spare ones.
 	fixed["hamt"] = "#0072B2"
@@ -306,6 +328,12 @@ part == 1 {
 	# What a picture of one point has in common but for subject and threads.
 	load_of[t] = workload[t] SUBSEP f[at["keys"]] SUBSEP dist[t] SUBSEP mix[t]
 	options[t] = f[at["options"]]
+	level[t] = level_of(options[t])
+	group[t] = but_level(load_of[t], threads[t], subject[t], options[t])
+	# Looking costs: speed is that of the lowest level.
+	if (!(group[t] in lowest) || level[t] < lowest[group[t]])
+		lowest[group[t]] = level[t]
+	stalled[t] = "stalled" in at ? f[at["stalled"]] : ""
 	valid[t] = f[at["valid"]] == 1
 	mops[t] = f[at["mops"]] + 0
 	has_get[t] = f[at["get_p50_ns"]] != ""
@@ -341,6 +369,10 @@ part == 2 {
 	p_median[p] = f[at["mops_median"]] + 0
 	p_min[p] = f[at["mops_min"]] + 0
 	p_max[p] = f[at["mops_max"]] + 0
+	p_load[p] = p_workload[p] SUBSEP f[at["keys"]] SUBSEP p_dist[p] SUBSEP p_mix[p]
+	p_mean[p] = "pending_mean" in at ? f[at["pending_mean"]] + 0 : 0
+	p_peak[p] = "pending_peak" in at ? f[at["pending_peak"]] + 0 : 0
+	p_dear[p] = level_of(p_options[p]) > lowest[but_level(p_load[p], p_threads[p], p_subject[p], p_options[p])]
 }
 
 # The head of the document, up to the trials.
@@ -363,6 +395,7 @@ END {
 	latency()
 	reclamation()
 	garbage()
+	tradeoff()
 }
 
 # common_text - keys, duration and trials: what every caption ends with, before the machine.
@@ -385,9 +418,11 @@ function common_text(    order, n, i, p, w, list, durations, time, least, most)
 	n = sorted(durations, order)
 	for (i = 1; i <= n; i++)
 		time = time (i > 1 ? " or " : " of ") order[i]
-	least = most = points > 0 ? p_valid[1] : 0
-	for (p = 2; p <= points; p++) {
-		least = p_valid[p] < least ? p_valid[p] : least
+	least = ""
+	for (p = 1; p <= points; p++) {
+		if (p_dear[p])
+			continue
+		least = least == "" || p_valid[p] < least ? p_valid[p] : least
 		most = p_valid[p] > most ? p_valid[p] : most
 	}
 	return list " keys; " (least < most ? least " to " : "") counted(most, "trial") time " a point" \
@@ -446,7 +481,7 @@ function chosen_text(    w)
 function throughput(    p, s, r, c, i, n, w, row, row_name, col, col_name, cols_in, rows, cols, panel, at_threads, order, list, top, roof, low, high, any_roof, title, data, left_out, text, sort_to)
 {
 	for (p = 1; p <= points; p++) {
-		if (p_valid[p] == 0 || p_subject[p] == "null")
+		if (p_valid[p] == 0 || p_subject[p] == "null" || p_dear[p])
 			continue
 		row[p_workload[p], p_keys[p], p_dist[p]] = sprintf("%s %020d %d %s", p_workload[p], p_keys[p], p_dist[p] != "uniform", p_dist[p])
 		col[p_workload[p], p_mix[p]] = sprintf("%s %09.3f %s", p_workload[p], 100 - get_share(p_mix[p]), p_mix[p])
@@ -471,7 +506,7 @@ function throughput(    p, s, r, c, i, n, w, row, row_name, col, col_name, cols_
 	cols = cols > 6 ? 6 : cols
 
 	for (p = 1; p <= points; p++) {
-		if (p_valid[p] == 0 || p_subject[p] == "null")
+		if (p_valid[p] == 0 || p_subject[p] == "null" || p_dear[p])
 			continue
 		r = row[p_workload[p], p_keys[p], p_dist[p]]
 		c = col[p_workload[p], p_mix[p]]
@@ -599,7 +634,7 @@ function panel_threads(name, panels,    panel, n)
 function latency(    t, admits, both, any, total_lost, clock)
 {
 	for (t in trial)
-		if (valid[t] && subject[t] != "null" && (has_get[t] || has_update[t])) {
+		if (valid[t] && subject[t] != "null" && (has_get[t] || has_update[t]) && level[t] == lowest[group[t]]) {
 			admits[t] = 1
 			any += subject[t] != "roofline"
 			both += has_get[t] && has_update[t]
@@ -673,7 +708,63 @@ function reclamation(    t, s, admits, panel, panels, one, old, open, unknown, a
 	    "Not in the curves are stamped objects still waiting at stop. " text ". " common " " machine, panels > 1 ? 150 : 112)
 }
 
-function garbage(    t, s, admits, panel, panels, one, in_curve, order, n)
+# stalls_of - "[[from,to],...]" in ns, as gnuplot's array stall_P of seconds; returns how many there are, at most 100.
+function stalls_of(json, panel,    part, n, i)
+{
+	gsub(/[][]/, "", json)
+	n = int(split(json, part, ",") / 2)
+	n = n > 100 ? 100 : n
+	if (n > 0)
+		fact("garbage", "array stall_" panel "[" 2 * n "]")
+	for (i = 1; i <= 2 * n; i++)
+		fact("garbage", sprintf("stall_%d[%d] = %.9f", panel, i, part[i] / 1e9))
+	return n
+}
+
+# Throughput against garbage: a mark for each point of one load.
+function tradeoff(    t, p, s, admits, panel, panels, one, peak_of, mean_of, key, left, right, top, file)
+{
+	for (t in trial)
+		if (valid[t] && mean[t] > 0)
+			admits[t] = 1
+	for (t in admits)
+		one = t
+	if (one == "") {
+		note("tradeoff", "Throughput against garbage", "No trial retired an object: no subject here reclaims memory, or --smr-stats was off.")
+		return
+	}
+	panels = choose_load(admits, 50, 2)
+	one = ""
+	for (panel = 1; panel <= panels; panel++)
+		for (p = 1; p <= points; p++) {
+			if (p_valid[p] == 0 || p_mean[p] <= 0 || p_dear[p] || p_load[p] != load_chosen || p_threads[p] != threads_shown[panel])
+				continue
+			s = number[label_of(p_subject[p], p_options[p])]
+			file = out "/tradeoff." panel "." s
+			printf "%.9g %.9g %.9g %.9g %.9g %.9g\n", p_mean[p], p_mean[p], (p_peak[p] > p_mean[p] ? p_peak[p] : p_mean[p]), \
+			    p_median[p], p_min[p], p_max[p] >file
+			drawn["tradeoff", panel, s] = one = 1
+			left = left == "" || p_mean[p] < left ? p_mean[p] : left
+			right = p_peak[p] > right ? p_peak[p] : right
+			right = p_mean[p] > right ? p_mean[p] : right
+			top = p_max[p] > top ? p_max[p] : top
+		}
+	if (one == "") {
+		note("tradeoff", "Throughput against garbage", "No point has both throughput and garbage.")
+		return
+	}
+	curves_of("tradeoff", panels)
+	panel_threads("tradeoff", panels)
+	fact("tradeoff", sprintf("leftmost = %.9g", left + 0 > 0 ? left : 1))
+	fact("tradeoff", sprintf("rightmost = %.9g", right + 0 > 0 ? right : 1))
+	fact("tradeoff", "highest = " (top > 0 ? top : 1))
+	fact("tradeoff", "title = " quoted("Throughput against garbage: " chosen_text()))
+	caption("tradeoff", "Marks: median throughput of the trials and mean of the objects retired and not freed yet. " \
+	    "Bars: slowest to fastest trial; to the right, up to the highest garbage seen at any time. Better is up and left. " \
+	    common " " machine, panels > 1 ? 150 : 112)
+}
+
+function garbage(    t, s, admits, panel, panels, one, in_curve, order, n, stalls)
 {
 	for (t in trial)
 		if (valid[t] && (retired[t] > 0 || peak[t] > 0))
@@ -698,11 +789,16 @@ function garbage(    t, s, admits, panel, panels, one, in_curve, order, n)
 			if (n > 0) {
 				one = order[int((n + 1) / 2)]
 				draw("garbage", panel, one)
+				if (stalls[panel] == 0)
+					stalls[panel] = stalls_of(stalled[one], panel)
 			}
 		}
+	n = stalls[1] + stalls[2] > 0
+	fact("garbage", "stalls = '" stalls[1] + 0 " " stalls[2] + 0 "'")
 	curves_of("garbage", panels)
 	panel_threads("garbage", panels)
 	fact("garbage", "title = " quoted("Garbage over time: " chosen_text()))
 	caption("garbage", "Objects retired and not freed yet, of all threads. A curve is one trial, the one whose mean is the median. " \
+	    (n ? "Shaded: a thread is parked inside a read (of one of the trials; the others are some ms off). " : "") \
 	    "Dotted: the most that the scheme allows, where it has a bound. " common " " machine, panels > 1 ? 150 : 112)
 }

@@ -1,5 +1,6 @@
 # Garbage over time: objects retired and not freed yet, one trial a curve; the
-# y axis is logarithmic where one curve would hide the others.
+# y axis is logarithmic where one curve would hide the others, and where threads are
+# parked inside reads: these times are shaded.
 
 load 'garbage.facts'
 with_marks = 0
@@ -12,6 +13,7 @@ load 'frame.gp'
 
 eval axes
 if (drawn) {
+	logarithmic = logarithmic || word(stalls, 1) + word(stalls, 2) > 0
 	width = panels > 1 ? 398 : 610
 	if (logarithmic) {
 		set logscale y 10
@@ -32,6 +34,12 @@ if (drawn) {
 		set format y (logarithmic || (peak >= 1e4 && peak < 1e6) ? '%.0s%c' : peak < 1e4 ? '%g' : '%.1s%c')
 		set label 11 'seconds since the start' at screen sx(left + width / 2), screen sy(top + 338) center tc rgb ink
 		set label 12 (p == 1 ? 'objects pending' . (logarithmic && lowest == 1 ? ' (0 drawn as 1)' : '') : '') at screen sx(left - 72), screen sy(top + 161) center rotate tc rgb ink
+		unset object
+		n = int(word(stalls, p))
+		do for [i = 1:n] {
+			eval sprintf("set object %d rectangle from first stall_%d[%d], graph 0 to first stall_%d[%d], graph 1 behind " . \
+				"fillcolor rgb '#e4e4e4' fillstyle solid noborder", i, p, 2 * i - 1, p, 2 * i)
+		}
 		n = words(curves[p])
 		limit(i) = bound[(p - 1) * subjects + at(p, i)]
 		plot for [i = 1:n] 'garbage.' . p . '.' . word(curves[p], i) \

@@ -63,7 +63,7 @@ taking() {
 	awk -v points="$(cat points)" '{
 		for (i = 1; i < NF; i++)
 			v[$i] = $(i + 1)
-		print points * v["--trials"] * (v["--duration"] + v["--warmup"] + 150) / 1000
+		print points / 2 * (v["--trials"] + int((v["--trials"] + 2) / 3)) * (v["--duration"] + v["--warmup"] + 150) / 1000
 	}' called
 }
 
@@ -188,9 +188,9 @@ taking() {
 	[[ "$output" == *"Mops/s"* ]]
 	# Two subjects, six loads.
 	[ "$(printf '%s\n' "$output" | grep -cE '^ +(seed|null) +1 .* 1/1$')" -eq 12 ]
-	[[ "$output" == *"12 trials in $DB, series 1"* ]]
-	[ "$(printf '%s\n' "$output" | tail -n 9)" = "$(echo Plots:
-		for picture in throughput latency reclamation garbage; do
+	[[ "$output" == *"24 trials in $DB, series 1"* ]]
+	[ "$(printf '%s\n' "$output" | tail -n 11)" = "$(echo Plots:
+		for picture in throughput latency reclamation garbage tradeoff; do
 			printf '%s\n' "$OUT/$picture.png" "$OUT/$picture.svg"
 		done)" ]
 	[ -s "$OUT/garbage.svg" ]
@@ -210,7 +210,7 @@ taking() {
 	wait $group || status=$?
 	cat out err
 	[ "$status" -eq 130 ]
-	grep -q 'interrupted: [0-9]* of 54 trials kept' err
+	grep -q 'interrupted: [0-9]* of 72 trials kept' err
 	grep -q 'Mops/s' out
 	grep -qF "bench.sh: no plots drawn; for those of the trials kept: scripts/plot.sh --db $DB" err
 	"$REAL" export --db "$DB" | grep -q '^null,mixed,'

@@ -17,9 +17,12 @@ setup_file() {
 	# Series 1: all that there is to draw. Series 2: no map that retires.
 	"$HAMTBENCH" run --subject seed,null,roofline --threads 1,2 --mix get=90,insert=5,remove=5 \
 		--mix get=50,insert=25,remove=25 --dist zipf:0.99 --keys 1K --trials 2 --duration 20ms --warmup 1ms \
-		--db "$DB" --quiet >/dev/null
+		--smr-stats counters --smr-stats sampled --db "$DB" --quiet >/dev/null
 	"$HAMTBENCH" run --subject mutex --threads 1 --mix get=100 --keys 1K --trials 1 --duration 20ms --warmup 1ms \
 		--db "$DB" --quiet >/dev/null
+	# Series 3: threads that stall.
+	"$HAMTBENCH" run --subject seed --workload stall --stall 10ms --every 30ms --threads 2 --keys 1K --trials 1 \
+		--duration 100ms --warmup 1ms --db "$DB" --quiet >/dev/null
 }
 
 setup() {
@@ -53,14 +56,14 @@ silent_on() {
 	! grep -qF -- ">$2<" "$1"
 }
 
-@test "a series becomes four pictures, each PNG and SVG, and nothing else" {
+@test "a series becomes five pictures, each PNG and SVG, and nothing else" {
 	plot --db "$DB" --series 1 --out pictures
 	[ "$status" -eq 0 ]
 	[ -z "$stderr" ]
 	[ "$(printf '%s\n' "$output" | sort)" = "$(printf 'pictures/%s\n' garbage.png garbage.svg latency.png latency.svg \
-		reclamation.png reclamation.svg throughput.png throughput.svg)" ]
-	[ "$(find pictures -mindepth 1 | wc -l)" -eq 8 ]
-	for picture in throughput latency reclamation garbage; do
+		reclamation.png reclamation.svg throughput.png throughput.svg tradeoff.png tradeoff.svg)" ]
+	[ "$(find pictures -mindepth 1 | wc -l)" -eq 10 ]
+	for picture in throughput latency reclamation garbage tradeoff; do
 		[ "$(head -c 8 pictures/$picture.png | od -An -tx1 | tr -d ' ')" = 89504e470d0a1a0a ]
 		head -n 2 pictures/$picture.svg | grep -q '<svg'
 		grep -qx '</svg>' pictures/$picture.svg
@@ -82,7 +85,10 @@ silent_on() {
 	silent_on reclamation.svg roofline
 	says garbage.svg "Garbage over time: get 50 %, insert 25 %, remove 25 %; zipf:0.99" ">seconds since the start<" \
 		"objects pending" ">seed (hp)<"
-	for picture in throughput latency reclamation garbage; do
+	says tradeoff.svg "Throughput against garbage: get 50 %, insert 25 %, remove 25 %; zipf:0.99" ">Mops/s<" \
+		">objects pending<" ">seed (hp)<"
+	silent_on tradeoff.svg roofline
+	for picture in throughput latency reclamation garbage tradeoff; do
 		# The caption is broken into lines anywhere.
 		tr '\n' ' ' <$picture.svg | sed 's/<[^>]*>//g' | tr -s ' \t' ' ' >words
 		says words "1K keys; 2 trials of 20ms a point." ", Linux "
@@ -98,10 +104,41 @@ silent_on() {
 @test "last is the series begun last; what it lacks is said in the picture" {
 	plot --db "$DB" --out .
 	[ "$status" -eq 0 ]
+	says throughput.svg ">seed<"
+	plot --db "$DB" --series 2 --out .
+	[ "$status" -eq 0 ]
 	says throughput.svg ">mutex<"
 	says latency.svg ">no samples<"
 	says reclamation.svg "no subject here reclaims memory"
 	says garbage.svg "No trial retired an object"
+	says tradeoff.svg "No trial retired an object"
+}
+
+@test "stalls are marked in the picture of garbage, and its y axis is logarithmic" {
+	plot --db "$DB" --series 3 --out .
+	[ "$status" -eq 0 ]
+	tr '\n' ' ' <garbage.svg | sed 's/<[^>]*>//g' | tr -s ' \t' ' ' >words
+	says words "Shaded: a thread is parked inside a read"
+	# 100 ms have room for two or three stalls; one if the machine stands still.
+	[ "$(grep -c 'rgb(228, *228, *228)' garbage.svg)" -ge 1 ]
+	plot --db "$DB" --series 1 --out .
+	[ "$(grep -c 'rgb(228, *228, *228)' garbage.svg)" -eq 0 ]
+}
+
+@test "throughput is that of the lowest level of statistics" {
+	printf '%s\n' trial_id,subject,reclaimer,workload,threads,keys,dist,mix,options,valid,mops,get_p50_ns,update_p50_ns,latency_lost,reclaim_samples,censored_samples,censored_max_ns,retired,pending_peak,pending_mean,bound,cpu_ns_per_op,elapsed_s \
+		'1,hamt,hp,mixed,1,9,uniform,get=100,"{""run"":{""smr-stats"":""sampled""}}",1,5,1,1,0,1,0,0,1,1,1,0,1,1' \
+		'2,hamt,hp,mixed,1,9,uniform,get=100,"{""run"":{""smr-stats"":""counters""}}",1,7,1,1,0,0,0,0,1,1,1,0,1,1' >trials.csv
+	printf '%s\n' subject,workload,threads,keys,dist,mix,options,valid,mops_median,mops_min,mops_max \
+		'hamt,mixed,1,9,uniform,get=100,"{""run"":{""smr-stats"":""sampled""}}",1,5,5,5' \
+		'hamt,mixed,1,9,uniform,get=100,"{""run"":{""smr-stats"":""counters""}}",1,7,7,7' >points.csv
+	echo '{"trials":[]}' >trials.json
+	awk -v out=. -f "$AWK/csv.awk" -f "$AWK/facts.awk" trials.csv points.csv trials.json
+	[ "$(cat throughput.1.1)" = "1 7 7 7" ]
+	# Of latency the same; of the time from retire to free the one that has it.
+	grep -qx "2	latency	1	1" chosen.tsv
+	run ! grep -q "^1	latency" chosen.tsv
+	grep -qx "1	reclamation	1	1" chosen.tsv
 }
 
 @test "pictures of before are replaced, also by one without data" {
