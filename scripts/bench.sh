@@ -112,8 +112,9 @@ points=$(printf '%s\n' "$plan" | sed -n '1s/^\([0-9][0-9]*\) point.*/\1/p')
 
 # made TRIALS - so many trials that is: half of the points are at the second level of
 # --smr-stats, which is measured in every third trial only.
+half=$((points / 2))
 made() {
-	echo $((points / 2 * ($1 + ($1 + 2) / 3)))
+	echo $((half * ($1 + ($1 + 2) / 3)))
 }
 
 # fitting TRIALS - the measured part that fits, in ms.
@@ -142,7 +143,7 @@ else
 	seconds=$(($(made "$trials") * (fit + warmup + around) / 1000 + 1))
 	about=", about $((seconds / 60)) min $((seconds % 60)) s"
 fi
-echo "bench.sh: $((points / 2)) points, trials of each: $trials, and $(((trials + 2) / 3)) for times of reclamation," \
+echo "bench.sh: $half points, trials of each: $trials, and $(((trials + 2) / 3)) for times of reclamation," \
 	"of $duration$about" >&2
 [ -z "$quick" ] || echo "bench.sh: QUICK=1: these figures are rough" >&2
 
