@@ -14,6 +14,7 @@ QUICK ?=#             bench, backoff: QUICK=1 takes half a minute
 VERBOSE ?=#           VERBOSE=1 prints each command in full
 TEST_TIMEOUT ?= 300#  tests: seconds until a program is killed and has failed
 SANITIZER ?= thread#  tsan: or address, undefined
+OPS ?= 10M#            check-linear: operations on each map, for 1, 16 and 1000 keys
 BUDGET ?= 10m#        tsan: it stops after so long, and goes on from there the next time
 REPEAT ?= 5#          tsan-tests: how often each test runs, each time with another seed
 CFLAGS ?=#            added behind the flags of the variant, as are CXXFLAGS and LDFLAGS
@@ -339,7 +340,7 @@ SANITIZED_thread := tsan
 SANITIZED_address := asan
 SANITIZED_undefined := ubsan
 
-.PHONY: all test check tsan tsan-tests cross bench backoff instr lint install clean help
+.PHONY: all test check check-linear tsan tsan-tests cross bench backoff instr lint install clean help
 all: all-$V ## the binary and the plug-ins of variant V (default)
 
 test: $(ALL_TESTS) $(foreach v,$(VARIANTS),$(call beside,$v,$(call programs,$v))) ## before a commit: unit tests in every variant, scripts, lint
@@ -354,6 +355,9 @@ tsan: all-$(sweep_variant) ## sweep: every map and option under a sanitizer; res
 
 tsan-tests: $(call selected,tsan) $(call beside,tsan,$(call selected,tsan)) ## the unit tests under ThreadSanitizer, REPEAT times
 	@$(run_tests) --repeat $(strip $(REPEAT)) $(call selected,tsan)
+
+check-linear: all-$V ## are all maps linearizable? OPS operations on each, for 1, 16 and 1000 keys
+	@build/$V/hamtbench check --threads 4 --ops $(strip $(OPS))
 
 cross: ## core's tests as i686, aarch64, armhf and s390x programs, under qemu-user where need be
 	@TEST_TIMEOUT=$(strip $(TEST_TIMEOUT)) T=$(strip $T) scripts/cross.sh

@@ -16,6 +16,7 @@
 #include "harness/counters.h"
 #include "harness/environment.h"
 #include "harness/export.h"
+#include "harness/history.h"
 #include "harness/keys.h"
 #include "harness/options.h"
 #include "harness/points.h"
@@ -185,6 +186,11 @@ static const struct plugin_option output_options[] = {
 	    .help = "on standard output: table (at the end), csv, json (each trial at once)" },
 	{ .name = "resume", .type = OPTION_FLAG, .help = "go on with the last series of these options in this "
 	    "environment, if there is one, and make only the trials that it lacks" },
+	{ .name = "history", .type = OPTION_TEXT, .meta = "FILE", .check = options_check_path,
+	    .help = "record every operation of the measured part for hamtbench check, into a new file: FILE, or FILE.K for "
+	            "trial K if there are several. That slows the map down, so no results are kept (--no-db)" },
+	{ .name = "history-ops", .type = OPTION_COUNT, .initial = "4M", .meta = "N", .least = 1, .most = 1u << 30,
+	    .help = "end a recorded trial after so many operations (48 bytes of memory each, about 11 in the file)" },
 	{ .name = "quiet", .type = OPTION_FLAG, .help = "no progress and no warnings" },
 	{ .name = "dry-run", .type = OPTION_FLAG, .help = "print what would be measured, and end" },
 	{ .name = NULL },
@@ -222,6 +228,9 @@ struct run {
 	int64_t series;
 	struct points *points;
 	struct progress *progress;
+	char *command;             /* as it could be typed again */
+	struct history_recorder *recorder; /* of --history, for recorder_threads threads; else NULL */
+	unsigned recorder_threads;
 	struct export export;
 	unsigned format;
 	const char *pin;          /* what was asked for, or what can be had */
@@ -329,6 +338,12 @@ read_values(struct run *run)
 	if (option_flag(run->output, "no-db") &&
 	    (option_is_set(run->output, "db") || option_flag(run->output, "resume"))) {
 		snprintf(error, size, "--no-db and --%s exclude each other",
+		    option_is_set(run->output, "db") ? "db" : "resume");
+		return false;
+	}
+	if (option_is_set(run->output, "history") &&
+	    (option_is_set(run->output, "db") || option_flag(run->output, "resume"))) {
+		snprintf(error, size, "--history keeps no results: it and --%s exclude each other",
 		    option_is_set(run->output, "db") ? "db" : "resume");
 		return false;
 	}
@@ -681,13 +696,11 @@ resume_series(struct run *run)
 }
 
 static bool
-open_results(struct run *run, int argc, char **argv)
+open_results(struct run *run)
 {
 	const char *path = option_is_set(run->output, "db") ? option_text(run->output, "db") : STORE_DEFAULT_PATH;
-	char *command;
-	bool fine;
 
-	if (option_flag(run->output, "no-db"))
+	if (option_flag(run->output, "no-db") || option_is_set(run->output, "history"))
 		return true;
 	run->store = store_open(path, STORE_WRITE, run->error, sizeof(run->error));
 	if (run->store == NULL)
@@ -698,15 +711,8 @@ open_results(struct run *run, int argc, char **argv)
 		if (run->series != 0)
 			return true;
 	}
-	command = command_text(argc, argv);
-	if (command == NULL) {
-		snprintf(run->error, sizeof(run->error), "no memory for the command's text");
-		return false;
-	}
-	fine = store_series_begin(run->store, command, run->plan, &run->environment, run->total, &run->series, run->error,
-	    sizeof(run->error));
-	free(command);
-	return fine;
+	return store_series_begin(run->store, run->command, run->plan, &run->environment, run->total, &run->series,
+	    run->error, sizeof(run->error));
 }
 
 /* ---- Trials ---- */
@@ -797,6 +803,81 @@ keep_trial(struct run *run, const struct record *record, const struct schedule_p
 	}
 }
 
+/* The file of the next trial's history, for free(); NULL = no memory. */
+static char *
+history_path(const struct run *run, uint64_t position)
+{
+	const char *path = option_text(run->output, "history");
+	char *numbered = NULL;
+
+	if (run->schedule.count * run->trials_each == 1 && position == 0)
+		return strdup(path);
+	return asprintf(&numbered, "%s.%" PRIu64, path, position + 1) >= 0 ? numbered : NULL;
+}
+
+/* Before the first trial: these are maps, none of the files is there, and the first can be made. */
+static bool
+can_keep_histories(struct run *run)
+{
+	for (size_t i = 0; option_is_set(run->output, "history") && i < run->schedule.count; i++)
+		if ((run->schedule.point[i].subject->subject->flags & SUBJECT_POOL) != 0) {
+			snprintf(run->error, sizeof(run->error), "--history: %s is no map: its history cannot be judged",
+			    run->schedule.point[i].subject->name);
+			return false;
+		}
+	for (uint64_t i = 0; option_is_set(run->output, "history") && i < run->total; i++) {
+		char *path = history_path(run, i);
+		struct history none = { 0 };
+		bool there = path != NULL && access(path, F_OK) == 0, fine = path != NULL && !there;
+
+		if (path == NULL)
+			snprintf(run->error, sizeof(run->error), "--history: no memory");
+		else if (there)
+			snprintf(run->error, sizeof(run->error), "--history: %s exists already; name another", path);
+		else if (i == 0 && (fine = history_write(&none, path, run->error, sizeof(run->error))))
+			unlink(path);
+		free(path);
+		if (!fine)
+			return false;
+	}
+	return true;
+}
+
+/* The trial's recorder, NULL without --history. False: no memory. */
+static bool
+need_recorder(struct run *run, unsigned threads)
+{
+	if (!option_is_set(run->output, "history") || run->recorder_threads == threads)
+		return true;
+	history_recorder_free(run->recorder);
+	run->recorder = history_recorder_new(option_count(run->output, "history-ops"), threads + 1);
+	run->recorder_threads = run->recorder != NULL ? threads : 0;
+	return run->recorder != NULL;
+}
+
+static void
+keep_history(struct run *run, const struct record *record)
+{
+	char *path = history_path(run, run->position), said[ERROR_SIZE];
+	struct history *history;
+	bool cut = false;
+
+	history = history_recorder_take(run->recorder, &cut);
+	if (history != NULL)
+		history->about = history_about(record, clock_name(&run->clock), run->command);
+	if (history == NULL || path == NULL || history->about == NULL) {
+		stop(run, "no memory for the history of a trial");
+	} else if (!history_write(history, path, said, sizeof(said))) {
+		stop(run, said);
+	} else if (!option_flag(run->output, "quiet")) {
+		progress_clear(run->progress);
+		fprintf(stderr, "hamtbench run: %zu operations in %s%s; to judge them: hamtbench check %s\n", history->events, path,
+		    history->events >= option_count(run->output, "history-ops") ?
+		    " (all there is room for: the trial ended early, see --history-ops)" : "", path);
+	}
+	free(path);
+}
+
 static void
 run_trial(struct run *run, size_t at, uint64_t trial)
 {
@@ -828,11 +909,12 @@ run_trial(struct run *run, size_t at, uint64_t trial)
 	struct record *record = record_new(point->threads);
 	char said[ERROR_SIZE] = "no reason given", text[2 * ERROR_SIZE];
 
-	if (record == NULL || !point_note(&run->point[at], trial)) {
+	if (record == NULL || !point_note(&run->point[at], trial) || !need_recorder(run, point->threads)) {
 		record_free(record);
 		stop(run, "no memory for the record of a trial");
 		return;
 	}
+	request.history = run->recorder;
 	while (strcmp(arrival_words[request.arrival], option_text(run->measure, "arrival")) != 0)
 		request.arrival++;
 	while (strcmp(smr_words[request.smr_stats], option_text(run->levels.set[point->run_set], "smr-stats")) != 0)
@@ -848,6 +930,8 @@ run_trial(struct run *run, size_t at, uint64_t trial)
 			stop(run, "no memory for the record of a trial");
 		else
 			keep_trial(run, record, point);
+		if (run->recorder != NULL && !run->stopped)
+			keep_history(run, record);
 		break;
 	case TRIAL_FAILED:
 		run->done++;
@@ -1109,6 +1193,8 @@ static void
 run_free(struct run *run)
 {
 	progress_free(run->progress);
+	free(run->command);
+	history_recorder_free(run->recorder);
 	points_free(run->points);
 	store_close(run->store);
 	environment_free(&run->environment);
@@ -1151,7 +1237,10 @@ read_and_run(struct run *run, const struct option_group *group, size_t groups, i
 	run->sentinel = sentinel_new();
 	if (run->points == NULL || run->sentinel == NULL)
 		return command_error(NAME, "no memory for the points of the run");
-	if (!capture_environment(run) || !open_results(run, argc, argv))
+	run->command = command_text(argc, argv);
+	if (run->command == NULL)
+		return command_error(NAME, "no memory for the command's text");
+	if (!can_keep_histories(run) || !capture_environment(run) || !open_results(run))
 		return command_error(NAME, "%s", run->error);
 	return measure(run);
 }

@@ -26,6 +26,7 @@ struct command {
 
 int command_run(int argc, char **argv);
 int command_list(int argc, char **argv);
+int command_check(int argc, char **argv);
 int command_export(int argc, char **argv);
 int command_merge(int argc, char **argv);
 int command_topo(int argc, char **argv);

@@ -238,7 +238,8 @@ pair_compare(const void *a, const void *b)
 void
 history_recorder_last_end(struct history_recorder *r, uint64_t now_ns)
 {
-	qsort(r->last, r->lasts, sizeof(*r->last), pair_compare);
+	if (r->lasts > 0)
+		qsort(r->last, r->lasts, sizeof(*r->last), pair_compare);
 	r->last_ns = now_ns != 0 ? now_ns : 1;
 }
 
@@ -249,12 +250,6 @@ history_recorder_events(const struct history_recorder *r)
 	uint64_t taken = atomic_load_explicit(&r->taken, memory_order_relaxed);
 
 	return (taken < r->chunks ? taken : r->chunks) * CHUNK;
-}
-
-uint64_t
-history_recorder_room(const struct history_recorder *r)
-{
-	return r->room;
 }
 
 /* Events that were lost make what had not returned by then unknown. */
@@ -538,7 +533,26 @@ get_event(struct bytes *b, uint32_t thread, uint64_t *clock)
 	return e;
 }
 
+/* The check of a text or payload behind a head. */
+static uint64_t
+check_of(const unsigned char *head, size_t head_bytes, const void *data, size_t bytes)
+{
+	return XXH3_64bits_withSeed(data, bytes, XXH3_64bits(head, head_bytes));
+}
+
 /* ---- Writing ---- */
+
+char *
+history_about(const struct record *record, const char *clock, const char *command)
+{
+	json_t *about = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:I, s:I}", "subject", record->subject, "workload",
+	    record->workload, "mix", record->mix, "dist", record->dist, "clock", clock, "command", command, "threads",
+	    (int)record->threads, "keys", (json_int_t)record->keys, "seed", (json_int_t)record->seed);
+	char *text = about != NULL ? json_dumps(about, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
+
+	json_decref(about);
+	return text;
+}
 
 enum { BLOCK_END, BLOCK_FIRST, BLOCK_EVENTS_OF_THREAD };
 
@@ -551,7 +565,7 @@ write_block(FILE *out, unsigned kind, uint32_t thread, uint64_t count, const uns
 	put_le(head + 4, thread, 4);
 	put_le(head + 8, count, 8);
 	put_le(head + 16, bytes, 8);
-	put_le(head + 24, XXH3_64bits(payload, bytes), 8);
+	put_le(head + 24, check_of(head, 24, payload, bytes), 8);
 	return fwrite(head, 1, sizeof(head), out) == sizeof(head) && fwrite(payload, 1, bytes, out) == bytes;
 }
 
@@ -565,7 +579,7 @@ write_history(FILE *out, const struct history *h, unsigned char *buffer)
 	memcpy(head, MAGIC, 8);
 	put_le(head + 8, VERSION, 4);
 	put_le(head + 12, length, 4);
-	put_le(head + 16, XXH3_64bits(about, length), 8);
+	put_le(head + 16, check_of(head, 16, about, length), 8);
 	if (fwrite(head, 1, sizeof(head), out) != sizeof(head) || fwrite(about, 1, length, out) != length)
 		return false;
 	for (size_t i = 0, from = 0; i < h->firsts; i++) {
@@ -743,7 +757,7 @@ read_blocks(struct history *h, const char *path, const unsigned char *data, size
 		}
 		if (bytes - at < length)
 			return fail(error, size, path, "it is cut off in the middle of a block");
-		if (get_le(head + 24, 8) != XXH3_64bits(payload, length)) {
+		if (get_le(head + 24, 8) != check_of(head, 24, payload, length)) {
 			snprintf(error, size, "%s: at byte %zu: a block is not as it was written (its checksum differs)", path, at);
 			return false;
 		}
@@ -780,7 +794,7 @@ read_history(struct history *h, const char *path, const unsigned char *data, siz
 	length = get_le(data + 12, 4);
 	if (length > TEXT_BYTES_MAX || length > bytes - 24)
 		return fail(error, size, path, "it is cut off in the text at its beginning");
-	if (get_le(data + 16, 8) != XXH3_64bits(data + 24, length))
+	if (get_le(data + 16, 8) != check_of(data, 16, data + 24, length))
 		return fail(error, size, path, "the text at its beginning is not as it was written (its checksum differs)");
 	about = json_loadb((const char *)data + 24, length, JSON_REJECT_DUPLICATES, &wrong);
 	if (about == NULL || !json_is_object(about)) {

@@ -18,6 +18,7 @@
 #include "core/base.h"
 #include "harness/clock.h"
 #include "harness/plugin.h"
+#include "harness/record.h"
 
 /* The numbers are those in files: none may change. */
 enum history_op {
@@ -63,13 +64,6 @@ struct history_event {
 	uint8_t answer;  /* enum history_answer; of no meaning if end is HISTORY_OPEN */
 	uint16_t unused;
 };
-
-/* What modify makes of a value: its low byte grows by that of `by`. */
-static inline uint64_t
-op_modified(uint64_t former, uint64_t by)
-{
-	return (former & ~UINT64_C(0xff)) | ((former + by) & 0xff);
-}
 
 struct history_pair {
 	uint64_t key, value;
@@ -183,9 +177,8 @@ void history_recorder_last_end(struct history_recorder *r, uint64_t now_ns);
  */
 struct history *history_recorder_take(struct history_recorder *r, bool *cut) MUST_USE;
 
-/* history_recorder_events - how many there are so far, roughly; any thread. history_recorder_room - as asked for. */
+/* history_recorder_events - how many there are so far, roughly. Any thread. */
 uint64_t history_recorder_events(const struct history_recorder *r);
-uint64_t history_recorder_room(const struct history_recorder *r);
 
 /* history_log_more - another chunk. False: there is none; the history is cut at begin. */
 bool history_log_more(struct history_log *log, uint64_t begin);
@@ -202,14 +195,16 @@ history_log_add(struct history_log *log, struct history_event event)
 /* ---- The file ---- */
 
 /*
- * Little-endian. "hamthist", u32 version (1), u32 bytes of the text, u64 XXH3 of the text, the
+ * Little-endian. "hamthist", u32 version (1), u32 bytes of the text, u64 check of the text, the
  * text: one JSON object, `about` ("subject", "workload", "threads", "seed", "clock", "command" ...). Then blocks:
  *
  *	u32 kind     0 the end: count is the number of events and first pairs in all, no payload
  *	             1 first pairs: count times key, value
  *	             2 events of one thread, in its order
  *	u32 thread   of kind 2
- *	u64 count, u64 bytes of the payload, u64 XXH3 of the payload
+ *	u64 count, u64 bytes of the payload, u64 check of the payload, the payload
+ *
+ * A check is the XXH3 of what it is of, with the XXH3 of what lies before the check in its head as seed.
  *
  * Payloads are made of varints (7 bits a byte, low ones first, the high bit says that more
  * follow) and raw bytes. A value that encodes its key (worker.h) is stored as its low byte:
@@ -225,13 +220,16 @@ history_log_add(struct history_log *log, struct history_event event)
  * About 11 bytes an event.
  */
 
+/* history_about - what a file should say of a trial: JSON text for free(). command: what records it again. NULL = no memory. */
+char *history_about(const struct record *record, const char *clock, const char *command) MUST_USE;
+
 /* history_write - into a new file. False and one line in error: path exists already (it is left alone), cannot be written. */
 bool history_write(const struct history *h, const char *path, char *error, size_t size) MUST_USE;
 
 /*
  * history_read - add what a file holds to an empty history.
  * Returns   true; false and one line in error, h is empty: no such file, no history, another version,
- *           cut off, changed (the XXH3 does not fit), an event that cannot be, no memory.
+ *           cut off, changed (a check differs), an event that cannot be, no memory.
  */
 bool history_read(struct history *h, const char *path, char *error, size_t size) MUST_USE;
 

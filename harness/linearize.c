@@ -805,6 +805,15 @@ leave_out(struct shrink *k, struct candidate *c)
 		}
 }
 
+/* Updates beside the culprit that are left out, for they prove nothing, still help to see what went on. */
+#define ENOUGH 8u
+
+static bool
+is_beside(const struct step *s, const struct step *culprit)
+{
+	return s->changes && s->begin <= culprit->end && s->end >= culprit->begin;
+}
+
 static size_t
 candidate_size(const struct candidate *c)
 {
@@ -829,19 +838,24 @@ event_compare(const void *a, const void *b)
 	return x->end < y->end ? -1 : x->end > y->end;
 }
 
-/* Who put the value that the culprit saw, and who took it away, before the window. */
+/* Who put the value that the culprit saw, and who took it away, before the window. Perhaps several did: the last ones. */
 static void
 find_source(const struct shrink *k, const struct candidate *c, const struct history *h, struct linearize_window *window)
 {
 	uint64_t value = k->step[k->culprit].from;
-	size_t first = (size_t)(k->culprit - c->culprit);
+	size_t first = k->culprit - c->culprit;
 
-	if (k->step[k->culprit].need != NEED_VALUE || value == 0)
+	if (k->step[k->culprit].need != NEED_VALUE)
 		return;
 	for (size_t i = 0; i < first; i++) {
 		const struct step *s = &k->step[i];
 
-		if (s->changes && !s->adds && s->to == value) {
+		if (value == 0) {
+			/* It needed the key to be absent: who mapped it last? */
+			window->has_source = window->has_source || (s->changes && s->from == 0 && s->to != 0);
+			if (s->changes && s->from == 0 && s->to != 0)
+				window->source = h->event[s->event];
+		} else if (s->changes && !s->adds && s->to == value) {
 			window->source = h->event[s->event];
 			window->has_source = true;
 			window->has_end = false;
@@ -856,9 +870,10 @@ static bool
 make_window(const struct shrink *k, const struct candidate *c, const struct history *h, struct linearize_window *window)
 {
 	uint32_t culprit = k->step[k->culprit].event;
+	size_t first = k->culprit - c->culprit;
 
 	*window = (struct linearize_window){ .key = k->key->key, .coarse = c->coarse, .about = c->about };
-	window->event = malloc((candidate_size(c) + 1) * sizeof(*window->event));
+	window->event = malloc((candidate_size(c) + ENOUGH) * sizeof(*window->event));
 	if (window->event == NULL)
 		return false;
 	for (unsigned i = 0; i < c->start.earlies; i++)
@@ -867,8 +882,14 @@ make_window(const struct shrink *k, const struct candidate *c, const struct hist
 	for (size_t i = 0; i < c->steps; i++)
 		if (c->out[i] == STAYS)
 			window->event[window->events++] = h->event[c->step[i].event];
+	for (unsigned i = 0; i < c->start.earlies && window->events < ENOUGH; i++)
+		if (c->coarse && !coarse_step(*c->start.early[i], c->about).changes && is_beside(c->start.early[i], &k->step[k->culprit]))
+			window->event[window->events++] = h->event[c->start.early[i]->event];
+	for (size_t i = 0; i < c->steps && window->events < ENOUGH; i++)
+		if (c->out[i] == LEFT_OUT && is_beside(&k->step[first + i], &k->step[k->culprit]))
+			window->event[window->events++] = h->event[c->step[i].event];
 	qsort(window->event, window->events, sizeof(*window->event), event_compare);
-	window->from = h->event[k->step[k->culprit - c->culprit].event].begin;
+	window->from = h->event[k->step[first].event].begin;
 	for (size_t i = 0; i < window->events; i++)
 		if (memcmp(&window->event[i], &h->event[culprit], sizeof(window->event[i])) == 0)
 			window->culprit = i;
@@ -965,11 +986,11 @@ make_witness(const struct history *h, const struct key *key, const struct linear
 }
 
 static uint64_t
-now_ns(void)
+cpu_ns(void)
 {
 	struct timespec t;
 
-	clock_gettime(CLOCK_MONOTONIC, &t);
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
 	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
@@ -1090,7 +1111,7 @@ bool
 linearize_check(const struct history *h, const struct linearize_options *options, struct linearize_result *result)
 {
 	struct linearize_options o = options != NULL ? *options : (struct linearize_options){ .limit = 0 };
-	uint64_t begin_ns = now_ns();
+	uint64_t begin_ns = cpu_ns();
 	struct partition p = { .skew_ns = o.skew_ns };
 	bool fine;
 
@@ -1104,7 +1125,7 @@ linearize_check(const struct history *h, const struct linearize_options *options
 	result->operations = h->events;
 	result->keys = p.keys;
 	result->most = p.sweep.most;
-	result->elapsed_ns = now_ns() - begin_ns;
+	result->cpu_ns = cpu_ns() - begin_ns;
 	for (size_t i = 0; i < p.keys && fine && result->verdict == LINEARIZE_ILLEGAL; i++)
 		if (p.key[i].key == result->key)
 			fine = make_witness(h, &p.key[i], &result->window, &result->witness);

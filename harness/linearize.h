@@ -70,7 +70,8 @@ struct linearize_window {
 	/* Only whether the key is absent, mapped to `about`, or mapped to something else matters here. */
 	bool coarse;
 	uint64_t about;                /* 0: no value matters */
-	/* Where the value came from that the culprit returned, and what became of it: before the window. */
+	/* Where the value came from that the culprit returned, and what became of it: before the window. If the
+	 * culprit found the key absent: who had last mapped it. */
 	bool has_source, has_end;
 	struct history_event source, end;
 	/* It has no explanation either if clocks differ by up to this; the largest such skew found. */
@@ -84,7 +85,7 @@ struct linearize_result {
 	uint64_t illegal_keys, unknown_keys;
 	uint64_t key;                  /* the illegal or else undecided one that is shown */
 	uint64_t most;                 /* configurations that were kept at a time */
-	uint64_t elapsed_ns;           /* of the check, sorting included */
+	uint64_t cpu_ns;               /* processor time of the check, sorting included */
 	char why[160];                 /* UNKNOWN: the limit; one line */
 	struct linearize_window window; /* ILLEGAL */
 	struct history witness;        /* ILLEGAL: all of that key's events, up to the one that nothing explains; it can be written */

@@ -264,7 +264,7 @@ print_values(FILE *out, const struct linearize_window *w, const struct names *n)
 		bool known = w->value[i] == 0 || !w->coarse || w->value[i] == w->about;
 
 		fprintf(out, "%s%s", i == 0 ? "" : i + 1 < w->values ? ", " : " or ",
-		    known ? name_of(n, w->value[i], text) : "mapped to some other value");
+		    known ? name_of(n, w->value[i], text) : w->about == 0 ? "mapped" : "mapped to some other value");
 	}
 	fputs(".\n\n", out);
 }
@@ -288,6 +288,11 @@ print_source(FILE *out, const struct linearize_window *w, const struct names *n)
 	if (!w->has_source)
 		return;
 	format_ns(begin > w->source.end ? begin - w->source.end : 0, ago, sizeof(ago));
+	if (w->event[w->culprit].out == 0) {
+		fprintf(out, "It had last been mapped by thread %" PRIu32 " (%s), %s before the call that nothing explains.\n",
+		    w->source.thread, history_op_names[w->source.op], ago);
+		return;
+	}
 	fprintf(out, "%s was put by thread %" PRIu32 " (%s), %s before the call that nothing explains",
 	    name_of(n, w->event[w->culprit].out, name), w->source.thread, history_op_names[w->source.op], ago);
 	if (w->has_end) {

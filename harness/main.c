@@ -11,6 +11,7 @@
 static const struct command commands[] = {
 	{ "run", "measure maps under loads", command_run },
 	{ "list", "what there is: subjects, workloads, distributions, policies, columns", command_list },
+	{ "check", "are maps linearizable? record what they answer and judge it", command_check },
 	{ "export", "results as CSV or JSON", command_export },
 	{ "merge", "results of several files into one", command_merge },
 	{ "topo", "where threads would go", command_topo },

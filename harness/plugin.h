@@ -18,6 +18,7 @@
  *	worker  subject.attach, workload.begin
  *	worker  workload.prefill        then subject.flush
  *	worker  workload.loop           warm-up (not for fixed work)
+ *	main    subject.attach, subject.each, subject.detach: with --history and check only
  *	worker  workload.loop           measured
  *	worker  workload.end, subject.pause
  *	main    subject.stats, subject.pending, subject.attach, subject.each,
@@ -160,6 +161,7 @@ struct reclaim_stats {
 #define SUBJECT_OWN_DETACH (1u << 3)    /* a handle can be detached by no thread but its own */
 #define SUBJECT_POOL (1u << 4)          /* a stack or queue: insert always adds one more, remove takes out any key,
                                            which *value tells; for workloads that call worker_take() */
+#define SUBJECT_EACH_LIVE (1u << 5)     /* each may run while workers update: a key mapped throughout is visited once */
 
 /* Sums over all threads since create: how compare-and-swaps failed, and what was done about it. */
 struct cas_stats {
@@ -219,7 +221,7 @@ struct subject {
 	/* main, workers paused: visit stamped objects not freed yet. NULL: how long
 	 * objects waited that are not free at the end stays unknown. */
 	void (*pending)(void *map, void (*visit)(void *arg, uint64_t retired_at_ns), void *arg);
-	/* main, workers paused: visit every pair once. NULL only with SUBJECT_EMPTY. */
+	/* main, workers paused (or not: SUBJECT_EACH_LIVE): visit every pair once. NULL only with SUBJECT_EMPTY. */
 	void (*each)(void *handle, void (*visit)(void *arg, uint64_t key, uint64_t value), void *arg);
 	/* main, workers paused: is the structure sound? May be NULL. */
 	bool (*check)(void *handle, char *error, size_t error_size);

@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #include "harness/counters.h"
+#include "harness/history.h"
 #include "harness/plugins.h"
 #include "harness/worker.h"
 
@@ -514,6 +515,8 @@ seat_take(struct seat *s)
 static void
 worker_reset(struct worker *w)
 {
+	struct history_recorder *history = ((struct seat *)w->runner)->runner->request->history;
+
 	w->net_before = worker_size(w);
 	w->no_memory_before = worker_no_memory(w);
 	for (unsigned op = 0; op < OP_COUNT; op++) {
@@ -524,8 +527,10 @@ worker_reset(struct worker *w)
 	w->pairs = 0;
 	w->by_pass[0] = w->by_pass[1] = (struct histogram){ 0 };
 	w->pause = (struct worker_pause){ .ns = 0 };
-	/* In an open loop every call is timed, and waits for its turn. */
-	w->until_sample = w->latency_shift == 0 || w->response != NULL ? 0 :
+	if (history != NULL)
+		w->history = history_recorder_log(history, w->thread);
+	/* In an open loop every call is timed, and waits for its turn; when all are recorded, too. */
+	w->until_sample = w->latency_shift == 0 || w->response != NULL || w->history != NULL ? 0 :
 	    random_below(&w->random, (UINT64_C(2) << w->latency_shift) - 1);
 }
 
@@ -1142,6 +1147,158 @@ validate(struct runner *r, struct record *record, struct seat *own)
 	subject->detach(handle);
 }
 
+/* ---- Histories: what main sees ---- */
+
+/* Up to here a whole iteration is put into a history: it is an event for each key of the range. */
+#define ITERATED_KEYS_MAX 4096u
+/* One event in so many is of iterations; main looks that often whether it is time for some, and makes up to so many. */
+#define ITERATED_SHARE 4u
+#define ITERATED_TICK_NS 500000u
+#define ITERATED_AT_ONCE 64u
+
+struct observer { /* main's part in a recorded trial */
+	struct runner *runner;
+	void *handle;            /* while it iterates beside the workers; NULL: it does not */
+	struct history_log *log;
+	uint64_t keys, events;   /* the size of the range; what iterations have added */
+	uint64_t *value;         /* of each key, in the iteration under way; 0: not visited yet */
+	uint8_t *visits;
+	bool no_memory;
+};
+
+static void
+first_add(void *arg, uint64_t key, uint64_t value)
+{
+	struct observer *o = arg;
+
+	o->no_memory = o->no_memory || (value != 0 && !history_recorder_first(o->runner->request->history, key, value));
+}
+
+static void
+last_add(void *arg, uint64_t key, uint64_t value)
+{
+	struct observer *o = arg;
+
+	o->no_memory = o->no_memory || !history_recorder_last(o->runner->request->history, key, value);
+}
+
+/* All workers wait: what does the map hold? */
+static void
+observe_all(struct observer *o, void (*add)(void *arg, uint64_t key, uint64_t value))
+{
+	struct runner *r = o->runner;
+	const struct subject *subject = r->request->subject;
+	void *handle;
+
+	if (subject->each == NULL)
+		return;
+	handle = subject->attach(r->map, r->request->threads, &r->seat[r->request->threads].probe);
+	o->no_memory = o->no_memory || handle == NULL;
+	if (handle == NULL)
+		return;
+	alarm_begin(r, "each");
+	subject->each(handle, add, o);
+	alarm_end();
+	subject->detach(handle);
+}
+
+static void
+visit_add(void *arg, uint64_t key, uint64_t value)
+{
+	struct observer *o = arg;
+
+	if (key >= o->keys)
+		return; /* validation tells of keys out of range */
+	o->visits[key] += o->visits[key] < 2;
+	o->value[key] = value;
+}
+
+/* One iteration beside the workers: for each key what it says of it, all at the same time. */
+static void
+observe_iteration(struct observer *o)
+{
+	struct runner *r = o->runner;
+	const struct subject *subject = r->request->subject;
+	uint64_t begin_ns, end_ns;
+
+	memset(o->visits, 0, o->keys);
+	if (subject->resume != NULL)
+		subject->resume(o->handle);
+	alarm_begin(r, "each");
+	begin_ns = history_begin_ns(r->request->clock);
+	subject->each(o->handle, visit_add, o);
+	end_ns = history_end_ns(r->request->clock);
+	alarm_end();
+	if (subject->pause != NULL)
+		subject->pause(o->handle);
+	for (uint64_t key = 0; key < o->keys; key++)
+		history_log_add(o->log, (struct history_event){ .begin = begin_ns,
+		    .end = end_ns > begin_ns ? end_ns : begin_ns, .key = key,
+		    .out = o->visits[key] == 1 ? o->value[key] : 0, .op = HISTORY_EACH,
+		    .answer = o->visits[key] == 0 ? HISTORY_MISS : o->visits[key] == 1 ? HISTORY_HIT : HISTORY_TWICE });
+	o->events += o->keys;
+}
+
+/* The measured part is about to begin. */
+static void
+observe_begin(struct observer *o)
+{
+	struct runner *r = o->runner;
+	const struct subject *subject = r->request->subject;
+
+	observe_all(o, first_add);
+	if ((subject->flags & SUBJECT_EACH_LIVE) == 0 || r->request->plan->keys > ITERATED_KEYS_MAX)
+		return;
+	o->keys = r->request->plan->keys;
+	o->log = history_recorder_log(r->request->history, r->request->threads);
+	o->value = malloc(o->keys * sizeof(*o->value));
+	o->visits = malloc(o->keys);
+	if (o->value != NULL && o->visits != NULL)
+		o->handle = subject->attach(r->map, r->request->threads, &r->seat[r->request->threads].probe);
+	o->no_memory = o->no_memory || o->handle == NULL;
+	if (o->handle != NULL && subject->pause != NULL)
+		subject->pause(o->handle);
+}
+
+/* The workers have come to rest. */
+static void
+observe_end(struct observer *o, bool whole)
+{
+	const struct subject *subject = o->runner->request->subject;
+
+	if (o->handle != NULL) {
+		if (subject->resume != NULL)
+			subject->resume(o->handle);
+		subject->detach(o->handle);
+	}
+	o->handle = NULL;
+	free(o->value);
+	free(o->visits);
+	if (!whole || subject->each == NULL)
+		return;
+	observe_all(o, last_add);
+	if (!o->no_memory)
+		history_recorder_last_end(o->runner->request->history, history_end_ns(o->runner->request->clock));
+}
+
+/* What main does now and then while the workers are measured. */
+struct meanwhile {
+	struct sampler *sampler;
+	struct observer *observer;
+};
+
+static void
+look_around(struct runner *r, void *arg)
+{
+	struct meanwhile *m = arg;
+	struct observer *o = m->observer;
+
+	sample(r, m->sampler);
+	for (unsigned i = 0; o->handle != NULL && i < ITERATED_AT_ONCE &&
+	     o->events + o->keys <= history_recorder_events(r->request->history) / ITERATED_SHARE; i++)
+		observe_iteration(o);
+}
+
 /* ---- From counters to figures ---- */
 
 struct censored {
@@ -1624,6 +1781,8 @@ stages(struct runner *r, struct record *record, char *error, size_t error_size)
 {
 	const struct trial_request *q = r->request;
 	struct sampler sampler = { .record = record };
+	struct observer observer = { .runner = r };
+	struct meanwhile meanwhile = { &sampler, &observer };
 	struct reclaim_stats before;
 	struct cas_stats cas_before;
 	struct rusage usage;
@@ -1650,6 +1809,8 @@ stages(struct runner *r, struct record *record, char *error, size_t error_size)
 		return TRIAL_INTERRUPTED;
 
 	record->size_before = workers_size(r);
+	if (q->history != NULL)
+		observe_begin(&observer);
 	sampler.statm = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
 	subject_stats(r, &before);
 	cas_before = subject_cas_stats(r);
@@ -1664,9 +1825,13 @@ stages(struct runner *r, struct record *record, char *error, size_t error_size)
 	if (!q->plan->fixed_work)
 		stop_at_ns = r->start_ns + q->duration_ns;
 	tick_ns = q->sample_interval_ns < TICK_NS ? q->sample_interval_ns : TICK_NS;
+	if (observer.handle != NULL && tick_ns > ITERATED_TICK_NS)
+		tick_ns = ITERATED_TICK_NS;
 	open_gate(r);
-	sample(r, &sampler);
-	if (!await_all(r, "measure", stop_at_ns, tick_ns, sample, &sampler)) {
+	look_around(r, &meanwhile);
+	if (!await_all(r, "measure", stop_at_ns, tick_ns, look_around, &meanwhile)) {
+		if (q->history != NULL)
+			observe_end(&observer, false);
 		sampler_end(&sampler);
 		if (q->sentinel != NULL)
 			sentinel_end(q->sentinel, record);
@@ -1685,6 +1850,10 @@ stages(struct runner *r, struct record *record, char *error, size_t error_size)
 	figures_of_counters(r, record);
 	figures_of_pause(r, record);
 	figures_of_stalls(r, record, (uint64_t)(record->elapsed_s * NS_PER_S + 0.5));
+	if (q->history != NULL)
+		observe_end(&observer, true);
+	if (observer.no_memory)
+		invalid(record, "no memory for the history");
 	if (sampler.out_of_memory)
 		invalid(record, "no memory for the samples of garbage over time");
 	alarm_begin(r, "validation");
@@ -1862,6 +2031,8 @@ runner_run(const struct trial_request *q, struct record *record, char *error, si
 	memset(r->seat, 0, seats_bytes);
 	r->request = q;
 	gate_init(&r->gate);
+	if (q->history != NULL)
+		history_recorder_begin(q->history, &r->stop);
 	if (q->smr_stats >= SMR_SAMPLED)
 		subject_params.background = (struct reclaim_probe){ .now_ns = background_now,
 		    .freed = background_freed, .state = r, .sample_shift = probe_shift(q->smr_stats) };

@@ -23,6 +23,8 @@
 
 enum smr_stats { SMR_OFF, SMR_COUNTERS, SMR_SAMPLED, SMR_FULL };
 
+struct history_recorder; /* harness/history.h */
+
 struct trial_request {
 	const struct subject *subject;
 	const struct workload *workload;
@@ -41,6 +43,9 @@ struct trial_request {
 	uint64_t rate;                        /* calls a second that all workers together begin; 0: closed loop */
 	enum pace_arrival arrival;
 	bool counters;                        /* counters.h around the measured loop of each worker */
+	struct history_recorder *history;     /* NULL: not recorded. Room for threads + 1; when it is full the trial ends.
+	                                         The measured part goes into it, what the map held before it and after it, and with
+	                                         SUBJECT_EACH_LIVE what main sees when it iterates meanwhile */
 	enum smr_stats smr_stats;             /* off: no probe, no samples; counters: samples;
 	                                         sampled: probe 1 in 64 retires; full: every retire */
 	const volatile sig_atomic_t *interrupted; /* set by a signal: end soon */

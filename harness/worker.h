@@ -28,6 +28,8 @@
 #include "harness/plugin.h"
 #include "harness/random.h"
 
+struct history_log; /* harness/history.h */
+
 /* Keys fit in 56 bits; the low byte of a value is free for a version. */
 #define WORKER_KEYS_MAX (UINT64_C(1) << 56)
 
@@ -81,6 +83,7 @@ struct worker {
 
 	/* The owner's until join. */
 	uint64_t until_sample;       /* calls until the next timed one */
+	struct history_log *history; /* NULL: calls are not recorded. Else until_sample stays 0: each is timed */
 	uint64_t net_key_sum;        /* keys put in minus keys taken out, modulo 2^64 */
 	uint64_t net_before;         /* how many more were put in than taken out, before count[] was last reset */
 	uint64_t wrong_values;       /* values returned that do not encode their key */

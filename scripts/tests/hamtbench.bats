@@ -89,10 +89,10 @@ patch() {
 
 @test "a command is needed, and one that exists" {
 	hamtbench
-	[[ "$stderr" == "hamtbench: a command is missing; there are run, list, export, "* ]]
+	[[ "$stderr" == "hamtbench: a command is missing; there are run, list, check, export, "* ]]
 	refused "$stderr"
 	hamtbench rum
-	[[ "$stderr" == "hamtbench: 'rum' is no command; there are run, list, export, "* ]]
+	[[ "$stderr" == "hamtbench: 'rum' is no command; there are run, list, check, export, "* ]]
 	refused "$stderr"
 	hamtbench --nonsense
 	[[ "$stderr" == "hamtbench: '--nonsense' is no command; there are "* ]]
@@ -765,4 +765,74 @@ interrupted() {
 	run --separate-stderr "$HAMTBENCH" run --subject null --rate 0 --no-db
 	[ "$status" -eq 2 ]
 	[[ "$stderr" == *"--rate"* ]]
+}
+
+# ---- Histories -----------------------------------------------------------------
+
+@test "a recorded trial is judged from its file, whatever the load" {
+	hamtbench run --subject hamt,mutex --workload mixed,load --keys 1K --threads 2 --duration 20ms --warmup 1ms \
+		--trials 1 --quiet --history x.history
+	[ "$status" -eq 0 ]
+	[ ! -e results ]
+	for n in 1 2 3 4; do
+		hamtbench check x.history.$n
+		echo "$output" "$stderr"
+		[ "$status" -eq 0 ]
+		[[ "$output" == "ok "*" x.history.$n ("*" 2 threads, seed 1)" ]]
+	done
+	hamtbench check --quiet x.history.*
+	[ "$status" -eq 0 ]
+	[ -z "$output" ]
+	# A trial that fills its room ends early, and says so.
+	hamtbench run --subject hamt --threads 2 --keys 1K --duration 20s --warmup 1ms --trials 1 --history-ops 10K \
+		--history y.history --format csv
+	[ "$status" -eq 0 ]
+	[[ "$stderr" == *" operations in y.history (all there is room for: the trial ended early, see --history-ops);"* ]]
+	[ "$(column elapsed_s <<<"$output" | cut -d. -f1)" -lt 10 ]
+	hamtbench check y.history
+	[ "$status" -eq 0 ]
+}
+
+@test "a history is not written over anything, and needs a place" {
+	echo precious >x.history.2
+	quick --subject hamt --keys 1K,2K --history x.history
+	refused "hamtbench run: --history: x.history.2 exists already; name another"
+	[ "$(cat x.history.2)" = precious ]
+	[ ! -e x.history.1 ]
+	quick --subject hamt --history nowhere/x.history
+	refused "hamtbench run: nowhere/x.history: No such file or directory"
+	quick --subject hamt --history y.history --db z.db
+	refused "hamtbench run: --history keeps no results: it and --db exclude each other"
+	ls
+	[ ! -e y.history ]
+}
+
+@test "a check that finds a map wrong draws it, keeps it, and says how to do it again" {
+	hamtbench check --subject "$PLUGINS/lost-update.so" --workload mixed --keys 2 --mix upsert=100 --ops 1M --round 50K --save kept
+	echo "$output" "$stderr"
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"upsert "*" <== nothing explains this"* ]]
+	again=$(sed -n 's/^Judge it again: *hamtbench //p' <<<"$output")
+	record=$(sed -n 's/^Record it again: *hamtbench //p' <<<"$output")
+	[[ "$again" == "check kept/illegal-lost-update-s"*.history ]]
+	# shellcheck disable=SC2086 # words
+	hamtbench $again
+	[ "$status" -eq 1 ]
+	[[ "$output" == *" <== nothing explains this"* ]]
+	# shellcheck disable=SC2086 # words
+	hamtbench $record --ops 1M
+	[ "$status" -eq 2 ] # --ops is in it already: the command is complete
+	# shellcheck disable=SC2086 # words
+	hamtbench $record
+	[[ "$output" == *" lost-update mixed 4 threads uniform upsert=100"* ]]
+}
+
+@test "a check with nowhere to keep what it found still says what it is" {
+	need_mounts
+	in_small_disk 16k "cd disk && head -c 20k /dev/zero >fill 2>/dev/null; \
+		'$HAMTBENCH' check --subject '$PLUGINS/lost-update.so' --keys 2 --mix upsert=100 --ops 1M >../said 2>../complained" ||
+		[ $? -eq 1 ]
+	cat said complained
+	grep -q '<== nothing explains this' said
+	grep -q 'No space left on device' complained
 }

@@ -182,6 +182,7 @@ const struct subject hamtbench_subject = {
 	.name = "roofline",
 	.help = "array of atomics indexed by the key: one cache line per operation, the practical limit; scans in the order of keys",
 	.reclaimer = "none",
+	.flags = SUBJECT_EACH_LIVE,
 	.progress = "wait-free",
 	.create = roofline_create,
 	.destroy = roofline_destroy,

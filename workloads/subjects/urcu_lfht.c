@@ -355,17 +355,19 @@ lfht_remove(void *handle, uint64_t key, uint64_t *value)
 {
 	struct handle *h = handle;
 	struct map *map = h->map;
+	uint64_t hash = hash_u64(key, map->seed);
 	enum op_result result = OP_MISS;
 	struct cds_lfht_iter iter;
 	struct node *n;
 
 	rcu_read_lock();
-	n = lfht_find(map, key, hash_u64(key, map->seed), &iter);
-	if (n != NULL && cds_lfht_del(map->table, &n->link) == 0) {
-		*value = n->value;
-		lfht_retire(h, n);
-		result = OP_HIT;
-	}
+	/* A node that is gone before it could be removed may have been replaced: the key is still mapped then. */
+	while (result == OP_MISS && (n = lfht_find(map, key, hash, &iter)) != NULL)
+		if (cds_lfht_del(map->table, &n->link) == 0) {
+			*value = n->value;
+			lfht_retire(h, n);
+			result = OP_HIT;
+		}
 	lfht_leave(h);
 	return result;
 }
