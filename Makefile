@@ -340,7 +340,7 @@ SANITIZED_thread := tsan
 SANITIZED_address := asan
 SANITIZED_undefined := ubsan
 
-.PHONY: all test check check-linear tsan tsan-tests cross bench backoff instr lint install clean help
+.PHONY: all test check check-linear tsan tsan-tests cross bench compare-check backoff instr lint install clean help
 all: all-$V ## the binary and the plug-ins of variant V (default)
 
 test: $(ALL_TESTS) $(foreach v,$(VARIANTS),$(call beside,$v,$(call programs,$v))) ## before a commit: unit tests in every variant, scripts, lint
@@ -370,6 +370,9 @@ instr: ## instructions and lines of memory per operation, by callgrind; fails wh
 
 backoff: all-$V ## contention managers x parameters x threads: table, heat maps, a recommendation
 	@HAMTBENCH=build/$V/hamtbench QUICK=$(strip $(QUICK)) scripts/backoff-sweep.sh
+
+compare-check: all-$V $(addprefix build/$V/tests/plugins/,$(TEST_SO)) ## does compare find a map that is 5 % slower, and spare its twin? real figures
+	@HAMTBENCH=build/$V/hamtbench DB=build/compare-check.db scripts/compare-check.sh
 
 lint: ## layers, rules of core, house style, shell scripts
 	@scripts/lint.sh

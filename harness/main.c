@@ -13,6 +13,7 @@ static const struct command commands[] = {
 	{ "list", "what there is: subjects, workloads, distributions, policies, columns", command_list },
 	{ "check", "are maps linearizable? record what they answer and judge it", command_check },
 	{ "export", "results as CSV or JSON", command_export },
+	{ "compare", "is B faster or slower than A? exit status 1: a regression", command_compare },
 	{ "merge", "results of several files into one", command_merge },
 	{ "topo", "where threads would go", command_topo },
 };

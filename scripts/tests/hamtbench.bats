@@ -765,6 +765,65 @@ interrupted() {
 	run --separate-stderr "$HAMTBENCH" run --subject null --rate 0 --no-db
 	[ "$status" -eq 2 ]
 	[[ "$stderr" == *"--rate"* ]]
+
+# ---- Comparing -------------------------------------------------------------------
+
+# planted FILE FACTOR - a copy of seven.db in which every trial is FACTOR as fast.
+planted() {
+	cp seven.db "$1"
+	sqlite3 "$1" "UPDATE trial SET mops = mops * $2"
+}
+
+@test "compare finds a planted regression, spares a map held against itself, and exits accordingly" {
+	command -v sqlite3 >/dev/null || skip "no sqlite3"
+	hamtbench run --subject null,seed --mix get=100 --mix upsert=100 --keys 1K --trials 9 --threads 1 --duration 5ms --warmup 1ms \
+		--noise off --quiet --db seven.db
+	# Figures that are none of this machine's business: 100 and a little, in trial order.
+	sqlite3 seven.db "UPDATE trial SET mops = 100 + trial * 0.1, disturbed = 0"
+	planted slow.db 0.95
+	planted same.db 1
+	planted fast.db 1.2
+	hamtbench compare seven.db same.db
+	[ "$status" -eq 0 ]
+	[[ "$output" == *"0 faster, 0 slower, 4 no difference shown, 0 too noisy"* ]]
+	hamtbench compare seven.db slow.db
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"0 faster, 4 slower, 0 no"* ]]
+	[[ "$output" == *"All 4 points: B/A = 0.950, geometric mean"*"B is slower"* ]]
+	[[ "$output" == *"REGRESSION: slower by more than 3 %: 5 (of the points and their mean)" ]]
+	hamtbench compare seven.db slow.db --fail-above 6%
+	[ "$status" -eq 0 ]
+	[[ "$output" == *"4 slower"* ]]
+	hamtbench compare seven.db:1 fast.db:last
+	[ "$status" -eq 0 ]
+	[[ "$output" == *"4 faster"* ]]
+	# Two subjects of one series; a file that is named on one side only.
+	hamtbench compare --db seven.db @null @seed
+	[ "$status" -eq 0 ]
+	[[ "$output" == *"null : seed"* ]]
+	hamtbench compare --db seven.db @seed@mix=get=100 slow.db@seed@mix=get=100
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"All 1 points: B/A = 0.950"* ]]
+	hamtbench compare --db seven.db --metric cpu_ns_per_op @seed @seed
+	[ "$status" -eq 0 ]
+	hamtbench compare --db seven.db @trial=1 @trial=2
+	refused "hamtbench compare: A: no trial in seven.db, series last, is as wanted"
+	hamtbench compare seven.db
+	refused "hamtbench compare: wanted are two results, A and B: compare [OPTION...] A B"
+	hamtbench compare seven.db seven.db:7
+	refused "hamtbench compare: seven.db: no series 7: it has 1 to 1"
+	hamtbench compare seven.db seven.db:x
+	refused "hamtbench compare: B: 'x' is no series; wanted is a number from 1 up, last or all"
+	hamtbench compare seven.db none.db
+	refused "hamtbench compare: none.db: no such file"
+	hamtbench compare seven.db same.db --alpha 1
+	refused "hamtbench compare: --alpha: '1' is no number between 0 and 1"
+	hamtbench compare seven.db same.db --metric speed
+	[[ "$stderr" == "hamtbench compare: --metric: 'speed' is not known; there are mops, "* ]]
+	hamtbench compare --db seven.db @threads=1 @subject=seed
+	[ "$status" -eq 0 ]
+	hamtbench compare --db seven.db @=x @seed
+	refused "hamtbench compare: A: wanted after @ is NAME=VALUE, or the name of a subject"
 }
 
 # ---- Histories -----------------------------------------------------------------

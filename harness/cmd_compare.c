@@ -1,0 +1,319 @@
+/*
+ * cmd_compare.c - hamtbench compare A B: is B faster or slower than A, and how sure is that?
+ */
+#include <inttypes.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <jansson.h>
+
+#include "harness/command.h"
+#include "harness/compare.h"
+#include "harness/environment.h"
+#include "harness/options.h"
+#include "harness/store.h"
+
+#define NAME "compare"
+#define USAGE NAME " [OPTION...] A B"
+#define FILTERS_MOST 16
+
+static bool
+check_metric(const char *text, char *canonical, size_t canonical_size, char *error, size_t error_size)
+{
+	return options_check_word(points_figure_names, text, canonical, canonical_size, error, error_size);
+}
+
+/* A probability as text: options have no type of their own for it. */
+static bool
+check_alpha(const char *text, char *canonical, size_t canonical_size, char *error, size_t error_size)
+{
+	char *end;
+	double alpha = strtod(text, &end);
+
+	if (text[0] == '\0' || text[strspn(text, "0123456789.")] != '\0' || *end != '\0' || !(alpha > 0 && alpha < 1)) {
+		snprintf(error, error_size, "'%s' is no number between 0 and 1", text);
+		return false;
+	}
+	snprintf(canonical, canonical_size, "%s", text);
+	return true;
+}
+
+static const struct plugin_option options[] = {
+	{ .name = "fail-above", .type = OPTION_TEXT, .initial = "3%", .meta = "P%", .check = options_check_percent,
+	    .help = "a difference that matters: B slower by more than that, and shown to be, is a regression" },
+	{ .name = "alpha", .type = OPTION_TEXT, .initial = "0.01", .meta = "P", .check = check_alpha,
+	    .help = "probability of any wrong 'faster' or 'slower' if nothing differs" },
+	{ .name = "metric", .type = OPTION_TEXT, .initial = "mops", .meta = "FIGURE", .check = check_metric,
+	    .help = "what is compared: mops, get_p99_ns, cpu_ns_per_op ..." },
+	{ .name = "db", .type = OPTION_TEXT, .initial = STORE_DEFAULT_PATH, .meta = "FILE", .check = options_check_path,
+	    .help = "results file of an A or B that does not name one" },
+	{ .name = NULL },
+};
+
+/* ---- Operands: [FILE][:SERIES][@NAME=VALUE]... ---- */
+
+struct operand {
+	char *text;                /* cut into pieces; owned */
+	const char *file;
+	struct store_filter series;
+	const char *series_text;
+	struct { const char *name, *value; } filter[FILTERS_MOST];
+	size_t filters;
+	struct points *points;
+	struct environment environment; /* of the first series; json owned */
+	uint64_t trials;
+	bool no_memory;
+};
+
+static bool
+read_filter(struct operand *o, char *text, const char *which, char *error, size_t size)
+{
+	char *equals = strchr(text, '=');
+
+	if (o->filters == FILTERS_MOST || text[0] == '\0' || equals == text) {
+		snprintf(error, size, "%s: wanted after @ is NAME=VALUE, or the name of a subject", which);
+		return false;
+	}
+	if (equals != NULL)
+		*equals = '\0';
+	o->filter[o->filters].name = equals != NULL ? text : "subject";
+	o->filter[o->filters++].value = equals != NULL ? equals + 1 : text;
+	return true;
+}
+
+static bool
+read_operand(struct operand *o, const char *text, const char *db, const char *which, char *error, size_t size)
+{
+	char *rest, *colon;
+
+	o->series.choice = STORE_LAST;
+	o->series_text = "last";
+	o->text = strdup(text);
+	if (o->text == NULL) {
+		snprintf(error, size, "no memory");
+		return false;
+	}
+	o->file = o->text;
+	/* A file may be called anything. */
+	if (access(text, F_OK) == 0)
+		return true;
+	rest = strchr(o->text, '@');
+	while (rest != NULL) {
+		char *next = strchr(rest + 1, '@');
+
+		*rest = '\0';
+		if (next != NULL)
+			*next = '\0';
+		if (!read_filter(o, rest + 1, which, error, size))
+			return false;
+		if (next != NULL)
+			*next = '@';
+		rest = next;
+	}
+	colon = strrchr(o->text, ':');
+	if (colon != NULL && access(o->text, F_OK) != 0) {
+		uint64_t number;
+
+		*colon = '\0';
+		o->series_text = colon + 1;
+		if (strcmp(colon + 1, "all") == 0) {
+			o->series.choice = STORE_ALL;
+		} else if (strcmp(colon + 1, "last") != 0) {
+			if (!options_parse_count(colon + 1, &number, error, size) || number == 0 || number > INT64_MAX) {
+				snprintf(error, size, "%s: '%s' is no series; wanted is a number from 1 up, last or all", which,
+				    colon + 1);
+				return false;
+			}
+			o->series.choice = STORE_NUMBER;
+			o->series.series = (int64_t)number;
+		}
+	}
+	if (o->text[0] == '\0')
+		o->file = db;
+	return true;
+}
+
+/* is_value - does an option of that part have that value, as text? */
+static bool
+is_value(const json_t *part, const char *name, const char *value)
+{
+	const json_t *v = json_object_get(part, name);
+	char number[32];
+
+	if (json_is_string(v))
+		return strcmp(json_string_value(v), value) == 0;
+	if (json_is_boolean(v))
+		return strcmp(json_is_true(v) ? "true" : "false", value) == 0;
+	if (!json_is_integer(v))
+		return false;
+	snprintf(number, sizeof(number), "%" JSON_INTEGER_FORMAT, json_integer_value(v));
+	return strcmp(number, value) == 0;
+}
+
+static bool
+matches(const struct record *r, const char *name, const char *value)
+{
+	const struct { const char *name, *value; } texts[] = { { "subject", r->subject }, { "reclaimer", r->reclaimer },
+		{ "workload", r->workload }, { "dist", r->dist }, { "mix", r->mix }, { "pin", r->pin },
+		{ "membind", r->membind } };
+	char error[ERROR_SIZE];
+	uint64_t number;
+	json_t *all;
+	bool found;
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		if (strcmp(texts[i].name, name) == 0)
+			return strcmp(texts[i].value, value) == 0;
+	if (strcmp(name, "threads") == 0 || strcmp(name, "keys") == 0)
+		return options_parse_count(value, &number, error, sizeof(error)) &&
+		    number == (name[0] == 't' ? r->threads : r->keys);
+	all = r->options != NULL ? json_loads(r->options, 0, NULL) : NULL;
+	found = is_value(json_object_get(all, "subject"), name, value) ||
+	    is_value(json_object_get(all, "workload"), name, value) || is_value(json_object_get(all, "run"), name, value);
+	json_decref(all);
+	return found;
+}
+
+static bool
+visit_trial(void *arg, const struct store_origin *origin, const struct record *record)
+{
+	struct operand *o = arg;
+
+	for (size_t i = 0; i < o->filters; i++)
+		if (!matches(record, o->filter[i].name, o->filter[i].value))
+			return true;
+	o->trials++;
+	o->no_memory = !points_add(o->points, origin->environment_id, record);
+	return !o->no_memory;
+}
+
+static bool
+visit_environment(void *arg, const struct environment *environment)
+{
+	struct operand *o = arg;
+
+	o->environment = *environment;
+	o->environment.json = strdup(environment->json);
+	o->no_memory = o->environment.json == NULL;
+	return false;
+}
+
+static bool
+load(struct operand *o, const char *which, char *error, size_t size)
+{
+	struct store *s = store_open(o->file, STORE_READ, error, size);
+	bool fine;
+
+	if (s == NULL)
+		return false;
+	o->points = points_new();
+	o->no_memory = o->points == NULL;
+	fine = !o->no_memory && store_each_environment(s, &o->series, visit_environment, o, error, size) && !o->no_memory &&
+	    store_each_trial(s, &o->series, visit_trial, o, error, size) && !o->no_memory;
+	store_close(s);
+	if (o->no_memory)
+		snprintf(error, size, "no memory for the points");
+	if (fine && o->trials == 0) {
+		snprintf(error, size, "%s: no trial in %s, series %s%s", which, o->file, o->series_text,
+		    o->filters > 0 ? ", is as wanted" : "");
+		fine = false;
+	}
+	if (fine)
+		points_finish(o->points);
+	return fine;
+}
+
+static void
+operand_free(struct operand *o)
+{
+	points_free(o->points);
+	environment_free(&o->environment);
+	free(o->text);
+}
+
+/* ---- Comparing ---- */
+
+static void
+print_operand(const struct operand *o, const char *which)
+{
+	char summary[ENVIRONMENT_TEXT];
+
+	environment_summary(&o->environment, summary, sizeof(summary));
+	printf("%s: %s, series %s", which, o->file, o->series_text);
+	for (size_t i = 0; i < o->filters; i++)
+		printf(", %s=%s", o->filter[i].name, o->filter[i].value);
+	printf(", %" PRIu64 " trials: %s\n", o->trials, summary);
+}
+
+static int
+compare(struct operand *a, struct operand *b, const struct option_values *values)
+{
+	const char *differing[FILTERS_MOST + 1] = { NULL };
+	struct compare_options o = { .metric = option_text(values, "metric"), .differing = differing };
+	char error[ERROR_SIZE], where[128];
+	struct comparison c;
+	size_t count = 0;
+	int status;
+
+	o.alpha = strtod(option_text(values, "alpha"), NULL);
+	if (!options_parse_percent(option_text(values, "fail-above"), &o.threshold_pct, error, sizeof(error)))
+		return command_error(NAME, "--fail-above: %s", error);
+	/* What both sides name, and not the same of it, is what they are to differ in. */
+	for (size_t i = 0; i < a->filters; i++)
+		for (size_t k = 0; k < b->filters; k++)
+			if (strcmp(a->filter[i].name, b->filter[k].name) == 0 &&
+			    strcmp(a->filter[i].value, b->filter[k].value) != 0 && count < FILTERS_MOST)
+				differing[count++] = a->filter[i].name;
+	if (!load(a, "A", error, sizeof(error)) || !load(b, "B", error, sizeof(error)) ||
+	    !compare_points(a->points, b->points, &o, &c, error, sizeof(error)))
+		return command_error(NAME, "%s", error);
+	print_operand(a, "A");
+	print_operand(b, "B");
+	if (environment_difference(a->environment.json, b->environment.json, where, sizeof(where)))
+		printf("the environments differ, first in %s\n", where);
+	putchar('\n');
+	compare_print(stdout, &c, &o);
+	status = c.regressions > 0 ? STATUS_CHECK : STATUS_OK;
+	compare_free(&c);
+	return command_finish(NAME, status);
+}
+
+int
+command_compare(int argc, char **argv)
+{
+	const struct option_group group = { .owner = NAME, .title = "Options", .options = options };
+	struct operand a = { .filters = 0 }, b = { .filters = 0 };
+	struct option_values *values = NULL;
+	struct command_line line;
+	char error[ERROR_SIZE];
+	int status;
+
+	if (!command_line_read(&line, argc, argv, &group, 1, error, sizeof(error)))
+		return command_error(NAME, "%s", error);
+	if (line.help) {
+		command_line_help(stdout, USAGE, &group, 1);
+		puts("A and B are [FILE][:SERIES][@NAME=VALUE]... : a results file (default --db), the number of a series\n"
+		     "in it, last (the default) or all, and what the trials must have: a column or an option of them.\n"
+		     "@NAME is @subject=NAME. What A and B name differently is what they differ in; all else pairs their points.\n"
+		     "  hamtbench compare before.db after.db             two runs of the same options\n"
+		     "  hamtbench compare results.db:3 results.db:4      two series\n"
+		     "  hamtbench compare @seed @hamt                    two maps of the last series\n"
+		     "  hamtbench compare @hamt@reclaim=hp @hamt@reclaim=hp-fence\n"
+		     "Exit status: 0 no regression, 1 a regression, 2 bad input.");
+		status = command_finish(NAME, STATUS_OK);
+	} else if (line.arguments != 2) {
+		status = command_error(NAME, "wanted are two results, A and B: %s", USAGE);
+	} else if (!options_single(options, &line, &values, error, sizeof(error))) {
+		status = command_error(NAME, "%s", error);
+	} else if (!read_operand(&a, line.argument[0], option_text(values, "db"), "A", error, sizeof(error)) ||
+	    !read_operand(&b, line.argument[1], option_text(values, "db"), "B", error, sizeof(error))) {
+		status = command_error(NAME, "%s", error);
+	} else {
+		status = compare(&a, &b, values);
+	}
+	operand_free(&a);
+	operand_free(&b);
+	options_free(values);
+	command_line_free(&line);
+	return status;
+}

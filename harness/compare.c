@@ -1,0 +1,497 @@
+/*
+ * compare.c - pair the points, test each pair and all together, adjust, judge.
+ * Ratios are differences of logarithms: what the statistics know are shifts.
+ */
+#include "harness/compare.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include "harness/random.h"
+#include "harness/statistics.h"
+#include "harness/summary.h"
+
+#define CONFIDENCE 0.95 /* of the intervals shown */
+#define RESAMPLES 1000
+#define BOOTSTRAP_SEED 20260101
+
+const char *const verdict_names[] = {
+	[VERDICT_FASTER] = "faster",
+	[VERDICT_SLOWER] = "slower",
+	[VERDICT_SAME] = "no difference shown",
+	[VERDICT_NOISY] = "too noisy",
+};
+
+bool
+compare_is_smaller_better(const char *metric)
+{
+	const char *end = metric + strlen(metric);
+
+	return strcmp(metric, "mops") != 0 && strcmp(metric, "hit_ratio") != 0 && strcmp(metric, "jain") != 0 && end != metric;
+}
+
+/* ---- Pairing ---- */
+
+static bool
+is_differing(const struct compare_options *o, const char *name)
+{
+	for (const char *const *d = o->differing; *d != NULL; d++)
+		if (strcmp(*d, name) == 0)
+			return true;
+	return false;
+}
+
+/* strip - take the options that may differ out of one part. */
+static void
+strip(json_t *part, const struct compare_options *o)
+{
+	for (const char *const *d = o->differing; *d != NULL; d++)
+		json_object_del(part, *d);
+}
+
+/*
+ * identity_of - everything that must be equal in a partner, as text for free();
+ * NULL: no memory. A subject that may differ has options and a reclaimer of its own.
+ */
+static char *
+identity_of(const struct point *p, const struct compare_options *o)
+{
+	json_t *options = p->options != NULL ? json_loads(p->options, 0, NULL) : NULL;
+	bool subject = is_differing(o, "subject");
+	char *rest, *text = NULL;
+	size_t size;
+	FILE *out;
+
+	if (subject)
+		json_object_del(options, "subject");
+	strip(json_object_get(options, "subject"), o);
+	strip(json_object_get(options, "workload"), o);
+	strip(json_object_get(options, "run"), o);
+	rest = options != NULL ? json_dumps(options, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
+	json_decref(options);
+	out = open_memstream(&text, &size);
+	if (out != NULL) {
+		const struct { const char *name, *value; } texts[] = {
+			{ "subject", p->subject }, { "workload", p->workload }, { "dist", p->dist }, { "mix", p->mix },
+			{ "pin", p->pin }, { "membind", p->membind },
+			/* An option of a subject of that name shows in its column, too. */
+			{ is_differing(o, "reclaim") ? "reclaim" : "subject", p->reclaimer },
+			/* No JSON: it is compared as it is. */
+			{ "", rest != NULL ? rest : p->options != NULL ? p->options : "" },
+		};
+
+		if (!is_differing(o, "threads"))
+			fprintf(out, "%" PRIu64 "\n", p->threads);
+		if (!is_differing(o, "keys"))
+			fprintf(out, "%" PRIu64 "\n", p->keys);
+		for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+			if (!is_differing(o, texts[i].name))
+				fprintf(out, "%s\n", texts[i].value);
+		if (fclose(out) != 0) {
+			free(text);
+			text = NULL;
+		}
+	}
+	free(rest);
+	return text;
+}
+
+struct side {
+	const struct points *points;
+	char **identity;
+	size_t count;
+};
+
+static void
+side_free(struct side *s)
+{
+	for (size_t i = 0; s->identity != NULL && i < s->count; i++)
+		free(s->identity[i]);
+	free(s->identity);
+}
+
+static bool
+side_make(struct side *s, const struct points *points, const struct compare_options *o, const char *which, char *error,
+    size_t size)
+{
+	*s = (struct side){ .points = points, .count = points_count(points) };
+	s->identity = calloc(s->count + 1, sizeof(*s->identity));
+	for (size_t i = 0; s->identity != NULL && i < s->count; i++) {
+		s->identity[i] = identity_of(points_at(points, i), o);
+		if (s->identity[i] == NULL) {
+			snprintf(error, size, "no memory to compare");
+			return false;
+		}
+		for (size_t k = 0; k < i; k++)
+			if (strcmp(s->identity[k], s->identity[i]) == 0) {
+				const struct point *p = points_at(points, i);
+
+				snprintf(error, size, "%s has several points for %s, %s, %" PRIu64 " thread%s, %s: choose one "
+				    "with @NAME=VALUE", which, p->subject, p->workload, p->threads, p->threads == 1 ? "" : "s",
+				    p->mix[0] != '\0' ? p->mix : p->dist);
+				return false;
+			}
+	}
+	if (s->identity == NULL)
+		snprintf(error, size, "no memory to compare");
+	return s->identity != NULL;
+}
+
+/* ---- Figures ---- */
+
+/* A pair of points with the logarithms of their figures; owned. */
+struct pair {
+	double *a, *b;
+	size_t n, m;
+};
+
+static double *
+logarithms(const struct points *points, size_t i, const char *metric, size_t *count)
+{
+	size_t n;
+	const double *values = points_values(points, i, metric, &n);
+	double *logs = calloc(n + 1, sizeof(*logs));
+
+	*count = 0;
+	/* What is not above 0 has no ratio: no garbage at all, say. */
+	for (size_t k = 0; logs != NULL && k < n; k++)
+		if (values[k] > 0)
+			logs[(*count)++] = log(values[k]);
+	return logs;
+}
+
+static double
+median_of(const double *logs, size_t n)
+{
+	double *copy = malloc((n + 1) * sizeof(*copy)), median;
+
+	if (copy == NULL)
+		return NAN;
+	memcpy(copy, logs, n * sizeof(*copy));
+	median = exp(statistics_median(copy, n));
+	free(copy);
+	return median;
+}
+
+static void
+fill_row(struct compare_row *row, const struct pair *pair)
+{
+	double shift, lo, hi;
+
+	row->trials_a = pair->n;
+	row->trials_b = pair->m;
+	row->median_a = median_of(pair->a, pair->n);
+	row->median_b = median_of(pair->b, pair->m);
+	row->coverage = statistics_shift(pair->b, pair->m, pair->a, pair->n, CONFIDENCE, &shift, &lo, &hi);
+	row->ratio = exp(shift);
+	row->lo = exp(lo);
+	row->hi = exp(hi);
+	row->p = statistics_mann_whitney(pair->b, pair->m, pair->a, pair->n, NULL);
+	row->least_p = statistics_mann_whitney_least_p(pair->n, pair->m);
+}
+
+static int
+compare_doubles(const void *left, const void *right)
+{
+	const double *a = left, *b = right;
+
+	return (*a > *b) - (*a < *b);
+}
+
+static void
+draw(struct random *random, const double *from, size_t n, double *to)
+{
+	for (size_t i = 0; i < n; i++)
+		to[i] = from[random_below(random, n)];
+}
+
+/* bootstrap - the interval of the geometric mean: trials are drawn again within each point, on each side. False: no memory. */
+static bool
+bootstrap(struct comparison *c, const struct pair *pair)
+{
+	double *mean = calloc(RESAMPLES, sizeof(*mean)), *a, *b;
+	struct random random;
+	size_t most = 1;
+	bool repeated = false, done;
+
+	for (size_t i = 0; i < c->rows; i++) {
+		most = pair[i].n > most ? pair[i].n : most;
+		most = pair[i].m > most ? pair[i].m : most;
+		repeated = repeated || (pair[i].n > 1 && pair[i].m > 1);
+	}
+	a = malloc(most * sizeof(*a));
+	b = malloc(most * sizeof(*b));
+	done = mean != NULL && a != NULL && b != NULL;
+	random_seed(&random, BOOTSTRAP_SEED, c->rows);
+	for (size_t r = 0; done && repeated && r < RESAMPLES; r++) {
+		for (size_t i = 0; i < c->rows; i++) {
+			draw(&random, pair[i].a, pair[i].n, a);
+			draw(&random, pair[i].b, pair[i].m, b);
+			/* Medians, not the shift: the interval is much the same, and it takes a tenth of the time. */
+			mean[r] += (statistics_median(b, pair[i].m) - statistics_median(a, pair[i].n)) / (double)c->rows;
+		}
+	}
+	c->mean_lo = c->mean_hi = NAN;
+	if (done && repeated) {
+		qsort(mean, RESAMPLES, sizeof(*mean), compare_doubles);
+		c->mean_lo = exp(mean[(size_t)(RESAMPLES * (1 - CONFIDENCE) / 2)]);
+		c->mean_hi = exp(mean[RESAMPLES - 1 - (size_t)(RESAMPLES * (1 - CONFIDENCE) / 2)]);
+	}
+	free(mean);
+	free(a);
+	free(b);
+	return done;
+}
+
+static enum verdict
+judge(double ratio, double lo, double hi, double p, bool smaller_is_better, const struct compare_options *o)
+{
+	double beyond = 1 + o->threshold_pct / 100;
+
+	if (p < o->alpha && ratio != 1)
+		return (ratio > 1) != smaller_is_better ? VERDICT_FASTER : VERDICT_SLOWER;
+	/* NaN is not within. */
+	return lo >= 1 / beyond && hi <= beyond ? VERDICT_SAME : VERDICT_NOISY;
+}
+
+/* slower_by - how much of its speed B has lost, in percent. */
+static double
+slower_by(double ratio, bool smaller_is_better)
+{
+	return (smaller_is_better ? ratio - 1 : 1 - ratio) * 100;
+}
+
+/* judge_all - the tests of all points and of their mean are adjusted together. False: no memory. */
+static bool
+judge_all(struct comparison *c, const struct pair *pair, const struct compare_options *o)
+{
+	struct statistics_pair *strata = calloc(c->rows, sizeof(*strata));
+	double *p = calloc(c->rows + 1, sizeof(*p)), sum = 0;
+	bool done = strata != NULL && p != NULL;
+
+	for (size_t i = 0; done && i < c->rows; i++) {
+		strata[i] = (struct statistics_pair){ pair[i].b, pair[i].a, pair[i].m, pair[i].n };
+		p[i] = c->row[i].p;
+		sum += log(c->row[i].ratio);
+	}
+	if (done) {
+		p[c->rows] = statistics_stratified(strata, c->rows, NULL);
+		c->mean = exp(sum / (double)c->rows);
+		done = statistics_holm(p, c->rows + 1) && bootstrap(c, pair);
+	}
+	for (size_t i = 0; done && i < c->rows; i++) {
+		struct compare_row *row = &c->row[i];
+
+		row->p = p[i];
+		row->least_p = fmin(1, row->least_p * (double)(c->rows + 1));
+		row->verdict = judge(row->ratio, row->lo, row->hi, row->p, c->smaller_is_better, o);
+		c->regressions += row->verdict == VERDICT_SLOWER &&
+		    slower_by(row->ratio, c->smaller_is_better) > o->threshold_pct;
+	}
+	if (done) {
+		c->mean_p = p[c->rows];
+		c->mean_verdict = judge(c->mean, c->mean_lo, c->mean_hi, c->mean_p, c->smaller_is_better, o);
+		c->regressions += c->mean_verdict == VERDICT_SLOWER &&
+		    slower_by(c->mean, c->smaller_is_better) > o->threshold_pct;
+	}
+	free(strata);
+	free(p);
+	return done;
+}
+
+static bool
+pair_up(struct comparison *c, struct pair *pair, const struct side *a, const struct side *b,
+    const struct compare_options *o)
+{
+	c->only_b = b->count;
+	for (size_t i = 0; i < a->count; i++) {
+		struct pair *now = &pair[c->rows];
+		size_t k = 0;
+
+		while (k < b->count && strcmp(a->identity[i], b->identity[k]) != 0)
+			k++;
+		c->only_a++;
+		if (k == b->count)
+			continue;
+		now->a = logarithms(a->points, i, o->metric, &now->n);
+		now->b = logarithms(b->points, k, o->metric, &now->m);
+		if (now->a == NULL || now->b == NULL)
+			return false;
+		if (now->n == 0 || now->m == 0) {
+			free(now->a);
+			free(now->b);
+			*now = (struct pair){ .a = NULL };
+			continue;
+		}
+		c->only_a--;
+		c->only_b--;
+		c->row[c->rows] = (struct compare_row){ .a = points_at(a->points, i), .b = points_at(b->points, k) };
+		fill_row(&c->row[c->rows++], now);
+	}
+	return true;
+}
+
+/* by_load - as the table shows them: points come in the order in which they happened to be measured first. */
+static int
+by_load(const void *left, const void *right)
+{
+	const struct point *a = ((const struct compare_row *)left)->b, *b = ((const struct compare_row *)right)->b;
+	int order = strcmp(a->workload, b->workload);
+
+	if (order == 0)
+		order = (a->keys > b->keys) - (a->keys < b->keys);
+	if (order == 0)
+		order = strcmp(a->dist, b->dist);
+	if (order == 0)
+		order = strcmp(a->mix, b->mix);
+	if (order == 0)
+		order = strcmp(a->subject, b->subject);
+	return order != 0 ? order : (a->threads > b->threads) - (a->threads < b->threads);
+}
+
+bool
+compare_points(const struct points *a, const struct points *b, const struct compare_options *options,
+    struct comparison *c, char *error, size_t size)
+{
+	struct side sides[2] = { { .identity = NULL }, { .identity = NULL } };
+	size_t most = points_count(a) + 1, unused;
+	struct pair *pair = calloc(most, sizeof(*pair));
+	bool done;
+
+	*c = (struct comparison){ .smaller_is_better = compare_is_smaller_better(options->metric) };
+	c->row = calloc(most, sizeof(*c->row));
+	done = pair != NULL && c->row != NULL;
+	if (!done)
+		snprintf(error, size, "no memory to compare");
+	if (done && most > 1 && points_values(a, 0, options->metric, &unused) == NULL) {
+		snprintf(error, size, "there is no metric '%s'", options->metric);
+		done = false;
+	}
+	done = done && side_make(&sides[0], a, options, "A", error, size) && side_make(&sides[1], b, options, "B", error, size);
+	if (done) {
+		done = pair_up(c, pair, &sides[0], &sides[1], options);
+		if (!done)
+			snprintf(error, size, "no memory to compare");
+	}
+	if (done && c->rows == 0) {
+		snprintf(error, size, "A (%zu points) and B (%zu points) have no point with %s in common", sides[0].count,
+		    sides[1].count, options->metric);
+		done = false;
+	}
+	if (done && !judge_all(c, pair, options)) {
+		snprintf(error, size, "no memory to compare");
+		done = false;
+	}
+	for (size_t i = 0; pair != NULL && i < most; i++) {
+		free(pair[i].a);
+		free(pair[i].b);
+	}
+	free(pair);
+	side_free(&sides[0]);
+	side_free(&sides[1]);
+	if (done)
+		qsort(c->row, c->rows, sizeof(*c->row), by_load);
+	else
+		compare_free(c);
+	return done;
+}
+
+void
+compare_free(struct comparison *c)
+{
+	free(c->row);
+	c->row = NULL;
+	c->rows = 0;
+}
+
+/* ---- For people ---- */
+
+static void
+format_figure(double value, const char *metric, char *text, size_t size)
+{
+	size_t length = strlen(metric);
+
+	if (length > 3 && strcmp(metric + length - 3, "_ns") == 0)
+		summary_format_time(value, text, size);
+	else
+		summary_format_figure(value, text, size);
+}
+
+static void
+print_row(FILE *out, const struct compare_row *row, const struct compare_options *o)
+{
+	const struct point *p = row->b;
+	char a[32], b[32], subject[2 * RECORD_TEXT + 8], interval[48], by[24];
+
+	if (strcmp(row->a->subject, p->subject) == 0)
+		snprintf(subject, sizeof(subject), "%s", p->subject);
+	else
+		snprintf(subject, sizeof(subject), "%s : %s", row->a->subject, p->subject);
+	format_figure(row->median_a, o->metric, a, sizeof(a));
+	format_figure(row->median_b, o->metric, b, sizeof(b));
+	snprintf(interval, sizeof(interval), "%.3f .. %.3f", row->lo, row->hi);
+	snprintf(by, sizeof(by), "%" PRIu64 "/%" PRIu64, (uint64_t)row->trials_a, (uint64_t)row->trials_b);
+	fprintf(out, "  %-19s %3" PRIu64 " %8s %8s %7.3f %16s %8.2g %6s  %s%s\n", subject, p->threads, a, b, row->ratio, interval,
+	    row->p, by, verdict_names[row->verdict], row->a->noisy || p->noisy ? " (disturbed)" : "");
+}
+
+static bool
+same_load(const struct point *a, const struct point *b)
+{
+	return strcmp(a->workload, b->workload) == 0 && a->keys == b->keys && strcmp(a->dist, b->dist) == 0 &&
+	    strcmp(a->mix, b->mix) == 0;
+}
+
+/* few_trials - how many trials a side it would take for any difference to be shown here. */
+static size_t
+few_trials(const struct comparison *c, const struct compare_options *o)
+{
+	size_t n = 2;
+
+	while (n < 1000 && statistics_mann_whitney_least_p(n, n) * (double)(c->rows + 1) >= o->alpha)
+		n++;
+	return n;
+}
+
+void
+compare_print(FILE *out, const struct comparison *c, const struct compare_options *o)
+{
+	size_t cannot = 0, faster = 0, slower = 0, same = 0;
+
+	for (size_t i = 0; i < c->rows; i++) {
+		const struct compare_row *row = &c->row[i];
+
+		if (i == 0 || !same_load(row->b, c->row[i - 1].b)) {
+			char keys[32];
+
+			summary_format_count((double)row->b->keys, keys, sizeof(keys));
+			fprintf(out, "%s%s  keys=%s  %s  %s\n", i > 0 ? "\n" : "", row->b->workload, keys, row->b->dist,
+			    row->b->mix);
+			fprintf(out, "  %-19s %3s %8s %8s %7s %16s %8s %6s  %s\n", o->metric, "thr", "A", "B", "B/A", "95 % interval",
+			    "p (adj.)", "trials", "B is");
+		}
+		print_row(out, row, o);
+		cannot += row->least_p >= o->alpha;
+		faster += row->verdict == VERDICT_FASTER;
+		slower += row->verdict == VERDICT_SLOWER;
+		same += row->verdict == VERDICT_SAME;
+	}
+	fprintf(out, "\nAll %zu points: B/A = %.3f, geometric mean", c->rows, c->mean);
+	if (!isnan(c->mean_lo))
+		fprintf(out, " (%.3f .. %.3f)", c->mean_lo, c->mean_hi);
+	fprintf(out, ", p = %.2g: %s%s\n", c->mean_p, c->mean_verdict == VERDICT_SAME || c->mean_verdict == VERDICT_NOISY ? "" :
+	    "B is ", verdict_names[c->mean_verdict]);
+	fprintf(out, "%zu faster, %zu slower, %zu no difference shown, %zu too noisy; probability of a wrong \"faster\" or "
+	    "\"slower\": %g\n", faster, slower, same, c->rows - faster - slower - same, o->alpha);
+	if (cannot > 0)
+		fprintf(out, "%zu points have too few trials to show any difference by themselves: it takes %zu a side\n", cannot,
+		    few_trials(c, o));
+	if (c->only_a + c->only_b > 0)
+		fprintf(out, "not compared: %zu points of A and %zu of B have no partner, or no figure\n", c->only_a, c->only_b);
+	if (c->regressions > 0)
+		fprintf(out, "REGRESSION: slower by more than %g %%: %u (of the points and their mean)\n", o->threshold_pct,
+		    c->regressions);
+}

@@ -1,0 +1,76 @@
+/*
+ * compare.h - two sets of points held against each other, point by point and
+ * all in all: how much faster is B than A, how sure is that, and is it a regression?
+ *
+ * Each point: the ratio B / A of the figures of single trials (Hodges and Lehmann),
+ * its interval, and the Mann-Whitney test. All together: the geometric mean of the
+ * ratios with a bootstrap interval (percentiles of 1000 resamples of the trials of each point, seeded),
+ * and the stratified Mann-Whitney test. The points' tests and that one are corrected
+ * together by Holm's method: if nothing differs, the probability of one wrong accusation
+ * among all of them is at most alpha.
+ */
+#ifndef HARNESS_COMPARE_H
+#define HARNESS_COMPARE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "core/base.h"
+#include "harness/points.h"
+
+enum verdict {
+	VERDICT_FASTER, /* B is, at level alpha */
+	VERDICT_SLOWER,
+	VERDICT_SAME,   /* no difference shown, and the interval lies within the threshold */
+	VERDICT_NOISY   /* no difference shown, but one beyond the threshold cannot be excluded */
+};
+extern const char *const verdict_names[]; /* "faster", "slower", "no difference shown", "too noisy" */
+
+struct compare_options {
+	const char *metric;       /* a name of points_figure_names[]; a time or a count per operation is better small */
+	double alpha;             /* of being wrong anywhere */
+	double threshold_pct;     /* a difference that matters; a regression is more than that, and shown */
+	/* Two points are the same thing when all is equal but these: names of struct point's texts or
+	 * of options, NULL-ended; what A and B were told to differ in. */
+	const char *const *differing;
+};
+
+struct compare_row {
+	const struct point *a, *b;
+	size_t trials_a, trials_b;
+	double median_a, median_b;
+	double ratio, lo, hi, coverage; /* B / A; NAN: nothing to compare */
+	double p;                       /* adjusted */
+	double least_p;                 /* the smallest p, adjusted, that so many trials can give */
+	enum verdict verdict;
+};
+
+struct comparison {
+	struct compare_row *row;
+	size_t rows;
+	size_t only_a, only_b;          /* points without a partner, or without a figure */
+	bool smaller_is_better;
+	double mean, mean_lo, mean_hi;  /* geometric mean of the ratios; the interval is NAN with one trial a point */
+	double mean_p;                  /* adjusted */
+	enum verdict mean_verdict;
+	unsigned regressions;           /* points, and all in all, that are slower by more than the threshold */
+};
+
+/*
+ * compare_points - compare finished points (points_finish()); they must outlive the comparison.
+ * Returns   true, and compare_free() is owed; false and one line in error: several points
+ *           of one side are the same thing, nothing in common, no such metric, no memory.
+ */
+bool compare_points(const struct points *a, const struct points *b, const struct compare_options *options,
+    struct comparison *c, char *error, size_t size) MUST_USE;
+void compare_free(struct comparison *c);
+
+/* compare_print - the table for people. Write errors are left in ferror(out). */
+void compare_print(FILE *out, const struct comparison *c, const struct compare_options *options);
+
+/* compare_is_smaller_better - by the figure's name. */
+bool compare_is_smaller_better(const char *metric);
+
+#endif

@@ -1,0 +1,232 @@
+/*
+ * test_compare.c - a planted slowdown is found, and a map held against itself
+ * is not accused: both over many repetitions, with noise that has a long tail as
+ * a real machine's has. Seeds are fixed; the figures are not times.
+ */
+#include "harness/compare.h"
+
+#include <math.h>
+
+#include "core/tests/check.h"
+#include "harness/random.h"
+
+static char error[1024];
+static const char *const nothing[] = { NULL };
+static const char *const subjects[] = { "subject", NULL };
+
+/* noise - about normal with 1 % deviation, and now and then a slow trial. */
+static double
+noise(struct random *random)
+{
+	double sum = 0;
+
+	for (unsigned i = 0; i < 12; i++)
+		sum += random_unit(random);
+	return 1 + 0.01 * (sum - 6) - (random_below(random, 20) == 0 ? 0.1 * random_unit(random) : 0);
+}
+
+static void
+add(struct points *p, const char *subject, uint64_t threads, const char *options, double mops, uint64_t p99_ns)
+{
+	struct record *r = record_new((unsigned)threads);
+
+	CHECK(r != NULL);
+	snprintf(r->subject, sizeof(r->subject), "%s", subject);
+	snprintf(r->workload, sizeof(r->workload), "mixed");
+	r->options = options != NULL ? strdup(options) : NULL;
+	r->mops = mops;
+	r->get_p99_ns = p99_ns;
+	r->valid = true;
+	CHECK(points_add(p, "", r));
+	record_free(r);
+}
+
+/* measured - `points` points of `trials` trials, all of them `factor` as fast as they would be. */
+static struct points *
+measured(struct random *random, unsigned points, unsigned trials, double factor)
+{
+	struct points *p = points_new();
+
+	CHECK(p != NULL);
+	for (unsigned t = 0; t < trials; t++)
+		for (unsigned i = 0; i < points; i++)
+			add(p, "map", i + 1, NULL, (10 + i) * factor * noise(random), UINT64_MAX);
+	points_finish(p);
+	return p;
+}
+
+static struct comparison
+compared(const struct points *a, const struct points *b, const char *metric, const char *const *differing)
+{
+	struct compare_options o = { .metric = metric, .alpha = 0.01, .threshold_pct = 3, .differing = differing };
+	struct comparison c;
+
+	if (!compare_points(a, b, &o, &c, error, sizeof(error)))
+		check_failed(error, __FILE__, __LINE__);
+	return c;
+}
+
+/*
+ * 150 times A against A: a wrong word anywhere among 7 tests may happen in 1 % of them,
+ * that is 1.5 times; 8 or more would be a chance of 1 in 5,000. And never a regression:
+ * that takes more than 3 % as well.
+ */
+static void
+a_against_a_is_not_accused(void)
+{
+	unsigned accused = 0, regressions = 0;
+	struct random random;
+
+	random_seed(&random, check_seed, 1);
+	for (unsigned round = 0; round < 150; round++) {
+		struct points *a = measured(&random, 6, 10, 1), *b = measured(&random, 6, 10, 1);
+		struct comparison c = compared(a, b, "mops", nothing);
+		bool any = c.mean_verdict == VERDICT_FASTER || c.mean_verdict == VERDICT_SLOWER;
+
+		CHECK(c.rows == 6 && c.only_a == 0 && c.only_b == 0);
+		CHECK(c.mean > 0.97 && c.mean < 1.03);
+		for (size_t i = 0; i < c.rows; i++)
+			any = any || c.row[i].verdict == VERDICT_FASTER || c.row[i].verdict == VERDICT_SLOWER;
+		accused += any;
+		regressions += c.regressions;
+		compare_free(&c);
+		points_free(a);
+		points_free(b);
+	}
+	fprintf(stderr, "# A against A: %u of 150 accused\n", accused);
+	CHECK(accused < 8);
+	CHECK_EQ(regressions, 0);
+}
+
+/* 40 times a map that is 5 % slower: always a regression; nearly always shown at each single point, too. */
+static void
+a_slowdown_of_5_percent_is_detected(void)
+{
+	unsigned points_found = 0;
+	struct random random;
+
+	random_seed(&random, check_seed, 2);
+	for (unsigned round = 0; round < 40; round++) {
+		struct points *a = measured(&random, 6, 10, 1), *b = measured(&random, 6, 10, 0.95);
+		struct comparison c = compared(a, b, "mops", nothing), back = compared(b, a, "mops", nothing);
+
+		CHECK(c.regressions > 0 && c.mean_verdict == VERDICT_SLOWER && c.mean > 0.93 && c.mean < 0.97);
+		CHECK(c.mean_lo < c.mean_hi && c.mean_hi < 1);
+		CHECK(back.regressions == 0 && back.mean_verdict == VERDICT_FASTER);
+		for (size_t i = 0; i < c.rows; i++) {
+			points_found += c.row[i].verdict == VERDICT_SLOWER;
+			CHECK(c.row[i].verdict != VERDICT_FASTER);
+			CHECK(c.row[i].lo <= c.row[i].ratio && c.row[i].ratio <= c.row[i].hi);
+		}
+		compare_free(&c);
+		compare_free(&back);
+		points_free(a);
+		points_free(b);
+	}
+	fprintf(stderr, "# 5 %% slower: shown at %u of 240 points\n", points_found);
+	CHECK(points_found > 216);
+}
+
+/* Few trials show nothing at one point, but all points together do; a wide interval is no "same". */
+static void
+verdicts_depend_on_what_can_be_known(void)
+{
+	struct random random;
+	struct points *a, *b;
+	struct comparison c;
+
+	random_seed(&random, check_seed, 3);
+	a = measured(&random, 12, 3, 1);
+	b = measured(&random, 12, 3, 0.9);
+	c = compared(a, b, "mops", nothing);
+	for (size_t i = 0; i < c.rows; i++)
+		CHECK(c.row[i].verdict == VERDICT_NOISY && c.row[i].least_p > 0.01);
+	CHECK(c.mean_verdict == VERDICT_SLOWER && c.regressions == 1);
+	compare_free(&c);
+	points_free(a);
+	points_free(b);
+
+	/* 1 % is less than what matters: faster, and no regression the other way. */
+	a = measured(&random, 3, 40, 1);
+	b = measured(&random, 3, 40, 0.99);
+	c = compared(a, b, "mops", nothing);
+	CHECK(c.mean_verdict == VERDICT_SLOWER && c.regressions == 0);
+	compare_free(&c);
+	c = compared(a, a, "mops", nothing);
+	CHECK(c.mean == 1 && c.mean_verdict == VERDICT_SAME && c.row[0].verdict == VERDICT_SAME && c.row[0].ratio == 1);
+	compare_free(&c);
+	points_free(a);
+	points_free(b);
+
+	/* One trial a side: a ratio, and no more. */
+	a = measured(&random, 1, 1, 1);
+	c = compared(a, a, "mops", nothing);
+	CHECK(c.row[0].ratio == 1 && c.row[0].p == 1 && c.row[0].coverage == 0 && isnan(c.mean_lo));
+	CHECK(c.row[0].verdict == VERDICT_NOISY || c.row[0].verdict == VERDICT_SAME);
+	compare_free(&c);
+	points_free(a);
+}
+
+static void
+points_are_paired_by_all_that_is_not_to_differ(void)
+{
+	const struct compare_options o = { .metric = "mops", .alpha = 0.01, .threshold_pct = 3, .differing = nothing };
+	const struct compare_options wrong = { .metric = "nonsense", .alpha = 0.01, .threshold_pct = 3, .differing = nothing };
+	static const char *const reclaim[] = { "reclaim", NULL };
+	struct points *a = points_new(), *b = points_new(), *empty = points_new();
+	struct comparison c;
+
+	CHECK(a != NULL && b != NULL && empty != NULL);
+	add(a, "old", 2, "{\"run\":{\"duration\":\"1s\"},\"subject\":{\"size\":1},\"workload\":{}}", 10, 100);
+	add(a, "old", 4, "{\"run\":{\"duration\":\"1s\"},\"subject\":{\"size\":1},\"workload\":{}}", 10, 0);
+	add(b, "new", 2, "{\"run\":{\"duration\":\"1s\"},\"subject\":{\"other\":2},\"workload\":{}}", 20, 50);
+	add(b, "new", 8, "{\"run\":{\"duration\":\"1s\"},\"subject\":{\"other\":2},\"workload\":{}}", 20, 50);
+	points_finish(a);
+	points_finish(b);
+	points_finish(empty);
+	CHECK(!compare_points(a, b, &o, &c, error, sizeof(error)));
+	CHECK(strstr(error, "no point with mops in common") != NULL);
+	CHECK(!compare_points(a, b, &wrong, &c, error, sizeof(error)) && strstr(error, "no metric 'nonsense'") != NULL);
+	CHECK(!compare_points(empty, b, &o, &c, error, sizeof(error)));
+	c = compared(a, b, "mops", subjects);
+	CHECK(c.rows == 1 && c.only_a == 1 && c.only_b == 1 && fabs(c.row[0].ratio - 2) < 1e-12 && !c.smaller_is_better);
+	compare_free(&c);
+	/* Half the latency is twice as good; no latency at all has no ratio. */
+	c = compared(a, b, "get_p99_ns", subjects);
+	CHECK(c.rows == 1 && fabs(c.row[0].ratio - 0.5) < 1e-12 && c.smaller_is_better);
+	compare_free(&c);
+	add(a, "old", 2, "{\"run\":{\"duration\":\"1s\"},\"subject\":{\"size\":2},\"workload\":{}}", 10, 100);
+	points_finish(a);
+	CHECK(!compare_points(a, b, &(struct compare_options){ .metric = "mops", .differing = subjects }, &c, error, sizeof(error)));
+	CHECK(strstr(error, "A has several points for old") != NULL);
+	points_free(a);
+	points_free(b);
+
+	a = points_new();
+	b = points_new();
+	CHECK(a != NULL && b != NULL);
+	add(a, "map", 2, "{\"run\":{},\"subject\":{\"reclaim\":\"hp\",\"size\":1},\"workload\":{}}", 10, 1);
+	add(b, "map", 2, "{\"run\":{},\"subject\":{\"reclaim\":\"ebr\",\"size\":1},\"workload\":{}}", 11, 1);
+	add(b, "map", 2, "{\"run\":{},\"subject\":{\"reclaim\":\"ebr\",\"size\":2},\"workload\":{}}", 50, 1);
+	points_finish(a);
+	points_finish(b);
+	c = compared(a, b, "mops", reclaim);
+	CHECK(c.rows == 1 && c.only_b == 1 && fabs(c.row[0].ratio - 1.1) < 1e-12);
+	compare_free(&c);
+	points_free(a);
+	points_free(b);
+	points_free(empty);
+}
+
+static const struct test tests[] = {
+	TEST(a_against_a_is_not_accused),
+	TEST(a_slowdown_of_5_percent_is_detected),
+	TEST(verdicts_depend_on_what_can_be_known),
+	TEST(points_are_paired_by_all_that_is_not_to_differ),
+};
+
+int
+main(int argc, char **argv)
+{
+	return RUN_TESTS(argc, argv, tests);
+}
