@@ -765,6 +765,7 @@ interrupted() {
 	run --separate-stderr "$HAMTBENCH" run --subject null --rate 0 --no-db
 	[ "$status" -eq 2 ]
 	[[ "$stderr" == *"--rate"* ]]
+}
 
 # ---- Comparing -------------------------------------------------------------------
 
