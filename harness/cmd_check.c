@@ -582,7 +582,8 @@ make_schedule(struct check *c)
 	json_t *options = json_object();
 	struct schedule_source source = { .subject = c->choice.subject, .subjects = c->choice.subjects,
 		.workload = c->choice.workload, .workloads = c->choice.workloads, .threads = c->threads,
-		.thread_counts = c->thread_counts, .leave_out = c->choice.unnamed, .pin = option_text(c->record, "pin"), .run_options = options };
+		.thread_counts = c->thread_counts, .leave_out = c->choice.unnamed,
+		.pin = option_text(c->record, "pin"), .run_options = &options, .run_sets = 1 };
 	bool fine;
 
 	c->topology = topology_open(NULL, c->error, sizeof(c->error));
