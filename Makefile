@@ -10,7 +10,7 @@ MARCH ?= native#      release: what -march gets; MARCH= builds portably
 WERROR ?= -Werror#    WERROR= lets a build with warnings pass
 PREFIX ?= /usr/local# install: where to
 DESTDIR ?=#           install: prepended to PREFIX, for packaging
-QUICK ?=#             bench, backoff: QUICK=1 takes half a minute
+QUICK ?=#             bench, backoff, reclaim: QUICK=1 takes half a minute
 VERBOSE ?=#           VERBOSE=1 prints each command in full
 TEST_TIMEOUT ?= 300#  tests: seconds until a program is killed and has failed
 SANITIZER ?= thread#  tsan: or address, undefined
@@ -340,7 +340,7 @@ SANITIZED_thread := tsan
 SANITIZED_address := asan
 SANITIZED_undefined := ubsan
 
-.PHONY: all test check check-linear tsan tsan-tests cross bench compare-check backoff instr lint install clean help
+.PHONY: all test check check-linear tsan tsan-tests cross bench compare-check backoff reclaim instr lint install clean help
 all: all-$V ## the binary and the plug-ins of variant V (default)
 
 test: $(ALL_TESTS) $(foreach v,$(VARIANTS),$(call beside,$v,$(call programs,$v))) ## before a commit: unit tests in every variant, scripts, lint
@@ -370,6 +370,9 @@ instr: ## instructions and lines of memory per operation, by callgrind; fails wh
 
 backoff: all-$V ## contention managers x parameters x threads: table, heat maps, a recommendation
 	@HAMTBENCH=build/$V/hamtbench QUICK=$(strip $(QUICK)) scripts/backoff-sweep.sh
+
+reclaim: all-$V ## reclamation schemes x parameters x threads: table, pictures, a recommendation
+	@HAMTBENCH=build/$V/hamtbench QUICK=$(strip $(QUICK)) scripts/reclaim-sweep.sh
 
 compare-check: all-$V $(addprefix build/$V/tests/plugins/,$(TEST_SO)) ## does compare find a map that is 5 % slower, and spare its twin? real figures
 	@HAMTBENCH=build/$V/hamtbench DB=build/compare-check.db scripts/compare-check.sh

@@ -6,6 +6,8 @@
 # run makes only the trials that are missing. This script chooses the grid, and
 # hands the medians to backoff-report.awk, which judges, and to heat.gp, which draws.
 set -eu
+# shellcheck disable=SC2034 # for sweep.sh
+sweep=backoff-sweep.sh
 
 usage() {
 	cat <<'TEXT'
@@ -33,10 +35,17 @@ Exit status: hamtbench's (0 fine, 1 a trial was not valid or could not run, 2 ba
 TEXT
 }
 
-fail() {
-	echo "backoff-sweep.sh: $1" >&2
-	exit 2
-}
+top=$(cd "$(dirname "$0")/.." && pwd)
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+# Set by what is sourced, and read there.
+worst=0 series='' points=0
+# shellcheck disable=SC2034
+resume=--resume
+# shellcheck disable=SC1091
+. "$top/scripts/sweep.sh"
 
 case ${QUICK:-0} in
 0) quick= ;;
@@ -48,7 +57,6 @@ threads=${THREADS:-${quick:+2,8}}
 threads=${threads:-2,4,8,16}
 workloads=${WORKLOADS:-cas,hotkey}
 subjects=${SUBJECTS:-cas-word,hamt}
-resume=--resume
 while [ $# -gt 0 ]; do
 	case $1 in
 	--help)
@@ -56,6 +64,7 @@ while [ $# -gt 0 ]; do
 		exit 0
 		;;
 	--fresh)
+		# shellcheck disable=SC2034 # sweep.sh
 		resume=
 		shift
 		continue
@@ -75,7 +84,6 @@ while [ $# -gt 0 ]; do
 	shift 2
 done
 
-top=$(cd "$(dirname "$0")/.." && pwd)
 results=${top#"$PWD"/}/results
 [ "$top" != "$PWD" ] || results=results
 db=${DB:-$results/backoff.db}
@@ -88,11 +96,6 @@ duration=${DURATION:-${quick:+20ms}}
 duration=${duration:-100ms}
 warmup=${quick:+2ms}
 warmup=${warmup:-10ms}
-
-scratch=$(mktemp -d)
-trap 'rm -rf "$scratch"' EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM
 
 # ---- The grid ----------------------------------------------------------------
 
@@ -155,9 +158,7 @@ for workload in $(printf '%s' "$workloads" | tr ',' ' '); do
 	esac
 	of=$(subjects_of "$workload")
 	[ -n "$of" ] || fail "--subjects: none of '$subjects' is for workload $workload"
-	plan=$("$hamtbench" run --workload "$workload" --subject "$of" "$@" --dry-run) || exit 2
-	points=$(printf '%s\n' "$plan" | sed -n '1s/^\([0-9][0-9]*\) point.*/\1/p')
-	[ -n "$points" ] || fail "$hamtbench run --dry-run does not say how many points there are"
+	sweep_points --workload "$workload" --subject "$of" "$@"
 	all=$((all + points))
 done
 mkdir -p "$out" || fail "cannot make the folder $out"
@@ -166,46 +167,10 @@ echo "backoff-sweep.sh: $all points, $trials trials of each, of $duration; those
 
 # ---- Measure -----------------------------------------------------------------
 
-# measure WORKLOAD OPTION ... - its series' number; sets worst, the exit status so far. In the
-# background, so that SIGTERM can be passed on; a shell hides Ctrl-C from that, hence env.
-worst=0
-measure() {
-	workload=$1
-	shift
-	# shellcheck disable=SC2086 # one word or none
-	env --default-signal=INT,QUIT "$hamtbench" run --workload "$workload" --subject "$(subjects_of "$workload")" "$@" \
-		$resume >"$scratch/said" &
-	child=$!
-	status=0
-	again=
-	trap 'again=yes' INT
-	trap 'again=yes; kill -TERM "$child" 2>/dev/null || true' TERM
-	while :; do
-		code=0
-		wait "$child" || code=$?
-		# 127: it was waited for already, when the signal came.
-		[ "$code" = 127 ] || status=$code
-		[ -n "$again" ] || break
-		again=
-	done
-	trap 'exit 130' INT
-	trap 'exit 143' TERM
-	case $status in
-	0 | 1) [ "$status" = 0 ] || worst=1 ;;
-	130 | 143)
-		echo "backoff-sweep.sh: interrupted; the same command goes on from here" >&2
-		exit "$status"
-		;;
-	*) exit "$status" ;;
-	esac
-	sed -n 's/.*, series \([0-9][0-9]*\); as CSV:.*/\1/p' "$scratch/said" | tail -n 1 >"$scratch/series"
-	[ -s "$scratch/series" ] || fail "$hamtbench run does not say which series it made"
-}
-
 : >"$scratch/points.csv"
 for workload in $(printf '%s' "$workloads" | tr ',' ' '); do
-	measure "$workload" "$@"
-	"$hamtbench" export --db "$db" --series "$(cat "$scratch/series")" --what points >"$scratch/part" || exit 2
+	sweep_measure --workload "$workload" --subject "$(subjects_of "$workload")" "$@"
+	"$hamtbench" export --db "$db" --series "$series" --what points >"$scratch/part" || exit 2
 	# One header for all.
 	if [ -s "$scratch/points.csv" ]; then
 		tail -n +2 "$scratch/part" >>"$scratch/points.csv"
@@ -237,11 +202,7 @@ else
 	echo "backoff-sweep.sh: no heat maps: gnuplot is not installed: run scripts/setup.sh" >&2
 fi
 rm -f "$scratch"/out/*.heat
-# Beside the old ones first: a reader never sees half a file.
-for file in "$scratch"/out/*; do
-	name=$(basename "$file")
-	{ cp "$file" "$out/.$name.new" && mv "$out/.$name.new" "$out/$name"; } || fail "cannot write $out/$name"
-done
+sweep_install "$scratch/out" "$out"
 echo
 echo "Written: $out/: $(cd "$scratch/out" && echo *)"
 exit "$worst"

@@ -1,0 +1,186 @@
+#!/usr/bin/env bats
+# scripts/reclaim-sweep.sh: subsets, resuming, what it writes, and what it
+# recommends from figures that are known. HAMTBENCH names the binary.
+# shellcheck disable=SC2154 # run sets stderr
+
+bats_require_minimum_version 1.5.0
+
+setup_file() {
+	HAMTBENCH=$(realpath "${HAMTBENCH:-$BATS_TEST_DIRNAME/../../build/release/hamtbench}")
+	TOP=$(realpath "$BATS_TEST_DIRNAME/../..")
+	export HAMTBENCH TOP
+	unset QUICK TRIALS DURATION DB OUT
+	if [ ! -x "$HAMTBENCH" ]; then
+		echo "build $HAMTBENCH first: make" >&2
+		return 1
+	fi
+}
+
+setup() {
+	cd "$BATS_TEST_TMPDIR" || return 1
+	export DB=sweep.db OUT=out DURATION=30ms QUICK=1
+}
+
+sweep() {
+	run --separate-stderr "$TOP/scripts/reclaim-sweep.sh" "$@"
+	echo "status $status"
+	echo "$output"
+	echo "$stderr"
+}
+
+# refused TEXT - status 2 and that one line, nothing measured.
+refused() {
+	[ "$status" -eq 2 ]
+	[ "$stderr" = "$1" ]
+	[ -z "$output" ]
+	[ ! -e sweep.db ]
+}
+
+trials_kept() {
+	"$HAMTBENCH" export --db sweep.db --what trials | tail -n +2 | wc -l
+}
+
+@test "bad options cost one line, and nothing is measured" {
+	sweep --frob
+	refused "reclaim-sweep.sh: unknown option --frob (see --help)"
+	sweep --threads
+	refused "reclaim-sweep.sh: --threads: a value is missing"
+	sweep --workloads churn,load
+	refused "reclaim-sweep.sh: --workloads: 'load' is none of churn, stall, longread, mixed"
+	sweep --maps mutex
+	refused "reclaim-sweep.sh: --maps: 'mutex' is no subject with several schemes (see hamtbench list axes)"
+	sweep --schemes "hp gc"
+	refused "reclaim-sweep.sh: --schemes: hamt does not take --reclaim gc (see hamtbench list axes)"
+	sweep --threads x
+	[ "$status" -eq 2 ]
+	[[ "$stderr" == "hamtbench run: --threads: 'x' is no number"* ]]
+	QUICK=maybe sweep
+	refused "reclaim-sweep.sh: QUICK=maybe: wants 1 or 0"
+	HAMTBENCH=./none sweep
+	refused "reclaim-sweep.sh: ./none is not built: run make, or set HAMTBENCH"
+	[ ! -e sweep.db ]
+	sweep --help
+	[ "$status" -eq 0 ]
+	[[ "$output" == usage:* ]]
+}
+
+@test "killed at any moment, it goes on; table, shell variables, pictures; more threads than cores" {
+	local moment all
+	set -- --maps hamt --schemes "hp hp:threshold=64 ebr" --workloads churn,stall --threads 2,9
+	# Two workloads, 2 levels, 2 numbers of threads, 3 settings; stalls and waves at the 2 defaults.
+	all=$((2 * 2 * 2 * 3 + 2 * 2 * 2))
+	for moment in 0.5 0.9; do
+		setsid "$TOP/scripts/reclaim-sweep.sh" "$@" >/dev/null 2>&1 3>&- &
+		sleep "$moment"
+		# Its whole group: the script and hamtbench.
+		kill -9 -- "-$!" 2>/dev/null || true
+		wait "$!" 2>/dev/null || true
+	done
+	sweep "$@"
+	[ "$status" -eq 0 ]
+	[ "$(trials_kept)" -eq "$all" ]
+	[ "$(tail -n +2 out/reclaim.csv | wc -l)" -eq "$all" ]
+	[[ "$output" == *"hamt, churn"*"hamt, stall"*"hamt, endless stall"*"Recommended for hamt: --reclaim hp"* ]]
+	grep -q '^  hp:threshold=64 ' out/table.txt
+	(
+		set -eu
+		# shellcheck disable=SC1091 # made by this test
+		. ./out/reclaim.env
+		[ "$RECLAIM" = "$RECLAIM_HAMT" ]
+		"$HAMTBENCH" run --dry-run --subject hamt --reclaim "$RECLAIM" >/dev/null
+	)
+	if command -v gnuplot >/dev/null; then
+		for picture in garbage-hamt reclamation-hamt tradeoff-hamt; do
+			[ "$(head -c 8 out/$picture.png | od -An -tx1 | tr -d ' \n')" = 89504e470d0a1a0a ]
+			grep -q '</svg>' out/$picture.svg
+		done
+		# The endless stall is shaded, and both schemes have a curve.
+		grep -q 'rgb(228, *228, *228)' out/garbage-hamt.svg
+		grep -q '>hamt (hp)<' out/garbage-hamt.svg
+		grep -q '>hamt-ebr (ebr)<' out/garbage-hamt.svg
+	fi
+	# Once more: there is nothing left to do.
+	sweep "$@"
+	[ "$status" -eq 0 ]
+	[ "$(trials_kept)" -eq "$all" ]
+}
+
+# point SCHEME WORKLOAD MOPS PEAK MEAN SHARE [VALID] - a line of reclaim.csv; an endless stall is one.
+point() {
+	local kind=grid workload=$2
+	[ "$2" != endless ] || kind=endless workload=stall
+	printf '%s,hamt,hamt,%s,%s,2,"{""run"":{""smr-stats"":""%s""},""subject"":{""reclaim"":""%s""}}",%s,%s,%s,%s,%s,0.1,5,7,10,20\n' \
+		$kind "${1%%:*}" "$workload" "${8:-sampled}" "$1" "${7:-1}" "$3" "$4" "$5" "$6"
+}
+
+report() {
+	{
+		echo "sweep,map,subject,reclaimer,workload,threads,options,valid,mops_median,pending_peak,pending_mean,bound_share,pass_share,stall_slope,drain_ns,reclaim_p50_ns,reclaim_p99_ns"
+		cat
+	} >reclaim.csv
+	rm -rf made
+	mkdir made
+	awk -v machine=M -v dir=made -f "$TOP/scripts/plots/csv.awk" -f "$TOP/scripts/reclaim-report.awk" reclaim.csv
+	cat made/table.txt made/reclaim.env
+}
+
+@test "recommended is, of those that keep their bound, the least garbage near the best speed" {
+	{
+		point ebr churn 12 90000 50000 ''
+		point ebr endless 12 900000 500000 ''
+		point hp churn 10 3000 2000 0.5
+		point hp endless 10 3000 2000 0.5
+		point hp:threshold=64 churn 9.8 300 100 0.5
+		point hp:threshold=64 endless 9 300 100 0.6
+		point hp:threshold=8 churn 5 30 10 0.5
+		point hp:threshold=8 endless 5 30 10 0.5
+		point none churn 99 1e6 5e5 ''
+		point none endless 99 1e6 5e5 ''
+	} | report
+	grep -qx RECLAIM=hp:threshold=64 made/reclaim.env
+	grep -qx RECLAIM_HAMT=hp:threshold=64 made/reclaim.env
+	# What is never freed is no rival.
+	grep -q 'Recommended for hamt: --reclaim hp:threshold=64: 9.8 Mops/s .* 82 % of the fastest that frees (ebr);' made/table.txt
+	grep -q 'never more than 60 % of its bound, 300 at most while a reader was stalled for ever' made/table.txt
+}
+
+@test "what broke its bound, or was not measured everywhere, is not recommended" {
+	{
+		point hp churn 10 3000 2000 0.5
+		point hp longread 10 3000 2000 0.5
+		point hp endless 10 3000 2000 0.5
+		# Faster, but one trial was not valid; above the bound; not measured on longread.
+		point era churn 20 3000 2000 0.5 0
+		point era longread 20 3000 2000 0.5
+		point over churn 20 3000 2000 0.5
+		point over longread 20 3000 2000 0.5
+		point over endless 20 3000 2000 1.5
+		point part churn 20 3000 2000 0.5
+	} | report
+	grep -qx RECLAIM=hp made/reclaim.env
+	grep -q '^  era .*  not valid$' made/table.txt
+	{
+		point ebr churn 12 90000 50000 ''
+	} | report
+	grep -q 'nothing to recommend' made/table.txt
+	run ! grep -q RECLAIM= made/reclaim.env
+}
+
+@test "speed is that of the lowest level of statistics, times are those of the one that took them" {
+	{
+		point hp churn 10 3000 2000 0.5 1 counters | sed 's/,10,20$/,,/'
+		point hp churn 8 3500 2000 0.5
+	} | report
+	grep -q '^  hp  *2 *10 *3.5K *2K *50.0 % *10 ns *20 ns *10.0 % *5 *7 ns$' made/table.txt
+}
+
+@test "a folder that cannot be written is said" {
+	echo text >file
+	OUT=file/out sweep --maps hamt --schemes hp --workloads churn --threads 1
+	[ "$status" -eq 2 ]
+	# longread and stall want two threads; that is said first.
+	[[ "$stderr" == *"leaves none to work"* || "$stderr" == *"leave none to work"* ]]
+	OUT=file/out sweep --maps hamt --schemes hp --workloads churn --threads 2
+	[ "$status" -eq 2 ]
+	[[ "$stderr" == *"cannot make the folder file/out"* ]]
+}
