@@ -71,6 +71,8 @@ strictly() {
 
 @test "every command shown is accepted" {
 	"$HAMTBENCH" run --subject null --threads 1 --keys 1K --duration 1ms --warmup 0ms --trials 1 --quiet >/dev/null
+	"$HAMTBENCH" run --subject mutex --threads 1 --keys 1K --duration 1ms --warmup 0ms --trials 1 --quiet \
+		--history results/illegal-mymap-s1.history >/dev/null
 	cp results/results.db machine-a.db
 	cp results/results.db machine-b.db
 	example mymap.c
