@@ -97,8 +97,8 @@ function row(c, policy,    k)
 
 function heading(c)
 {
-	return sprintf("\n%s, %s, %d threads\n  %-24s %9s %22s %7s %6s %8s %8s %9s %9s\n", workload[c], subject[c], threads[c],
-	    "policy", "Mops/s", sprintf("%.0f %% interval", 100 * least_coverage), "to none", "Jain", "slowest", "fastest",
+	return sprintf("\n%s, %s, %d thread%s\n  %-24s %9s %22s %7s %6s %8s %8s %9s %9s\n", workload[c], subject[c], threads[c],
+	    threads[c] == 1 ? "" : "s", "policy", "Mops/s", sprintf("%.0f %% interval", 100 * least_coverage), "to none", "Jain", "slowest", "fastest",
 	    "CPU ns/op", "failed/op")
 }
 
@@ -169,11 +169,14 @@ function judge(    i, c, p, k, sum, squares, fair, h)
 # within - can the gains of two policies not be told apart?
 function within(a, b,    d)
 {
+	# An interval of no probability says nothing.
+	if (least_coverage < 0.5)
+		return 1
 	d = log(gain[a]) - log(gain[b])
 	return d * d <= noise[a] * noise[a] + noise[b] * noise[b]
 }
 
-function recommend(    i, p, best, fastest_all, near, text, chosen, why)
+function recommend(    i, p, best, fastest_all, near, text, chosen, doubt)
 {
 	for (i = 1; i <= policies; i++) {
 		p = policy_at[i]
@@ -193,9 +196,11 @@ function recommend(    i, p, best, fastest_all, near, text, chosen, why)
 		chosen = "default"
 	else if (within("none", best))
 		chosen = "none"
+	if (least_coverage < 0.9)
+		doubt = sprintf(" at least: with so few trials the intervals hold with %.0f %%", 100 * least_coverage)
 	text = sprintf("Recommended here: --backoff %s (%s). ", chosen, machine)
-	text = text sprintf("Over %d conditions its throughput is %.3f of none's (geometric mean; noise +-%.1f %%), ",
-	    conditions, gain[chosen], 100 * noise[chosen])
+	text = text sprintf("Over %d conditions its throughput is %.3f of none's (geometric mean; noise +-%.1f %%%s), ",
+	    conditions, gain[chosen], 100 * noise[chosen], doubt)
 	text = text sprintf("Jain's index %.3f (none: %.3f). ", fairness[chosen], fairness["none"])
 	if (chosen != best)
 		text = text sprintf("The best fair one measured, %s, has %.3f: within noise. ", best, gain[best])

@@ -61,6 +61,9 @@ sweep_install() {
 	mkdir -p "$2" || fail "cannot make the folder $2"
 	for file in "$1"/*; do
 		name=$(basename "$file")
-		{ cp "$file" "$2/.$name.new" && mv "$2/.$name.new" "$2/$name"; } || fail "cannot write $2/$name"
+		{ cp "$file" "$2/.$name.new" && mv "$2/.$name.new" "$2/$name"; } || {
+			rm -f "$2/.$name.new"
+			fail "cannot write $2/$name"
+		}
 	done
 }

@@ -71,7 +71,7 @@ do for [p = 1:words(panels)] {
 	set rmargin at screen (x + panel_w) / real(W)
 	set tmargin at screen 1 - y / real(H)
 	set bmargin at screen 1 - (y + panel_h) / real(H)
-	set label 4 word(panels, p) . ' threads' at graph 0.5, graph 1 offset 0, character 0.8 center tc rgb ink
+	set label 4 word(panels, p) . (word(panels, p) eq '1' ? ' thread' : ' threads') at graph 0.5, graph 1 offset 0, character 0.8 center tc rgb ink
 	eval "set xtics (" . tics(xs) . ") scale 0 textcolor rgb ink font small offset 0, 0.3"
 	eval "set ytics (" . tics(ys) . ") scale 0 textcolor rgb ink font small"
 	set xlabel 'm: waits of at most 2^m ns' offset 0, 0.6 font small textcolor rgb ink
@@ -87,7 +87,9 @@ do for [p = 1:words(panels)] {
 	bx = place(xs, word(best, 1) + 0)
 	by = place(ys, word(best, 2) + 0)
 	set object 1 rectangle from bx - 0.47, by - 0.45 to bx + 0.47, by + 0.45 front fs empty border lc rgb '#d9480f' lw 3
-	plot mine using (place(xs, $2)):(place(ys, $3)):4 with image, \
+	# Boxes, not an image: a cell without a valid trial stays empty.
+	plot mine using (place(xs, $2)):(place(ys, $3)):(place(xs, $2) - 0.5):(place(xs, $2) + 0.5): \
+			(place(ys, $3) - 0.5):(place(ys, $3) + 0.5):4 with boxxy fs solid 1 noborder lc palette, \
 		'' using (place(xs, $2)):(place(ys, $3)):(sprintf('%.2f', $4)):(dark($4) ? 0xffffff : 0x222222) \
 			with labels font small tc rgb variable
 	unset label 1
