@@ -97,7 +97,7 @@ dir_flags = $(call DIR_$(firstword $(subst /, ,$2)),$1) \
 
 # ---- Packages of the binary ------------------------------------------------
 
-PACKAGES := hwloc sqlite3 jansson popt libxxhash
+PACKAGES := hwloc sqlite3 jansson popt libxxhash zlib
 MISSING_PACKAGES := $(strip $(foreach p,$(PACKAGES) jemalloc, \
 	$(if $(shell pkg-config --exists $p 2>/dev/null && echo yes),,$p)))
 ifeq ($(MISSING_PACKAGES),)

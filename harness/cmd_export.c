@@ -20,7 +20,9 @@ static const char *const what_words[] = {
 	[EXPORT_THREADS] = "threads", [EXPORT_PHASES] = "phases", [WHAT_POINTS] = "points",
 	[WHAT_SERIES] = "series", NULL,
 };
-static const char *const format_words[] = { [EXPORT_CSV] = "csv", [EXPORT_JSON] = "json", NULL };
+static const char *const format_words[] = {
+	[EXPORT_CSV] = "csv", [EXPORT_JSON] = "json", [EXPORT_HDR] = "hdr", [EXPORT_HLOG] = "hlog", NULL,
+};
 
 static bool
 check_what(const char *text, char *canonical, size_t canonical_size, char *error, size_t error_size)
@@ -77,7 +79,7 @@ static const struct plugin_option options[] = {
 	{ .name = "what", .type = OPTION_TEXT, .initial = "trials", .meta = "WHAT", .check = check_what,
 	    .help = "trials, points (medians over trials), series, histograms, samples, threads, phases" },
 	{ .name = "format", .type = OPTION_TEXT, .initial = "csv", .meta = "FORMAT", .check = check_format,
-	    .help = "csv; trials also as json" },
+	    .help = "csv; trials also as json; histograms also in HdrHistogram's percentile text (hdr) and interval log (hlog)" },
 	{ .name = NULL },
 };
 
@@ -203,6 +205,8 @@ export_with(const struct option_values *values)
 		format++;
 	if (format == EXPORT_JSON && what != EXPORT_TRIALS)
 		return command_error(NAME, "--format json is for --what trials only");
+	if ((format == EXPORT_HDR || format == EXPORT_HLOG) && what != EXPORT_HISTOGRAMS)
+		return command_error(NAME, "--format %s is for --what histograms only", format_words[format]);
 	if (!parse_series(option_text(values, "series"), &filter, error, sizeof(error)))
 		return command_error(NAME, "--series: %s", error);
 	store = store_open(option_text(values, "db"), STORE_READ, error, sizeof(error));

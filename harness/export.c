@@ -12,6 +12,8 @@
 
 #include <jansson.h>
 
+#include "harness/hdr.h"
+
 #define COLUMN_BYTES (RECORD_TEXT + 1) /* any column but a string */
 
 /* arrived - flush; did everything since errno was set to 0 get out? */
@@ -354,18 +356,49 @@ json_begin(FILE *out, const struct environment *environments, size_t count)
 	fputs("},\n\"trials\":[", out);
 }
 
-/* Both */
+/* HdrHistogram's formats */
+
+/* Every histogram of a trial that has values; false: no memory. */
+static bool
+hdr_trial(struct export *e, const struct record *record)
+{
+	for (unsigned i = 0; i < RECORD_HISTOGRAMS; i++) {
+		const struct histogram *h = &record->histogram[i];
+		char tag[5 * RECORD_TEXT];
+
+		if (h->total + h->lost == 0)
+			continue;
+		snprintf(tag, sizeof(tag), "%s/%s/%" PRIu64 "/%s/%s/%" PRIu64 "/%s", record->subject, record->workload,
+		    record->threads, record->dist, record->mix, record->trial, record_histogram_names[i]);
+		if (e->format == EXPORT_HLOG) {
+			if (!hdr_log_line(e->out, tag, e->at_s, record->elapsed_s, h))
+				return false;
+		} else {
+			fprintf(e->out, "#[%s]\n", tag);
+			hdr_percentiles(e->out, h);
+			putc('\n', e->out);
+		}
+	}
+	e->at_s += record->elapsed_s;
+	return true;
+}
+
+/* All */
 
 bool
 export_begin(struct export *e, FILE *out, enum export_what what, enum export_format format,
     const struct environment *environments, size_t count, char *error, size_t size)
 {
 	misuse_if(format == EXPORT_JSON && what != EXPORT_TRIALS, "export_begin: only trials can be JSON");
+	misuse_if((format == EXPORT_HDR || format == EXPORT_HLOG) && what != EXPORT_HISTOGRAMS,
+	    "export_begin: only histograms can be hdr or hlog");
 	*e = (struct export){ .out = out, .format = format, .what = what };
 	errno = 0;
 	if (format == EXPORT_JSON)
 		json_begin(out, environments, count);
-	else
+	else if (format == EXPORT_HLOG)
+		hdr_log_begin(out);
+	else if (format == EXPORT_CSV)
 		csv_begin(out, what);
 	return arrived(out, kinds[what].name, error, size);
 }
@@ -377,6 +410,11 @@ export_trial(struct export *e, const struct store_origin *origin, const struct r
 	errno = 0;
 	if (e->format == EXPORT_CSV) {
 		kinds[e->what].rows(e->out, origin, record);
+	} else if (e->format != EXPORT_JSON) {
+		if (!hdr_trial(e, record)) {
+			snprintf(error, size, "cannot write the histograms: no memory");
+			return false;
+		}
 	} else {
 		fputs(e->trials > 0 ? ",\n" : "\n", e->out);
 		if (!write_json(e->out, json_trial(origin, record))) {

@@ -11,6 +11,10 @@
  * threads     series, trial_id, subject, workload, threads, dist, mix, trial.
  * phases
  *
+ * As hdr and hlog, histograms come in HdrHistogram's formats (hdr.h): percentile
+ * texts one after the other, each behind a comment that names it, or one interval log whose
+ * tags name trial and histogram, each trial as long as it took, one after the other.
+ *
  * series      one row for each series: series, uuid, started_at, state, planned_trials,
  *             trials, environment, command.
  *
@@ -35,7 +39,7 @@
 
 #define EXPORT_SCHEMA 1
 
-enum export_format { EXPORT_CSV, EXPORT_JSON };
+enum export_format { EXPORT_CSV, EXPORT_JSON, EXPORT_HDR, EXPORT_HLOG };
 
 enum export_what { EXPORT_TRIALS, EXPORT_HISTOGRAMS, EXPORT_SAMPLES, EXPORT_THREADS, EXPORT_PHASES };
 
@@ -45,13 +49,15 @@ struct export {
 	enum export_format format;
 	enum export_what what;
 	uint64_t trials; /* written so far */
+	double at_s;     /* EXPORT_HLOG: where the next trial begins */
 };
 
 /*
  * export_begin - write the head: CSV's header line, JSON's environments.
  * environments  count of them, all that the trials will name; used by JSON only.
  * Returns   true; false and one line in error.
- * Misuse    EXPORT_JSON with anything but EXPORT_TRIALS aborts.
+ * Misuse    EXPORT_JSON with anything but EXPORT_TRIALS, EXPORT_HDR and EXPORT_HLOG with
+ *           anything but EXPORT_HISTOGRAMS abort.
  */
 bool export_begin(struct export *e, FILE *out, enum export_what what, enum export_format format,
     const struct environment *environments, size_t count, char *error, size_t size) MUST_USE;

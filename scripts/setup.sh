@@ -25,6 +25,7 @@ libjemalloc-dev
 libpopt-dev
 libsqlite3-dev
 libxxhash-dev
+zlib1g-dev
 liburcu-dev
 clang-19
 libclang-rt-19-dev
