@@ -1880,7 +1880,7 @@ bury(struct seat *s)
 /*
  * The C library gives the stack of a thread that was joined to the next one, with
  * what the thread kept for its destructors. Where threads end without running
- * these, each has a stack of its own that nobody gets. NULL: no memory.
+ * these, each has a stack of its own that nobody gets, ever. NULL: no memory.
  */
 static void *
 stack_new(pthread_attr_t *attr)
@@ -2077,7 +2077,9 @@ runner_run(const struct trial_request *q, struct record *record, char *error, si
 	}
 	for (unsigned i = 0; i <= q->threads; i++) {
 		free(r->seat[i].park);
-		if (r->seat[i].stack != NULL)
+		/* A thread that died stays in its allocator's lists: jemalloc has thread caches in
+		 * thread-local memory, which is in the stack. That is as lost as the thread. */
+		if (r->seat[i].stack != NULL && !r->seat[i].dead)
 			munmap(r->seat[i].stack, r->seat[i].stack_bytes);
 	}
 out:

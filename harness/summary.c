@@ -437,9 +437,9 @@ fold_levels(FILE *costs, struct row *rows, size_t *count)
 			for (size_t k = 0; k < *count && rows[i].level == level; k++)
 				if (rows[k].level < lowest->level && same_but_level(&rows[k], &rows[i]))
 					lowest = &rows[k];
-			/* Where nothing was stamped there was nothing to look at. */
+			/* Where nothing was ever pending there was nothing to look at. */
 			if (lowest == &rows[i] || isnan(rows[i].point->mops_median) || isnan(lowest->point->mops_median) ||
-			    isnan(rows[i].point->reclaim_p50_ns))
+			    !(rows[i].point->pending_peak > 0))
 				continue;
 			ratio[n++] = 1 - rows[i].point->mops_median / lowest->point->mops_median;
 			base = lowest->level;

@@ -184,3 +184,12 @@ report() {
 	[ "$status" -eq 2 ]
 	[[ "$stderr" == *"cannot make the folder file/out"* ]]
 }
+
+@test "threads that end without leaving, again and again: nothing they leave behind is stepped on" {
+	run --separate-stderr "$HAMTBENCH" run --no-db --quiet --counters off --workload die --subject hamt,seed --reclaim hp \
+		--reclaim ebr --threads 4 --dying 2 --every 10ms --trials 4 --repeats 0 --duration 50ms --warmup 1ms
+	echo "$output"
+	echo "$stderr"
+	[ "$status" -eq 0 ]
+	[ "$(grep -c ' 4/4$' <<<"$output")" -eq 4 ]
+}
