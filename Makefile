@@ -340,7 +340,7 @@ SANITIZED_thread := tsan
 SANITIZED_address := asan
 SANITIZED_undefined := ubsan
 
-.PHONY: all test check check-linear tsan tsan-tests cross bench compare-check backoff reclaim instr lint install clean help
+.PHONY: all test check check-linear tsan tsan-tests cross models bench compare-check backoff reclaim instr lint install clean help
 all: all-$V ## the binary and the plug-ins of variant V (default)
 
 test: $(ALL_TESTS) $(foreach v,$(VARIANTS),$(call beside,$v,$(call programs,$v))) ## before a commit: unit tests in every variant, scripts, lint
@@ -361,6 +361,9 @@ check-linear: all-$V ## are all maps linearizable? OPS operations on each, for 1
 
 cross: ## core's tests as i686, aarch64, armhf and s390x programs, under qemu-user where need be
 	@TEST_TIMEOUT=$(strip $(TEST_TIMEOUT)) T=$(strip $T) scripts/cross.sh
+
+models: ## the models of core/tests/models in full: Relacy, spin
+	@scripts/models.sh --long
 
 bench: all-$V ## the default benchmark suite, with a table and plots
 	@HAMTBENCH=build/$V/hamtbench QUICK=$(strip $(QUICK)) scripts/bench.sh

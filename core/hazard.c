@@ -136,11 +136,11 @@ collect(struct table *t, struct limbo_record *from, bool asymmetric)
 		if (t->count + HAZARD_SLOTS > (1u << t->bits) / 2)
 			return from;
 		for (unsigned i = 0; i < HAZARD_SLOTS; i++) {
-			/* HP(4). Asymmetric: acquire, pairs with the release in
-			 * hazard_publish() and hazard_clear(), so that what was read
+			/* HP(4) seq_cst: pairs with the seq_cst store in
+			 * hazard_publish(). Asymmetric: acquire, pairs with the release
+			 * in hazard_publish() and hazard_clear(), so that what was read
 			 * under the former announcement comes before we free; that
-			 * none is missed is membarrier's doing. Fence: seq_cst, pairs
-			 * with the seq_cst store in hazard_publish(). */
+			 * none is missed is membarrier's doing. */
 			const void *object = asymmetric ?
 			    atomic_load_explicit(&record_of(from)->slot[i], memory_order_acquire) :
 			    atomic_load_explicit(&record_of(from)->slot[i], memory_order_seq_cst);

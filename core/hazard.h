@@ -13,9 +13,9 @@
  *	          ProtectedPointer: load, unload, set, swap, replace)
  *
  * Handshake HP: a reader's announcement and a scan cannot miss each other.
- *   reader   (1) store slot    (2) re-read link      hazard_publish(), then the caller's load
- *   remover  (3) unlink CAS    (4) read every slot   the caller's CAS, then the scan
- * HAZARD_FENCE: all four are seq_cst. If (2) still finds the object, (2)
+ *   reader   (1) store slot, seq_cst    (2) re-read link, seq_cst      hazard_publish(), then the caller's load
+ *   remover  (3) unlink CAS, seq_cst    (4) read every slot, seq_cst   the caller's CAS, then the scan
+ * HAZARD_FENCE: so it is. If (2) still finds the object, (2)
  *   precedes (3) in their single order, so (1) precedes (4).
  * HAZARD_ASYMMETRIC: (1) is a release store and a compiler barrier; the scan
  *   calls membarrier(2) between (3) and (4), which puts a full barrier into
@@ -179,14 +179,14 @@ hazard_publish(struct hazard_record *r, unsigned i, const void *object)
 
 	misuse_if(i >= HAZARD_SLOTS, "hazard_publish: the slot must be below HAZARD_SLOTS");
 	if (LIKELY(r->asymmetric)) {
-		/* (1) release: pairs with the scan's acquire load of the slot, so
+		/* HP(1) release: pairs with the scan's acquire load of the slot, so
 		 * that the reads made under the slot's former value come first. */
 		atomic_store_explicit(&r->slot[i], p, memory_order_release);
 		/* Keeps (2) behind (1) in the program; the scan's membarrier does
 		 * the same for the processor. */
 		light_barrier();
 	} else {
-		/* (1) seq_cst: pairs with (4) in the scan, see the handshake. */
+		/* HP(1) seq_cst: pairs with HP(4) in the scan, see the handshake. */
 		atomic_store_explicit(&r->slot[i], p,
 		    mutant(HAZARD_NOT_FENCED) ? memory_order_release : memory_order_seq_cst);
 	}
@@ -213,7 +213,7 @@ hazard_try_protect(struct hazard_record *r, unsigned i, _Atomic(void *) *link, v
 	void *now;
 
 	hazard_publish(r, i, *seen);
-	/* (2) seq_cst: pairs with the unlink CAS (3), which published the contents. */
+	/* HP(2) seq_cst: pairs with the unlink CAS (3), which published the contents. */
 	now = atomic_load_explicit(link, memory_order_seq_cst);
 	if (LIKELY(now == *seen) || mutant(HAZARD_NOT_VALIDATED))
 		return true;

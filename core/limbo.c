@@ -3,9 +3,9 @@
  * through which their owners meet.
  *
  * Membership M: a scan must not miss what a new record announces.
- *   reader   (1) push the record   (2) announce, then read a link    record_push(), the scheme
- *   remover  (3) unlink            (4) load the list head            the caller's CAS, the scheme's scan
- * (1) and (4) are seq_cst, as the scheme's re-read (2) and the unlink (3) are:
+ *   reader   (1) push the record, seq_cst   (2) [announce, then read a link]   record_push(), the scheme
+ *   remover  (3) [unlink]                   (4) load the list head, seq_cst    the caller's CAS, the scheme's scan
+ * The scheme's re-read (2) and the unlink (3) are seq_cst, too:
  *   if (2) still found the object, (1) < (2) < (3) < (4) in their single order,
  *   so (4) finds the record. A record is never unlinked, so one that is taken
  *   again needs no such order: scans read the announcements of all, taken or not.
@@ -15,8 +15,8 @@
  *   next     (3) taken: false -> true, acquire   (4) plain reads   take_idle()
  *
  * Orphans P: an adopter sees what the leaver wrote, the unlinks included.
- *   leaver   (1) fill chunks        (2) orphans: NULL -> chain, release   limbo_hand_over()
- *   adopter  (3) exchange with NULL, acquire     (4) read chunks          limbo_orphans()
+ *   leaver   (1) fill chunks, plain         (2) orphans: NULL -> chain, release   limbo_hand_over()
+ *   adopter  (3) exchange with NULL, acquire     (4) read chunks, plain   limbo_orphans()
  * The chain is pushed only onto an empty list and always taken whole: no ABA,
  *   and at most one chain waits at a time.
  *
@@ -30,8 +30,8 @@
  *   only grow, so what holds for one object holds for the sums.
  *
  * Users U: the last of all users frees, after everybody's last access.
- *   each     (1) last access   (2) users - 1, acq_rel                release_user()
- *   last     (3) users - 1 gives 0, acq_rel   (4) free
+ *   each     (1) last access, plain   (2) users - 1, acq_rel         release_user()
+ *   last     (3) users - 1 gives 0, acq_rel   (4) free, plain
  */
 #include <limits.h>
 #include <string.h>

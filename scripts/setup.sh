@@ -34,6 +34,9 @@ fonts-dejavu-core
 bats
 shellcheck
 util-linux
+g++
+relacy-dev
+spin
 valgrind
 '
 
