@@ -122,7 +122,7 @@ TESTS := $(wildcard core/tests/test_*.c harness/tests/test_*.c workloads/tests/t
 # The maps are built once for each reclamation scheme (core/reclaim.h), into a
 # library of its own: libhamt.a is hp, libhamt-ebr.a is ebr ... Tests of the maps
 # run under each.
-SCHEMES := ebr qsbr none
+SCHEMES := ebr qsbr he none
 MACRO_ebr := RECLAIM_EBR
 MACRO_qsbr := RECLAIM_QSBR
 MACRO_he := RECLAIM_HE

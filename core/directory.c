@@ -238,7 +238,7 @@ directory_harvest(struct hamt *h, unsigned root, const struct slot *slot, uint64
 		return HAMT_OK;
 	from &= ~ENTRY_SUB;
 	publish(h, root, word_node(word));
-	if (!holds(slot, word))
+	if (!holds(slot, word) || !reclaim_confirm(h->record, root))
 		return HAMT_MISMATCH;
 	stack[0].entries = word_node(word);
 	stack[0].at = 0;
@@ -304,7 +304,7 @@ directory_enter(struct hamt *h)
 		/* seq_cst: HP(2), pairs with the CAS in finish(), HP(3), which also
 		 * published what the directory is. */
 		now = atomic_load_explicit(&h->map->directory, memory_order_seq_cst);
-		if (now == seen)
+		if (now == seen && reclaim_confirm(h->record, HAZARD_DIRECTORY))
 			break;
 	}
 	h->directory = seen;

@@ -198,7 +198,7 @@ operation_begin(struct hamt *h)
 	publish(h, HAZARD_DIRECTORY, h->directory);
 	/* seq_cst: HP(2), pairs with the CAS in finish(), HP(3). */
 	now = atomic_load_explicit(&h->map->directory, memory_order_seq_cst);
-	if (UNLIKELY(now != h->directory || now->serial != h->serial))
+	if (UNLIKELY(now != h->directory || !reclaim_confirm(h->record, HAZARD_DIRECTORY) || now->serial != h->serial))
 		directory_enter(h);
 }
 

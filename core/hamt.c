@@ -168,7 +168,8 @@ lookup(struct hamt *h, uint64_t hash, uint64_t *value)
 	publish(h, HAZARD_ROOT, node);
 	/* As holds(), but frozen meanwhile is left to the slow way, too.
 	 * seq_cst: HP(2), pairs with the CAS that unlinks nodes, HP(3). */
-	if (UNLIKELY(atomic_load_explicit(&slot->word, memory_order_seq_cst) != word))
+	if (UNLIKELY(atomic_load_explicit(&slot->word, memory_order_seq_cst) != word) ||
+	    !reclaim_confirm(h->record, HAZARD_ROOT))
 		return lookup_slow(h, hash, value);
 	e = node + __builtin_popcount(word_bitmap(seen) & ((1u << chunk) - 1));
 	/* Longer windows, and those with a CHILD, are rare. */
@@ -807,9 +808,12 @@ handle_new(struct map *map)
 	return h;
 }
 
-/* handle_open - a handle in use, one user of the map more. NULL: no memory. */
+/*
+ * handle_open - a handle in use, one user of the map more. NULL: no memory.
+ * first: the directory of a new map, which nobody else has seen; else NULL.
+ */
 static struct hamt *
-handle_open(struct map *map, const struct reclaim_probe *probe)
+handle_open(struct map *map, const struct reclaim_probe *probe, struct directory *first)
 {
 	struct reclaim_record *record;
 	struct hamt *h;
@@ -835,6 +839,8 @@ handle_open(struct map *map, const struct reclaim_probe *probe)
 	h->identity = map->hash == HAMT_HASH_IDENTITY;
 	h->hash_key = map->hash_key;
 	h->nothing = word_make(h->zeroes, 1, 0);
+	if (first != NULL)
+		reclaim_born(record, first);
 	(void)reclaim_enter(record);
 	directory_enter(h);
 	reclaim_leave(record);
@@ -957,7 +963,7 @@ hamt_open(const struct hamt_config *config, bool leaves, struct hamt **handle)
 		for (size_t i = 0; i < (size_t)1 << d->bits; i++)
 			atomic_init(&d->slots[i].word, WORD_EMPTY);
 		atomic_init(&map->directory, d);
-		h = handle_open(map, config->probe);
+		h = handle_open(map, config->probe, d);
 	}
 	if (h == NULL) {
 		map_free(map);
@@ -977,7 +983,7 @@ enum hamt_status
 hamt_clone_probed(const struct hamt *handle, const struct reclaim_probe *probe, struct hamt **clone)
 {
 	struct map *map = handle->map;
-	struct hamt *h = handle_open(map, probe);
+	struct hamt *h = handle_open(map, probe, NULL);
 
 	if (h == NULL)
 		return HAMT_NOMEM;

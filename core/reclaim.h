@@ -48,7 +48,7 @@ struct reclaim_config {
 	                                        what can be freed. 0 = automatic */
 	unsigned frequency;                  /* ebr: retires between two attempts to advance the epoch;
 	                                        qsbr: operations between two quiescent states;
-	                                        he: retires between two eras. 0 = automatic */
+	                                        he: new objects of a thread between two eras. 0 = automatic */
 	unsigned free_most;                  /* ebr, qsbr: amortised free, so many objects at most for each
 	                                        retire; 0 = all that can be, at once */
 	struct allocator allocator;          /* all zero = malloc */

@@ -37,6 +37,14 @@ reclaim_publish(struct hazard_record *r, unsigned i, const void *object)
 	hazard_publish(r, i, object);
 }
 
+static inline bool
+reclaim_confirm(const struct hazard_record *r, unsigned i)
+{
+	(void)r;
+	(void)i;
+	return true;
+}
+
 static inline void
 reclaim_clear(struct hazard_record *r, unsigned i)
 {

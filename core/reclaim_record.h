@@ -7,9 +7,11 @@
  * of core is built once for each, into a library of its own.
  *
  * An operation stands between reclaim_enter() and reclaim_leave(). In it, an
- * object may be read once it was announced by reclaim_publish() and the caller
+ * object may be read once it was announced by reclaim_publish(), the caller
  * has then loaded (seq_cst) the link that it came from and found it
- * unchanged. The unlink must be seq_cst, too. A scheme that protects whole
+ * unchanged, and reclaim_confirm() agrees: by then another object may lie at the
+ * same address, which only some schemes protect. (It cannot where the link, or an
+ * object on the way to it, is protected already: then there is no need to ask.) The unlink must be seq_cst, too. A scheme that protects whole
  * operations ignores the announcement, one that protects objects ignores
  * entering; code that does both is right under all of them.
  *
@@ -18,6 +20,7 @@
  *	void reclaim_leave(r)             it ends. Objects in slots stay protected only
  *	                                  by schemes for which reclaim_enter() is false
  *	void reclaim_publish(r, i, p)     announce p in slot i, i < RECLAIM_SLOTS
+ *	bool reclaim_confirm(r, i)        after the link was found unchanged: is what it leads to protected
  *	void reclaim_clear(r, i)          slot i protects nothing any more
  *	void reclaim_hold(r)              within an operation: what is announced in slots that are
  *	                                  neither published to nor cleared outlasts it, until as many
@@ -32,7 +35,8 @@
  *	enum hamt_status reclaim_attach(domain, probe, &r), void reclaim_detach(r)
  *	                                  detach hands what is left over; never allocates
  *	RECLAIM_HEADER                    bytes in front of each object that are the scheme's
- *	void reclaim_born(r, p)           p is new, r may be NULL (a map without a handle)
+ *	void reclaim_born(r, p)           p is new. r NULL: it is nobody's yet, which must be said
+ *	                                  again with a record before others can see it
  *	void reclaim_unborn(r, p)         p is given back without ever having been linked
  */
 #ifndef CORE_RECLAIM_RECORD_H

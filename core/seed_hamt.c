@@ -606,7 +606,7 @@ protect(struct reclaim_record *r, unsigned slot, struct cell *cell)
 	for (;; word = now) {
 		reclaim_publish(r, slot, word_node(word));
 		now = word_load(cell);
-		if (LIKELY(now == word))
+		if (LIKELY(now == word) && reclaim_confirm(r, slot))
 			return word;
 	}
 }
@@ -1617,6 +1617,8 @@ seed_hamt_new(const struct seed_hamt_config *config, struct seed_hamt **handle)
 		shared_free(s);
 		return HAMT_NOMEM;
 	}
+	/* relaxed: nobody else has seen it. */
+	reclaim_born((*handle)->record, word_node(atomic_load_explicit(&s->root.word, memory_order_relaxed)));
 	return HAMT_OK;
 }
 

@@ -76,7 +76,7 @@ search(struct hamt *h, const struct slot *slot, uint64_t word, int left, uint64_
 	p->depth = 1;
 	p->left = left;
 	publish(h, HAZARD_ROOT, step->node);
-	if (!holds(slot, root))
+	if (!holds(slot, root) || !reclaim_confirm(h->record, HAZARD_ROOT))
 		return CHANGED;
 	for (;;) {
 		unsigned first, end, at;

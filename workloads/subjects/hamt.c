@@ -7,7 +7,7 @@
  */
 /* variants: hamt=-DRECLAIM=RECLAIM_HP hamt-hp-fence=-DRECLAIM=RECLAIM_HP,-DFIXED */
 /* variants: hamt-ebr=-DRECLAIM=RECLAIM_EBR,-DFIXED hamt-qsbr=-DRECLAIM=RECLAIM_QSBR,-DFIXED */
-/* variants: hamt-none=-DRECLAIM=RECLAIM_NONE,-DFIXED */
+/* variants: hamt-he=-DRECLAIM=RECLAIM_HE,-DFIXED hamt-none=-DRECLAIM=RECLAIM_NONE,-DFIXED */
 #include "core/hamt.h"
 #include "harness/plugin.h"
 #include "harness/random.h"

@@ -45,6 +45,8 @@ struct reclaim_word {
 #define RECLAIM_QSBR_PARAMETERS                                                                            \
 	{ RECLAIM_AT("batch", threshold), RECLAIM_AT("interval", frequency), RECLAIM_AT("free", free_most) }
 
+#define RECLAIM_HE_PARAMETERS { RECLAIM_AT("threshold", threshold), RECLAIM_AT("frequency", frequency) }
+
 /* Parameters follow a colon, in any order, separated by commas; 0 or absent: automatic. */
 static const struct reclaim_word reclaim_words[] = {
 	{ .name = "hp", .scheme = RECLAIM_HP, .mode = HAZARD_AUTO, .form = "hp:threshold=N",
@@ -73,6 +75,14 @@ static const struct reclaim_word reclaim_words[] = {
 	    .help = "quiescent states: a thread says after every N operations that it reads nothing; batch and free as "
 	            "for ebr. Garbage has no bound: a thread that stops anywhere keeps all",
 	    .parameter = RECLAIM_QSBR_PARAMETERS },
+	{ .name = "he", .scheme = RECLAIM_HE, .mode = HAZARD_AUTO, .suffix = "he", .form = "he:threshold=N,frequency=N",
+	    .help = "hazard eras: a thread announces when it reads, only where the era has changed (with membarrier(2) "
+	            "instead of a fence, where it may be used); threshold as for hp, an era for every frequency new "
+	            "objects of a thread; 16 bytes more for each node. Garbage is bounded by the size of the map",
+	    .parameter = RECLAIM_HE_PARAMETERS },
+	{ .name = "he-fence", .scheme = RECLAIM_HE, .mode = HAZARD_FENCE, .suffix = "he",
+	    .form = "he-fence:threshold=N,frequency=N",
+	    .help = "a sequentially consistent store where the era has changed", .parameter = RECLAIM_HE_PARAMETERS },
 	{ .name = "none", .scheme = RECLAIM_NONE, .mode = HAZARD_AUTO, .suffix = "none", .form = "none",
 	    .help = "nothing is freed before the end, an arena for each thread: an upper bound" },
 };
@@ -93,6 +103,10 @@ static const struct reclaim_word reclaim_words[] = {
 #define RECLAIM_INITIAL "qsbr"
 #define RECLAIM_ADAPTER_SUMMARY(map, help)                                                                 \
 	map " under quiescent states, announced every few operations; garbage without a bound"
+#elif RECLAIM == RECLAIM_HE
+#define RECLAIM_INITIAL "he"
+#define RECLAIM_ADAPTER_SUMMARY(map, help)                                                                 \
+	map " under hazard eras: 16 bytes more for each node; garbage bounded by the size of the map"
 #else
 #define RECLAIM_INITIAL "none"
 #define RECLAIM_ADAPTER_SUMMARY(map, help) \

@@ -4,7 +4,7 @@
  */
 /* variants: seed=-DRECLAIM=RECLAIM_HP seed-hp-fence=-DRECLAIM=RECLAIM_HP,-DFIXED */
 /* variants: seed-ebr=-DRECLAIM=RECLAIM_EBR,-DFIXED seed-qsbr=-DRECLAIM=RECLAIM_QSBR,-DFIXED */
-/* variants: seed-none=-DRECLAIM=RECLAIM_NONE,-DFIXED */
+/* variants: seed-he=-DRECLAIM=RECLAIM_HE,-DFIXED seed-none=-DRECLAIM=RECLAIM_NONE,-DFIXED */
 #include "core/seed_hamt.h"
 #include "harness/plugin.h"
 #include "harness/random.h"
