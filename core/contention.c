@@ -83,7 +83,7 @@
 
 /* CONTENTION_DEFAULT_TEXT. */
 #define DEFAULT_THRESHOLD 1
-#define DEFAULT_C 3
+#define DEFAULT_C 5
 #define DEFAULT_M 12
 
 /* What the seed does: it computes 1 << (min(c * f, m) / 1000000), which is 1

@@ -94,7 +94,7 @@ default_is_what_its_text_says(void)
 		CHECK_EQ(nth_wait_ns(NULL, nth), nth_wait_ns(&same, nth));
 	}
 	CHECK_EQ(nth_wait_ns(NULL, 1), 0);
-	CHECK_EQ(nth_wait_ns(NULL, 2), 64);
+	CHECK_EQ(nth_wait_ns(NULL, 2), 1024);
 	CHECK_EQ(nth_wait_ns(NULL, 19), 4096);
 }
 
