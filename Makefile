@@ -16,6 +16,7 @@ TEST_TIMEOUT ?= 300#  tests: seconds until a program is killed and has failed
 SANITIZER ?= thread#  tsan: or address, undefined
 OPS ?= 10M#            check-linear: operations on each map, for 1, 16 and 1000 keys
 BUDGET ?= 10m#        tsan: it stops after so long, and goes on from there the next time
+FULL ?=#               mutants: FULL=1 tries every tool on every bug, for an hour
 REPEAT ?= 5#          tsan-tests: how often each test runs, each time with another seed
 CFLAGS ?=#            added behind the flags of the variant, as are CXXFLAGS and LDFLAGS
 CXXFLAGS ?=
@@ -25,6 +26,8 @@ LDFLAGS ?=
 VERSION := $(shell awk '$$2 == "PLUGIN_VERSION" { print $$3 + 0 }' harness/plugin.h 2>/dev/null).0
 
 V := $(strip $V)
+# Builds with all planted bugs (core/mutant.h), for make mutants alone: natively, and under sanitizers.
+MUTANT_VARIANTS := mutant mutasan muttsan
 VARIANTS := release debug asan ubsan tsan sched schedasan
 ifeq ($(filter $V,$(VARIANTS)),)
 $(error unknown V=$V: it is one of $(VARIANTS))
@@ -72,6 +75,10 @@ MODE_tsan := -O1 -g -fno-omit-frame-pointer -fsanitize=thread
 # Blocks of one slot: the smallest directory has two for helpers to claim.
 MODE_sched := -O1 -g -DCHECKED -DSCHEDULED -DDIRECTORY_BLOCK=1
 MODE_schedasan := $(MODE_sched) -fno-omit-frame-pointer -fsanitize=address
+
+MODE_mutant := -O1 -g -DCHECKED -DMUTANT_CHOICE
+MODE_mutasan := $(MODE_asan) -DMUTANT_CHOICE
+MODE_muttsan := $(MODE_tsan) -DMUTANT_CHOICE
 
 WARN := -Wall -Wextra -Wshadow -Wpointer-arith -Wcast-qual -Wundef -Wvla $(strip $(WERROR))
 WARN_C := -Wstrict-prototypes -Wmissing-prototypes
@@ -327,14 +334,19 @@ echo '#define BUILD_VARIANT "$(@D:build/%=%)"'; \
 echo '#define BUILD_ALLOCATOR "$(call allocator,$(@D:build/%=%))"'
 endef
 
-$(foreach v,$(VARIANTS),$(eval $(call variant,$v)))
--include $(foreach v,$(VARIANTS),$(wildcard build/$v/*/*.d build/$v/*/*/*.d))
+$(foreach v,$(VARIANTS) $(MUTANT_VARIANTS),$(eval $(call variant,$v)))
+-include $(foreach v,$(VARIANTS) $(MUTANT_VARIANTS),$(wildcard build/$v/*/*.d build/$v/*/*/*.d))
 
 # ---- Targets ---------------------------------------------------------------
 
 run_tests = TEST_TIMEOUT=$(strip $(TEST_TIMEOUT)) scripts/run-tests.sh
 BATS := $(wildcard scripts/tests/*.bats)
 ALL_TESTS := $(foreach v,$(VARIANTS),$(call programs,$v))
+
+MUTANT_TESTS := $(filter $(TESTS),$(addprefix core/tests/test_,$(addsuffix .c,node hazard hazard_stress hamt hamt_bytes \
+	hamt_parallel seed_hamt seed_parallel faults)))
+MUTANT_PROGRAMS := $(foreach v,$(MUTANT_VARIANTS),$(call program,$v,$(MUTANT_TESTS))) \
+	$(foreach v,$(SCHEDULED),$(call program,$v,$(SCHEDULE_TESTS)))
 
 SANITIZED_thread := tsan
 SANITIZED_address := asan
@@ -343,7 +355,7 @@ SANITIZED_undefined := ubsan
 .PHONY: all test check check-linear tsan tsan-tests cross models bench compare-check backoff reclaim instr lint install clean help
 all: all-$V ## the binary and the plug-ins of variant V (default)
 
-test: $(ALL_TESTS) $(foreach v,$(VARIANTS),$(call beside,$v,$(call programs,$v))) ## before a commit: unit tests in every variant, scripts, lint
+test: $(ALL_TESTS) $(foreach v,$(VARIANTS),$(call beside,$v,$(call programs,$v))) $(MUTANT_PROGRAMS) ## before a commit: unit tests in every variant, scripts, lint
 	@$(run_tests) $(ALL_TESTS) $(BATS)
 
 check: $(call selected,$V) $(call beside,$V,$(call selected,$V)) ## the unit tests of variant V, or those that T names
@@ -358,6 +370,10 @@ tsan-tests: $(call selected,tsan) $(call beside,tsan,$(call selected,tsan)) ## t
 
 check-linear: all-$V ## are all maps linearizable? OPS operations on each, for 1, 16 and 1000 keys
 	@build/$V/hamtbench check --threads 4 --ops $(strip $(OPS))
+
+.PHONY: mutants
+mutants: $(MUTANT_PROGRAMS) ## planted bugs: each found by its tool? FULL=1: every tool against every bug
+	@scripts/mutants.sh $(if $(strip $(FULL)),--full)
 
 cross: ## core's tests as i686, aarch64, armhf and s390x programs, under qemu-user where need be
 	@TEST_TIMEOUT=$(strip $(TEST_TIMEOUT)) T=$(strip $T) scripts/cross.sh

@@ -335,7 +335,8 @@ protect_next(struct hamt *h)
 	invariant(next != NULL);
 	publish(h, HAZARD_NEXT, next);
 	/* seq_cst: HP(2), pairs with the CAS in finish(), HP(3). */
-	if (atomic_load_explicit(&h->map->directory, memory_order_seq_cst) != h->directory) {
+	if (atomic_load_explicit(&h->map->directory, memory_order_seq_cst) != h->directory &&
+	    !mutant(DIRECTORY_LEFT_UNCHECKED)) {
 		directory_enter(h);
 		return false;
 	}
@@ -352,7 +353,7 @@ directory_follow(struct hamt *h, uint64_t hash, uint64_t *word, unsigned *shift)
 		*shift = h->shift;
 		/* acquire: pairs with the CAS that published the node, and R(5). */
 		*word = atomic_load_explicit(&slot->word, memory_order_acquire);
-		if (*word != WORD_MOVED)
+		if (*word != WORD_MOVED && !(mutant(NEW_SLOT_EARLY) && (*word & WORD_FROZEN) != 0))
 			return slot;
 		/* relaxed: a hint, whether it is time to leave this directory;
 		 * directory_enter() looks again. */
@@ -428,6 +429,8 @@ build_targets(struct hamt *h, const struct directory *to, const struct unit *u, 
 	if (u->targets == 2)
 		for (split = 0; split < v->count && (v->entries[split].key >> to->shift & 1) == 0; split++)
 			continue;
+	if (mutant(SPLIT_OFF_BY_ONE) && u->targets == 2 && split < v->count)
+		split++;
 	for (unsigned t = 0; t < u->targets; t++) {
 		built[t] = WORD_UNINIT;
 		/* relaxed: a hint that saves work; the CAS R(4) decides. */
@@ -488,7 +491,7 @@ move_unit(struct hamt *h, struct directory *from, struct directory *to, size_t i
 			word[i] = atomic_load_explicit(&u.source[i].word, memory_order_acquire);
 		if (word[0] == WORD_MOVED && word[1] == WORD_MOVED)
 			return HAMT_OK;
-		for (unsigned i = 0; i < u.sources && s == HAMT_OK; i++) {
+		for (unsigned i = 0; i < (mutant(MERGE_TAKES_ONE) ? 1 : u.sources) && s == HAMT_OK; i++) {
 			s = directory_harvest(h, root[i], &u.source[i], word[i], left_in(from), 0, v);
 			pieces[i + 1] = v->piece_count;
 		}
@@ -502,7 +505,7 @@ move_unit(struct hamt *h, struct directory *from, struct directory *to, size_t i
 				return HAMT_NOMEM;
 			DIRECTORY_TEST_POINT("built");
 			for (unsigned i = 0; i < u.sources && frozen; i++)
-				frozen = freeze(&u.source[i], &word[i]);
+				frozen = mutant(MOVE_NOT_FROZEN) || freeze(&u.source[i], &word[i]);
 			DIRECTORY_TEST_POINT("frozen");
 			for (unsigned t = 0; t < u.targets; t++) {
 				uint64_t uninit = WORD_UNINIT;
@@ -536,7 +539,8 @@ move_unit(struct hamt *h, struct directory *from, struct directory *to, size_t i
 				 * second was MOVED when we looked, the first is by now,
 				 * and else we have seen both of them frozen. */
 				invariant(word[i] == WORD_MOVED);
-				continue;
+				if (!mutant(MOVE_RETIRED_TWICE))
+					continue;
 			}
 			DIRECTORY_TEST_POINT("moved");
 			for (at = pieces[i]; at < pieces[i + 1]; at++)
@@ -617,8 +621,12 @@ finish(struct hamt *h, struct directory *from, struct directory *to)
 	/* seq_cst: R(8), and HP(3): it unlinks from. Failure relaxed: another did
 	 * it. No ABA: from is protected by us. */
 	if (atomic_compare_exchange_strong_explicit(&h->map->directory, &expected, to, memory_order_seq_cst,
-	        memory_order_relaxed))
-		hamt_retire(h, from, sizeof(*from) + from->bytes, destroy_directory);
+	        memory_order_relaxed)) {
+		if (mutant(DIRECTORY_FREED_EARLY))
+			directory_free(h->node.allocator, from);
+		else
+			hamt_retire(h, from, sizeof(*from) + from->bytes, destroy_directory);
+	}
 	directory_enter(h);
 	directory_adjust(h);
 }
@@ -645,7 +653,7 @@ help(struct hamt *h, struct directory *from, struct directory *to, uint64_t hash
 		return false;
 	/* relaxed: a hint, whether it is worth looking. */
 	return atomic_load_explicit(&from->claimed, memory_order_relaxed) >= blocks &&
-	    first_undone(from, blocks) == blocks;
+	    (mutant(BLOCK_DONE_EARLY) || first_undone(from, blocks) == blocks);
 }
 
 void
@@ -735,8 +743,8 @@ directory_adjust(struct hamt *h)
 	to->serial = from->serial + 1;
 	reclaim_born(h->record, to);
 	/* release: R(1), pairs with R(2). Failure relaxed: somebody else was first. */
-	if (!atomic_compare_exchange_strong_explicit(&from->next, &none, to, memory_order_release,
-	        memory_order_relaxed)) {
+	if (!atomic_compare_exchange_strong_explicit(&from->next, &none, to,
+	        mutant(NEXT_RELAXED) ? memory_order_relaxed : memory_order_release, memory_order_relaxed)) {
 		reclaim_unborn(h->record, to);
 		directory_free(map->node.allocator, to);
 	}

@@ -223,7 +223,8 @@ directory_locate(struct hamt *h, uint64_t hash, uint64_t *word, unsigned *shift)
 	*shift = h->shift;
 	/* acquire: pairs with the CAS that published the node. */
 	*word = atomic_load_explicit(&slot->word, memory_order_acquire);
-	return LIKELY(*word != WORD_MOVED) ? slot : directory_follow(h, hash, word, shift);
+	return LIKELY(*word != WORD_MOVED) && !(mutant(NEW_SLOT_EARLY) && (*word & WORD_FROZEN) != 0) ?
+	    slot : directory_follow(h, hash, word, shift);
 }
 
 /* directory_resizing - is h->directory being resized? Then updates help first. */

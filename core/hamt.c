@@ -168,7 +168,8 @@ lookup(struct hamt *h, uint64_t hash, uint64_t *value)
 	publish(h, HAZARD_ROOT, node);
 	/* As holds(), but frozen meanwhile is left to the slow way, too.
 	 * seq_cst: HP(2), pairs with the CAS that unlinks nodes, HP(3). */
-	if (UNLIKELY(atomic_load_explicit(&slot->word, memory_order_seq_cst) != word) ||
+	if ((UNLIKELY(atomic_load_explicit(&slot->word, memory_order_seq_cst) != word) &&
+	        !mutant(LOOKUP_NOT_VALIDATED)) ||
 	    !reclaim_confirm(h->record, HAZARD_ROOT))
 		return lookup_slow(h, hash, value);
 	e = node + __builtin_popcount(word_bitmap(seen) & ((1u << chunk) - 1));
@@ -357,7 +358,7 @@ rebuild(struct hamt *h, const struct path *p, bool found, enum hamt_action actio
 		                  node_insert(c, step->word, step->node, left, &with, &r->pushed);
 	} else {
 		unsigned count = word_count(step->word, left);
-		const struct entry *other = &step->node[step->at == 0 ? 1 : 0];
+		const struct entry *other = &step->node[(step->at == 0) != mutant(CONTRACTION_KEEPS_WRONG) ? 1 : 0];
 
 		if (count == 1) {
 			invariant(p->depth == 1);
@@ -424,7 +425,7 @@ hamt_update(struct hamt *h, uint64_t hash, struct change *c)
 			directory_help(h, hash);
 		contention_before(&h->contention);
 		slot = directory_locate(h, hash, &word, &shift);
-		if (UNLIKELY((word & WORD_FROZEN) != 0)) {
+		if (UNLIKELY((word & WORD_FROZEN) != 0) && !mutant(FROZEN_UPDATED)) {
 			if (directory_thaw(h, hash) != HAMT_OK)
 				goto no_memory;
 			continue;
@@ -464,15 +465,24 @@ hamt_update(struct hamt *h, uint64_t hash, struct change *c)
 		 * cannot succeed. Then seq_cst: HP(3), it unlinks the nodes of the
 		 * path, pairs with holds(); its release publishes the new ones.
 		 * Failure relaxed: the slot is loaded anew. */
+		if (mutant(ROOT_UNPROTECTED))
+			reclaim_clear(h->record, HAZARD_ROOT);
+		if (mutant(UPDATE_NOT_ATOMIC)) {
+			/* seq_cst: as the CAS below, or it would be another bug. */
+			atomic_store_explicit(&slot->word, r.word, memory_order_seq_cst);
+			break;
+		}
 		if (LIKELY(atomic_load_explicit(&slot->word, memory_order_relaxed) == word) &&
 		    LIKELY(atomic_compare_exchange_strong_explicit(&slot->word, &word, r.word,
-		        memory_order_seq_cst, memory_order_relaxed)))
+		        mutant(UPDATE_RELAXED) ? memory_order_relaxed : memory_order_seq_cst, memory_order_relaxed)))
+			break;
+		if (mutant(REMOVE_LOSER_WINS) && action == HAMT_DELETE)
 			break;
 		rebuilt_drop(h, &r);
 		contention_failed(&h->contention);
 	}
 	contention_succeeded(&h->contention);
-	for (unsigned i = 0; i < p.depth; i++)
+	for (unsigned i = mutant(RETIRE_LOST); i < p.depth; i++)
 		hamt_retire_node(h, word_node(p.step[i].word),
 		    word_bytes(p.step[i].word, (int)shift - NODE_CHUNK_BITS * (int)i));
 	/* Ours alone by now; protected by ourselves for as long as the caller likes. */
@@ -480,7 +490,7 @@ hamt_update(struct hamt *h, uint64_t hash, struct change *c)
 		hamt_retire(h, leaf_at(c->old), leaf_bytes(leaf_at(c->old)), NULL);
 	if (action == HAMT_DELETE)
 		directory_count(h, -1);
-	else if (!found)
+	else if (!found || mutant(COUNT_REPLACED))
 		directory_count(h, 1);
 	return c->status;
 

@@ -107,6 +107,8 @@ guard_hold(struct hamt *h, unsigned number, const struct leaf *leaf, struct hamt
 
 	h->guards |= 1u << number;
 	reclaim_hold(h->record);
+	if (mutant(GUARD_CLEARED_EARLY))
+		reclaim_clear(h->record, HAZARD_GUARD + number);
 	*guard = (struct hamt_guard){ value.data, value.bytes, bytes_of(h), number };
 }
 

@@ -135,7 +135,7 @@ collect(struct table *t, struct limbo_record *from, bool asymmetric)
 	for (; from != NULL; from = from->next) {
 		if (t->count + HAZARD_SLOTS > (1u << t->bits) / 2)
 			return from;
-		for (unsigned i = 0; i < HAZARD_SLOTS; i++) {
+		for (unsigned i = 0; i < HAZARD_SLOTS - mutant(SCAN_SKIPS_SLOT); i++) {
 			/* HP(4) seq_cst: pairs with the seq_cst store in
 			 * hazard_publish(). Asymmetric: acquire, pairs with the release
 			 * in hazard_publish() and hazard_clear(), so that what was read
@@ -174,7 +174,7 @@ scan(struct hazard_record *record)
 		return 0;
 	limbo_count(&r->scans, 1);
 	reclaim_pass_begin(&r->probe);
-	if (record->asymmetric && !heavy_barrier()) {
+	if (record->asymmetric && !mutant(SCAN_WITHOUT_BARRIER) && !heavy_barrier()) {
 		limbo_count(&r->refused, 1);
 		reclaim_pass_end(&r->probe, 0, 0, 0);
 		return 0;
@@ -185,6 +185,8 @@ scan(struct hazard_record *record)
 	 * records' next pointers readable. In asymmetric mode the barrier above
 	 * would do. */
 	from = atomic_load_explicit(&d->limbo.records, memory_order_seq_cst);
+	if (mutant(SCAN_SKIPS_RECORD))
+		from = from->next;
 	for (;;) {
 		/* relaxed: only the table's size depends on it; what does not fit
 		 * waits for the next pass. */

@@ -198,7 +198,8 @@ hazard_clear(struct hazard_record *r, unsigned i)
 {
 	misuse_if(i >= HAZARD_SLOTS, "hazard_clear: the slot must be below HAZARD_SLOTS");
 	/* release: pairs with the scan's acquire load; our reads come first. */
-	atomic_store_explicit(&r->slot[i], NULL, memory_order_release);
+	atomic_store_explicit(&r->slot[i], NULL,
+	    mutant(HAZARD_CLEARED_RELAXED) ? memory_order_relaxed : memory_order_release);
 }
 
 /*
@@ -212,9 +213,12 @@ hazard_try_protect(struct hazard_record *r, unsigned i, _Atomic(void *) *link, v
 {
 	void *now;
 
-	hazard_publish(r, i, *seen);
+	if (!mutant(HAZARD_ANNOUNCED_LATE))
+		hazard_publish(r, i, *seen);
 	/* HP(2) seq_cst: pairs with the unlink CAS (3), which published the contents. */
 	now = atomic_load_explicit(link, memory_order_seq_cst);
+	if (mutant(HAZARD_ANNOUNCED_LATE))
+		hazard_publish(r, i, *seen);
 	if (LIKELY(now == *seen) || mutant(HAZARD_NOT_VALIDATED))
 		return true;
 	*seen = now;

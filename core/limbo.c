@@ -172,7 +172,7 @@ limbo_orphans(struct limbo_record *r)
 	 * It cannot overlook a chain that this record itself handed over: our
 	 * own push comes before it, and only an adopter writes NULL. */
 	orphans = atomic_load_explicit(&d->orphans, memory_order_relaxed);
-	if (orphans != NULL)
+	if (orphans != NULL && !mutant(ORPHANS_TAKEN_TWICE))
 		/* P(3) acquire: pairs with P(2). Not release: the NULL that we
 		 * leave tells the next leaver nothing about us. */
 		orphans = atomic_exchange_explicit(&d->orphans, NULL, memory_order_acquire);
@@ -195,7 +195,8 @@ limbo_hand_over(struct limbo_record *r)
 
 	/* P(2) release: pairs with P(3). Failure relaxed: nothing is read. */
 	if (!atomic_compare_exchange_strong_explicit(&r->domain->orphans, &none, r->chunks,
-	        memory_order_release, memory_order_relaxed))
+	        mutant(ORPHANS_RELAXED) ? memory_order_relaxed : memory_order_release, memory_order_relaxed) &&
+	    !mutant(ORPHANS_OVERWRITTEN))
 		return false;
 	r->handed_over = r->length;
 	r->chunks = NULL;
@@ -277,7 +278,8 @@ static bool
 release_user(struct limbo_domain *d, uint64_t user)
 {
 	/* U(2) and U(3) acq_rel: pairs with the same in every other user. */
-	uint64_t before = atomic_fetch_sub_explicit(&d->users, user, memory_order_acq_rel);
+	uint64_t before = atomic_fetch_sub_explicit(&d->users, user,
+	    mutant(USERS_RELAXED) ? memory_order_relaxed : memory_order_acq_rel);
 
 	/* That a record leaves only once is the scheme's check. */
 	if (user == USER_OWNER && before % USER_RECORD == 0)
@@ -459,6 +461,7 @@ limbo_leave(struct limbo_record *r)
 	r->room = 0;
 	contention_leave(&r->contention);
 	/* O(2) release: pairs with O(3). */
-	atomic_store_explicit(&r->taken, false, memory_order_release);
+	atomic_store_explicit(&r->taken, false,
+	    mutant(RECORD_LEFT_RELAXED) ? memory_order_relaxed : memory_order_release);
 	(void)release_user(d, USER_RECORD);
 }

@@ -236,7 +236,7 @@ limbo_sweep(struct limbo_record *r, limbo_pinned_fn *pinned, const void *arg)
 		for (unsigned i = 0; i < count; i++) {
 			struct limbo_entry *e = &from->entry[i];
 
-			if ((e->tag & LIMBO_BLOCKED) == 0 && !pinned(e, arg)) {
+			if (((e->tag & LIMBO_BLOCKED) == 0 || mutant(SWEEP_FORGETS_PASSES)) && !pinned(e, arg)) {
 				freed++;
 				freed_bytes += e->bytes;
 				limbo_dispose(r, e);
@@ -255,7 +255,7 @@ limbo_sweep(struct limbo_record *r, limbo_pinned_fn *pinned, const void *arg)
 			kept++;
 		}
 	}
-	to->count = at;
+	to->count = at - (mutant(SWEEP_LOSES_ONE) && at > 0);
 	for (from = to->next; from != NULL; from = next) {
 		next = from->next;
 		limbo_chunk_free(a, from);

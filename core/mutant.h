@@ -11,10 +11,13 @@
  *
  *	cc -DMUTANT=HAZARD_NOT_FENCED      any build: that mutant, a constant
  *	cc -DSCHEDULED (make V=sched)      mutant_chosen, while the program runs
+ *	cc -DMUTANT_CHOICE (make mutants)  mutant_chosen, from the environment: MUTANT=NAME. By clang,
+ *	                                   which takes an order that is no constant as it is;
+ *	                                   gcc would make it seq_cst
  *	cc -DSCHEDULED (make V=sched)      mutant_chosen, while the program runs
  *	otherwise                          none; every mutant() is the constant false
  *
- * A new one is a line here and its use in core.
+ * A new one is a line here, its use in core, and a line in scripts/mutants.sh, which says what finds it.
  */
 #ifndef CORE_MUTANT_H
 #define CORE_MUTANT_H
@@ -25,7 +28,45 @@
 #define MUTANTS(X)                                                             \
 	X(HAZARD_NOT_VALIDATED, "a link is not read again after it was announced: HP(2) missing") \
 	X(HAZARD_NOT_FENCED, "the announcement may be visible after the re-read: HP(1) not seq_cst") \
-	X(SLOT_NOT_VALIDATED, "flagship: the slot is not read again after its node was announced")
+	X(SLOT_NOT_VALIDATED, "flagship: the slot is not read again after its node was announced") \
+	X(HAZARD_ANNOUNCED_LATE, "the announcement comes after the re-read that should confirm it") \
+	X(HAZARD_CLEARED_RELAXED, "what was read under an announcement is not ordered before its end") \
+	X(SCAN_SKIPS_SLOT, "a scan does not look at the last slot of each record") \
+	X(SCAN_SKIPS_RECORD, "a scan does not look at the newest record") \
+	X(SCAN_WITHOUT_BARRIER, "an asymmetric scan looks without membarrier(2)") \
+	X(SWEEP_FORGETS_PASSES, "what an earlier pass of the scan found announced is freed") \
+	X(SWEEP_LOSES_ONE, "the last survivor of a sweep is dropped from the list") \
+	X(ORPHANS_TAKEN_TWICE, "an adopter leaves the chain it takes for the next one, too") \
+	X(ORPHANS_OVERWRITTEN, "a leaver that finds a chain forgets its own") \
+	X(ORPHANS_RELAXED, "a chain is handed over without release: P(2)") \
+	X(RECORD_LEFT_RELAXED, "a record is given up without release: O(2)") \
+	X(USERS_RELAXED, "the last user of a domain is not ordered behind the others: U(2)") \
+	X(INSERT_UNSORTED, "an entry is put behind those of its window, whatever its hash") \
+	X(REMOVE_KEEPS_BIT, "the bit of a chunk stays when its last entry goes") \
+	X(CONTRACTION_KEEPS_WRONG, "a node of two that loses one gives the wrong one to its parent") \
+	X(LOOKUP_NOT_VALIDATED, "flagship: a lookup reads its node without looking at the slot again") \
+	X(ROOT_UNPROTECTED, "flagship: the announcement of the root ends before the CAS: its address may come back") \
+	X(UPDATE_NOT_ATOMIC, "flagship: an update stores its slot instead of comparing and swapping it") \
+	X(UPDATE_RELAXED, "flagship: the CAS of an update publishes its nodes without release") \
+	X(REMOVE_LOSER_WINS, "flagship: a remove whose CAS failed says that it removed") \
+	X(RETIRE_LOST, "flagship: the root that an update replaced is never retired") \
+	X(COUNT_REPLACED, "flagship: a value that is replaced counts as one key more") \
+	X(FROZEN_UPDATED, "flagship: an update takes no notice that its slot is frozen") \
+	X(DESCENT_OVER_ROOT, "flagship: the next level is announced in the slot that protects the root") \
+	X(SPLIT_OFF_BY_ONE, "growth: the first entry of the upper half goes to the lower slot") \
+	X(MERGE_TAKES_ONE, "shrink: only the first of two slots is harvested") \
+	X(MOVE_NOT_FROZEN, "a slot is copied without being frozen first") \
+	X(MOVE_RETIRED_TWICE, "who was too late to say MOVED retires the old nodes as well") \
+	X(NEXT_RELAXED, "the next directory is published without release: R(1)") \
+	X(NEW_SLOT_EARLY, "the new slot is used as soon as the old one is frozen, not when it is MOVED") \
+	X(BLOCK_DONE_EARLY, "a resize ends when all blocks are claimed, not when they are done") \
+	X(DIRECTORY_FREED_EARLY, "a directory that was left is freed at once") \
+	X(DIRECTORY_LEFT_UNCHECKED, "the next directory is entered without a look whether it still is the next") \
+	X(GUARD_CLEARED_EARLY, "byte strings: the announcement of what a guard holds ends with the lookup") \
+	X(SEED_CELL_NOT_VALIDATED, "seed: a cell is used without looking again at the map it came from") \
+	X(SEED_SWING_NOT_ATOMIC, "seed: a cell is stored to instead of compared and swapped") \
+	X(SEED_FROZEN_USED, "seed: a value is put into a cell that is being promoted") \
+	X(SEED_LEAF_NOT_RETIRED, "seed: a leaf that was replaced is never freed")
 
 #define MUTANT_ENUMERATOR(name, text) MUTANT_##name,
 enum mutant { MUTANT_NONE, MUTANTS(MUTANT_ENUMERATOR) MUTANT_COUNT };
@@ -35,7 +76,7 @@ enum mutant { MUTANT_NONE, MUTANTS(MUTANT_ENUMERATOR) MUTANT_COUNT };
 #define MUTANT_NUMBER_OF(name) MUTANT_##name
 #define MUTANT_NUMBER(name) MUTANT_NUMBER_OF(name)
 #define mutant(name) (MUTANT_NUMBER(MUTANT) == MUTANT_##name)
-#elif defined(SCHEDULED)
+#elif defined(SCHEDULED) || defined(MUTANT_CHOICE)
 /* MUTANT=NAME in the environment, or a test, chooses it. False: there is none of that name. */
 bool mutant_choose(const char *name);
 /* Visible to plug-ins, which have copies of core. */

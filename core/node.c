@@ -214,7 +214,7 @@ node_insert(const struct node_config *c, uint64_t word, const struct entry *node
 			continue;
 		return push_down(c, word, node, left, low, high, added, pushed);
 	}
-	for (at = first; at < end && entry_hash(&node[at]) < hash; at++)
+	for (at = first; at < end && (entry_hash(&node[at]) < hash || mutant(INSERT_UNSORTED)); at++)
 		continue;
 	copy = insert_at(c, node, count, at, added);
 	return copy == NULL ? WORD_UNINIT : word_make(copy, word_bitmap(word), word_extra(word) + 1);
@@ -254,5 +254,6 @@ node_remove(const struct node_config *c, uint64_t word, const struct entry *node
 	    ((at > 0 && node_chunk(entry_hash(&node[at - 1]), left) == chunk) ||
 	        (at + 1 < count && node_chunk(entry_hash(&node[at + 1]), left) == chunk));
 	return shared ? word_make(copy, word_bitmap(word), word_extra(word) - 1) :
-	                word_make(copy, word_bitmap(word) & ~(1u << chunk), word_extra(word));
+	                word_make(copy,
+	                    word_bitmap(word) & ~((unsigned)!mutant(REMOVE_KEEPS_BIT) << chunk), word_extra(word));
 }

@@ -83,6 +83,15 @@ void schedule_begin(const struct schedule_config *config, uint64_t seed);
 /* schedule_run - body(arg, 0) to body(arg, threads - 1), interleaved, until all have returned. */
 void schedule_run(unsigned threads, void (*body)(void *arg, unsigned thread), void *arg);
 
+/*
+ * schedule_park - in the next schedule_run() that thread stands still from its at-th point on, until all
+ * others have returned: as if it had lost its processor, in the middle of whatever it is.
+ */
+void schedule_park(unsigned thread, unsigned at);
+
+/* schedule_was_parked - did the thread get as far in the last schedule_run()? */
+bool schedule_was_parked(void);
+
 /* schedule_end - all memory must have been given back, and not been touched since. */
 void schedule_end(void);
 

@@ -643,7 +643,7 @@ restart:
 		turn ^= 1;
 		at->cell = at->map->cells[map_rank(at->map, at->chunk)];
 		reclaim_publish(r, SLOT_CELL(turn), at->cell);
-		if (UNLIKELY(word_load(at->parent) != word_of(at->map)))
+		if (UNLIKELY(word_load(at->parent) != word_of(at->map)) && !mutant(SEED_CELL_NOT_VALIDATED))
 			goto restart;
 		at->word = protect(r, SLOT_NODE(turn), at->cell);
 		/* For a frozen word, protect() has proved nothing. */
@@ -703,6 +703,11 @@ swing(struct seed_hamt *h, struct cell *cell, uintptr_t expected, uintptr_t desi
 {
 	/* I1 */
 	invariant(!word_frozen(expected) && word_node(expected)->kind != NODE_TOMB);
+	if (mutant(SEED_SWING_NOT_ATOMIC)) {
+		/* seq_cst: as the CAS below, or it would be another bug. */
+		atomic_store_explicit(&cell->word, desired, memory_order_seq_cst);
+		return true;
+	}
 	/* relaxed: only spares a CAS that is bound to fail. The CAS is seq_cst:
 	 * pairs with word_load(), and with the re-reads of hazard.h. Its failure
 	 * is relaxed: the word found is not followed. */
@@ -908,7 +913,8 @@ exchange(struct seed_hamt *h, const struct place *at, struct leaf *leaf, struct 
 	if (swing(h, at->cell, at->word, desired)) {
 		if (former != NULL)
 			retire_collision(h, former);
-		retire_leaf(h, leaf);
+		if (!mutant(SEED_LEAF_NOT_RETIRED))
+			retire_leaf(h, leaf);
 		return WON;
 	}
 	if (old != NULL)
@@ -1161,7 +1167,7 @@ put(struct seed_hamt *h, const void *key, const void *value, bool replace, void 
 			status = HAMT_EXISTS;
 			break;
 		}
-		if (sight == SEE_TOMB || (sight != SEE_NOTHING && word_frozen(at.word))) {
+		if (sight == SEE_TOMB || (sight != SEE_NOTHING && word_frozen(at.word) && !mutant(SEED_FROZEN_USED))) {
 			/* The cell is dead: nothing can be put here before it is gone. */
 			if (!tidy(h, &path))
 				break;

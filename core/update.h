@@ -116,7 +116,7 @@ search(struct hamt *h, const struct slot *slot, uint64_t word, int left, uint64_
 		step++;
 		step->word = child;
 		step->node = word_node(child);
-		publish(h, HAZARD_DESCENT, step->node);
+		publish(h, mutant(DESCENT_OVER_ROOT) ? HAZARD_ROOT : HAZARD_DESCENT, step->node);
 		/* Protected against the slot that the root was. */
 		if (!holds(slot, root))
 			return CHANGED;

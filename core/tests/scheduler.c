@@ -54,7 +54,6 @@ enum {
 
 #define POISON 0xdb
 
-enum mutant mutant_chosen = MUTANT_NONE;
 
 struct buffered {
 	volatile void *object;
@@ -69,6 +68,8 @@ struct context {
 	unsigned char *stack;
 	bool returned;
 	unsigned rests;                  /* random: points until it may go on */
+	unsigned park_in;                /* points of its own until it is parked; 0 = never */
+	bool parked;                     /* until no other is left */
 	unsigned relaxed;                /* spins in a row */
 	struct buffered buffer[BUFFER_MAX];
 	unsigned first, count;           /* of the ring */
@@ -112,6 +113,9 @@ static struct {
 	/* Who runs: -1 outside. */
 	int running;
 	unsigned threads, left;
+	unsigned parked;                 /* of those left */
+	unsigned park_thread, park_at;   /* for the next schedule_run(); park_at 0 = nobody */
+	bool was_parked;
 	unsigned buffered;               /* stores in all buffers */
 	void (*body)(void *arg, unsigned thread);
 	void *arg;
@@ -577,9 +581,15 @@ drain_all(void)
 /* --- Who goes on ------------------------------------------------------ */
 
 static bool
+may_go_on(unsigned thread)
+{
+	return !context[thread].returned && (!context[thread].parked || now.left == now.parked);
+}
+
+static bool
 able(unsigned entity)
 {
-	return entity < now.threads ? !context[entity].returned : context[entity - now.threads].count > 0;
+	return entity < now.threads ? may_go_on(entity) : context[entity - now.threads].count > 0;
 }
 
 /* fall_behind - entity has the lowest priority of all from now on. */
@@ -611,7 +621,7 @@ pick_random(void)
 
 	for (int resting = 0; resting <= 1 && count == 0; resting++)
 		for (unsigned i = 0; i < now.threads; i++)
-			if (!context[i].returned && (context[i].rests > 0) == (resting != 0))
+			if (may_go_on(i) && (context[i].rests > 0) == (resting != 0))
 				some[count++] = i;
 	return some[below(count)];
 }
@@ -661,7 +671,7 @@ choose_random(void)
 {
 	for (unsigned i = 0; i < now.threads; i++)
 		context[i].rests -= context[i].rests > 0;
-	if (!context[now.running].returned) {
+	if (may_go_on((unsigned)now.running)) {
 		if (below(now.config->one_in) != 0)
 			return (unsigned)now.running;
 		if (below(8) == 0)
@@ -722,6 +732,10 @@ point(void)
 		return false;
 	if (++now.points == SCHEDULE_POINTS_MAX)
 		schedule_failed("no end after %d points: somebody waits for another, or starves", SCHEDULE_POINTS_MAX);
+	if (UNLIKELY(context[now.running].park_in > 0) && --context[now.running].park_in == 0) {
+		context[now.running].parked = now.was_parked = true;
+		now.parked++;
+	}
 	go_on();
 	return true;
 }
@@ -940,6 +954,20 @@ schedule_points(void)
 	return now.points;
 }
 
+void
+schedule_park(unsigned thread, unsigned at)
+{
+	misuse_if(now.running >= 0, "schedule_park: before schedule_run");
+	now.park_thread = thread;
+	now.park_at = at;
+}
+
+bool
+schedule_was_parked(void)
+{
+	return now.was_parked;
+}
+
 bool
 schedule_under_way(void)
 {
@@ -950,23 +978,6 @@ uint64_t
 schedule_tick(void)
 {
 	return ++now.ticks;
-}
-
-/* --- Planted bugs ----------------------------------------------------- */
-
-bool
-mutant_choose(const char *name)
-{
-#define MUTANT_NAME(name, text) #name,
-	static const char *const names[] = { MUTANTS(MUTANT_NAME) };
-#undef MUTANT_NAME
-
-	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (strcmp(names[i], name) == 0) {
-			mutant_chosen = (enum mutant)(i + 1);
-			return true;
-		}
-	return false;
 }
 
 /* --- A schedule ------------------------------------------------------- */
@@ -986,12 +997,6 @@ from_system(size_t bytes)
 static void
 prepare_process(void)
 {
-	const char *name = getenv("MUTANT");
-
-	if (name != NULL && !mutant_choose(name)) {
-		fprintf(stderr, "MUTANT=%s: core/mutant.h has none of that name\n", name);
-		exit(2);
-	}
 	arena = from_system(ARENA_BYTES);
 	shadow = from_system(sizeof(shadow[0]) * (ARENA_BYTES / GRANULE + 1));
 	blocks = from_system(sizeof(blocks[0]) * BLOCKS_MAX);
@@ -1039,6 +1044,7 @@ context_main(unsigned thread)
 #endif
 	now.body(now.arg, thread);
 	context[thread].returned = true;
+	now.parked -= context[thread].parked;
 	now.left--;
 	go_on();
 }
@@ -1048,6 +1054,8 @@ context_prepare(struct context *c, unsigned thread)
 {
 	c->returned = false;
 	c->rests = c->relaxed = c->first = c->count = 0;
+	c->parked = false;
+	c->park_in = now.park_thread == thread ? now.park_at : 0;
 	if (getcontext(&c->context) != 0)
 		schedule_failed("getcontext: %s", strerror(errno));
 	c->context.uc_stack.ss_sp = c->stack;
@@ -1109,6 +1117,8 @@ schedule_run(unsigned threads, void (*body)(void *arg, unsigned thread), void *a
 	misuse_if(!now.under_way || now.running >= 0, "schedule_run: between schedule_begin and schedule_end");
 	misuse_if(threads == 0 || threads > SCHEDULE_THREADS_MAX, "schedule_run: 1 to SCHEDULE_THREADS_MAX threads");
 	now.threads = now.left = threads;
+	now.parked = 0;
+	now.was_parked = false;
 	now.body = body;
 	now.arg = arg;
 	now.drain_one_in = drains[below(sizeof(drains) / sizeof(drains[0]))];
@@ -1119,7 +1129,7 @@ schedule_run(unsigned threads, void (*body)(void *arg, unsigned thread), void *a
 	for (unsigned i = 0; i < threads; i++)
 		context_prepare(&context[i], i);
 	switch_to((int)(now.config->strategy == SCHEDULE_PCT ? choose_pct() : below(threads)));
-	now.threads = 0;
+	now.threads = now.park_at = 0;
 }
 
 void

@@ -70,7 +70,7 @@ built() {
 @test "help names every target and every variable" {
 	run make help
 	[ "$status" -eq 0 ]
-	for word in all test check bench tsan tsan-tests lint install clean help \
+	for word in all test check bench tsan tsan-tests mutants lint install clean help \
 		V T MARCH WERROR PREFIX DESTDIR QUICK VERBOSE TEST_TIMEOUT SANITIZER BUDGET REPEAT CFLAGS 'CC, CXX'; do
 		[[ "$output" == *"  $word "* ]] || { echo "no $word in: $output"; return 1; }
 	done
