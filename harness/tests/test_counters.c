@@ -39,13 +39,18 @@ counts_what_lies_between(void)
 	if ((there & 1u << COUNTER_PAGE_FAULTS) == 0)
 		CHECK_SKIP("perf_event_open(2) is refused here");
 	counters_open(&c);
-	touch();
 	counters_start(&c);
 	touch();
 	counters_stop(&c);
-	touch();
 	CHECK(counters_value(&c, COUNTER_PAGE_FAULTS) >= PAGES);
-	CHECK(counters_value(&c, COUNTER_PAGE_FAULTS) < 2 * PAGES);
+	counters_close(&c);
+	/* A sanitizer's shadow faults too, so only nothing is sure to be less. */
+	counters_open(&c);
+	touch();
+	counters_start(&c);
+	counters_stop(&c);
+	touch();
+	CHECK(counters_value(&c, COUNTER_PAGE_FAULTS) < PAGES);
 	counters_close(&c);
 	counters_close(&c);
 }

@@ -248,16 +248,16 @@ patch() {
 	quick --subject null --db good.db
 	[ "$status" -eq 0 ]
 	cp good.db newer.db
-	patch newer.db 60 '\0\0\0\3'
+	patch newer.db 60 '\0\0\0\11'
 	cp good.db foreign.db
 	patch foreign.db 68 '\1\2\3\4'
 	cp newer.db newer.copy
 	cp foreign.db foreign.copy
 	quick --subject null --db newer.db
-	[[ "$stderr" == "hamtbench run: newer.db: "*"schema 3"*"up to 2"* ]]
+	[[ "$stderr" == "hamtbench run: newer.db: "*"schema 9"*"up to 3"* ]]
 	refused "$stderr"
 	hamtbench export --db newer.db
-	[[ "$stderr" == "hamtbench export: newer.db: "*"schema 3"* ]]
+	[[ "$stderr" == "hamtbench export: newer.db: "*"schema 9"* ]]
 	refused "$stderr"
 	quick --subject null --db foreign.db
 	[[ "$stderr" == "hamtbench run: foreign.db: "* ]]

@@ -5,7 +5,10 @@ setup() {
 	lint=$BATS_TEST_DIRNAME/../lint.sh
 	cd "$BATS_TEST_TMPDIR" || return 1
 	mkdir -p core/tests harness/tests workloads/subjects workloads/tests scripts/tests results .ci
-	cp "$BATS_TEST_DIRNAME/../../core/base.h" "$BATS_TEST_DIRNAME/../../core/atomic.h" core
+	# The two that every source of core includes, and what these include.
+	for header in base atomic mutant scheduler; do
+		cp "$BATS_TEST_DIRNAME/../../core/$header.h" core
+	done
 	touch Makefile README.md LICENSE
 	printf '#!/bin/sh\nset -eu\n' >scripts/a.sh
 	cat >core/a.c <<'END'

@@ -36,7 +36,7 @@ fixture_open(struct fixture *f, const struct subject *subject)
 	char program[] = "test", *argv[] = { program, NULL }, error[512] = "no reason given";
 	struct option_group group = { .owner = "subject", .options = subject->options };
 	struct command_line line;
-	struct subject_params params = { .keys = KEYS, .threads = THREADS, .seed = check_seed };
+	struct subject_params params = { .keys = KEYS, .size = KEYS / 2, .threads = THREADS, .seed = check_seed };
 
 	*f = (struct fixture){ .subject = subject };
 	CHECK(command_line_read(&line, 1, argv, &group, 1, error, sizeof(error)));
@@ -263,7 +263,8 @@ each_subject(void (*test)(const struct subject *), bool modify)
 		if (p == NULL)
 			fprintf(stderr, "# %s\n", error);
 		CHECK(p != NULL);
-		if (is_visible(p->name) && (p->subject->flags & SUBJECT_EMPTY) == 0 && (!modify || p->subject->modify != NULL)) {
+		if (is_visible(p->name) && (p->subject->flags & (SUBJECT_EMPTY | SUBJECT_POOL)) == 0 &&
+		    (!modify || p->subject->modify != NULL)) {
 			test(p->subject);
 			tested++;
 		}
