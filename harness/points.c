@@ -193,12 +193,11 @@ entry_new(const char *environment, const struct record *r)
 static struct entry *
 find(struct points *p, const char *environment, const struct record *r)
 {
+	size_t i = points_find(p, environment, r);
 	struct entry *e;
 
-	/* From the last: trials of a point often come together. */
-	for (size_t i = p->count; i-- > 0;)
-		if (is_point_of(p->entry[i], environment, r))
-			return p->entry[i];
+	if (i != SIZE_MAX)
+		return p->entry[i];
 	if (p->count == p->room) {
 		size_t room = 2 * p->room + 16;
 		struct entry **more = realloc(p->entry, room * sizeof(*more));
@@ -402,4 +401,14 @@ points_values(const struct points *p, size_t i, const char *name, size_t *count)
 			return p->entry[i]->used[f];
 		}
 	return NULL;
+}
+
+size_t
+points_find(const struct points *p, const char *environment, const struct record *record)
+{
+	/* From the last: trials of a point often come together. */
+	for (size_t i = p->count; i-- > 0;)
+		if (is_point_of(p->entry[i], environment, record))
+			return i;
+	return SIZE_MAX;
 }

@@ -87,6 +87,9 @@ void points_finish(struct points *p);
  */
 const double *points_values(const struct points *p, size_t i, const char *name, size_t *count);
 
+/* points_find - which point a trial was added to; SIZE_MAX: to none. */
+size_t points_find(const struct points *p, const char *environment, const struct record *record);
+
 /* points_figure_names - the names that points_values() knows, NULL-ended. */
 extern const char *const points_figure_names[];
 

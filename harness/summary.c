@@ -556,11 +556,61 @@ print_overhead(FILE *out, const struct row *rows, size_t count)
 		fputs("\n\n", out);
 }
 
+/* number_blocks - which rows belong together, and what each is called among the others. */
+static void
+number_blocks(struct row *rows, size_t count)
+{
+	static const char *const none[] = { NULL };
+	size_t blocks = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		struct row *row = &rows[i];
+
+		row->block = blocks;
+		for (size_t k = 0; k < i; k++)
+			if (same_block(&rows[k], row)) {
+				row->block = rows[k].block;
+				break;
+			}
+		blocks += row->block == blocks;
+	}
+	for (size_t i = 0; i < count; i++) {
+		struct row *row = &rows[i];
+
+		snprintf(row->name, sizeof(row->name), "%s", row->point->subject);
+		append_differences(row->name, sizeof(row->name), row, rows, count, "subject", same_subject, none);
+	}
+}
+
+bool
+summary_labels(const struct points *points, struct summary_label *label)
+{
+	size_t count = points_count(points);
+	struct row *rows = calloc(count + 1, sizeof(*rows));
+
+	if (rows == NULL)
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		rows[i].point = points_at(points, i);
+		if (rows[i].point->options != NULL)
+			rows[i].options = json_loads(rows[i].point->options, 0, NULL);
+	}
+	number_blocks(rows, count);
+	for (size_t i = 0; i < count; i++) {
+		snprintf(label[i].name, sizeof(label[i].name), "%s", rows[i].name);
+		label[i].block = rows[i].block;
+		title_of(&rows[i], rows, count, label[i].title, sizeof(label[i].title));
+	}
+	for (size_t i = 0; i < count; i++)
+		json_decref(rows[i].options);
+	free(rows);
+	return true;
+}
+
 bool
 summary_print(FILE *out, const struct points *points)
 {
-	static const char *const none[] = { NULL };
-	size_t count = points_count(points), blocks = 0, widest = sizeof("subject") - 1;
+	size_t count = points_count(points), widest = sizeof("subject") - 1;
 	struct row *rows = calloc(count + 1, sizeof(*rows));
 	char title[TITLE_BYTES], *costs = NULL;
 	size_t costs_size = 0;
@@ -589,25 +639,10 @@ summary_print(FILE *out, const struct points *points)
 		free(rows);
 		return false;
 	}
-	for (size_t i = 0; i < count; i++) {
-		struct row *row = &rows[i];
-
-		row->block = blocks;
-		for (size_t k = 0; k < i; k++)
-			if (same_block(&rows[k], row)) {
-				row->block = rows[k].block;
-				break;
-			}
-		blocks += row->block == blocks;
-	}
-	for (size_t i = 0; i < count; i++) {
-		struct row *row = &rows[i];
-
-		snprintf(row->name, sizeof(row->name), "%s", row->point->subject);
-		append_differences(row->name, sizeof(row->name), row, rows, count, "subject", same_subject, none);
-		if (strlen(row->name) > widest)
-			widest = strlen(row->name);
-	}
+	number_blocks(rows, count);
+	for (size_t i = 0; i < count; i++)
+		if (strlen(rows[i].name) > widest)
+			widest = strlen(rows[i].name);
 	name_width = (int)(widest < SUMMARY_COLUMNS - FIXED_COLUMNS ? widest : SUMMARY_COLUMNS - FIXED_COLUMNS);
 	qsort(rows, count, sizeof(*rows), by_threads_and_speed);
 	for (size_t i = 0; i < count; i++) {

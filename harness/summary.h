@@ -24,6 +24,16 @@
  */
 bool summary_print(FILE *out, const struct points *points) MUST_USE;
 
+/* What the table calls a point: its row, and its block, numbered in order of first appearance. */
+struct summary_label {
+	char name[RECORD_TEXT + 200]; /* the subject, and its own options where they differ */
+	size_t block;
+	char title[600];              /* the block's: workload, keys, dist, mix, and what else differs */
+};
+
+/* summary_labels - the labels of all points, points_count() of them; false: no memory. */
+bool summary_labels(const struct points *points, struct summary_label *label) MUST_USE;
+
 /* For figures in a table: three digits that count, and the unit; at most 7 characters. */
 
 /* summary_format_time - "7.1 ns", "123 ns", "4.56 us", "-" for NAN. */
