@@ -30,6 +30,7 @@ int command_check(int argc, char **argv);
 int command_export(int argc, char **argv);
 int command_merge(int argc, char **argv);
 int command_compare(int argc, char **argv);
+int command_report(int argc, char **argv);
 int command_topo(int argc, char **argv);
 
 /*

@@ -14,6 +14,7 @@ static const struct command commands[] = {
 	{ "check", "are maps linearizable? record what they answer and judge it", command_check },
 	{ "export", "results as CSV or JSON", command_export },
 	{ "compare", "is B faster or slower than A? exit status 1: a regression", command_compare },
+	{ "report", "a series as one HTML page: what is fastest, by how much, how sure", command_report },
 	{ "merge", "results of several files into one", command_merge },
 	{ "topo", "where threads would go", command_topo },
 };

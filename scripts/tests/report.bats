@@ -1,0 +1,78 @@
+#!/usr/bin/env bats
+# The HTML report: one file that loads nothing, says who is fastest, and sorts in a browser.
+# shellcheck disable=SC2154 # run sets stderr
+
+bats_require_minimum_version 1.5.0
+
+setup() {
+	HAMTBENCH=$(realpath "${HAMTBENCH:-$BATS_TEST_DIRNAME/../../build/release/hamtbench}")
+	cd "$BATS_TEST_TMPDIR" || return 1
+}
+
+measured() {
+	"$HAMTBENCH" run --subject null,roofline,seed,mutex --threads 1,2 --keys 1K --mix get=100 --mix upsert=100 --pin none \
+		--duration 5ms --warmup 1ms --trials 3 --noise off --quiet --db r.db >/dev/null
+}
+
+# browser ARGUMENT... - headless Chromium; without the network, and with a profile of its own.
+browser() {
+	command -v chromium >/dev/null || skip "chromium is not installed"
+	timeout 60 chromium --headless --no-sandbox --disable-gpu --disable-quic --no-first-run \
+		--disable-background-networking --disable-component-update --disable-sync \
+		--user-data-dir="$BATS_TEST_TMPDIR/profile" "$@" 2>/dev/null
+}
+
+@test "the page is whole, loads nothing, and names winner, machine, warnings and commands" {
+	measured
+	run "$HAMTBENCH" report --db r.db --out page.html
+	[ "$status" -eq 0 ]
+	[ "$output" = page.html ]
+	run ! grep -qE 'https?://|src=|<link|@import' page.html
+	[ "$(tail -n 1 page.html)" = '</html>' ]
+	grep -qE '<p class=lead><b>(seed|mutex)</b> (is the fastest map|came out first)' page.html
+	grep -q 'Measured on: <b>' page.html
+	grep -q 'trials did not pin their threads' page.html
+	[ "$(grep -c '<svg' page.html)" -eq 3 ]
+	[ "$(grep -c '<tr><td data-v=' page.html)" -eq 16 ]
+	# The command of a row is one that runs.
+	sed -n 's:^<li><code>hamtbench \(.*\)</code>$:\1:p' page.html >commands
+	[ "$(wc -l <commands)" -eq 16 ]
+	while read -r command; do
+		# shellcheck disable=SC2086 # words
+		"$HAMTBENCH" $command --dry-run >/dev/null
+	done <commands
+}
+
+@test "bad input costs one line, and a page that is there already" {
+	measured
+	echo old >page.html
+	run --separate-stderr "$HAMTBENCH" report --db none.db --out page.html
+	[ "$status" -eq 2 ]
+	[ "$stderr" = "hamtbench report: none.db: no such file" ]
+	run --separate-stderr "$HAMTBENCH" report --db r.db --series 7 --out page.html
+	[ "$status" -eq 2 ]
+	[ "$stderr" = "hamtbench report: r.db: no series 7: it has 1 to 1" ]
+	run --separate-stderr "$HAMTBENCH" report --db r.db --out none/page.html
+	[ "$status" -eq 2 ]
+	[ "$stderr" = "hamtbench report: none/page.html: No such file or directory" ]
+	[ "$(cat page.html)" = old ]
+	[ -z "$(find . -name '*.tmp')" ]
+}
+
+@test "in a browser the table sorts, and nothing overflows a phone" {
+	measured
+	"$HAMTBENCH" report --db r.db --out page.html >/dev/null
+	# After a click on Mops/s the rows must ascend; the page's own width must fit the window's.
+	sed 's:</html>::' page.html >clicked.html
+	cat >>clicked.html <<-'HTML'
+		<script>
+		var th = Array.from(document.querySelectorAll('th')).find(function (t) { return t.textContent === 'Mops/s' });
+		th.click();
+		var v = Array.from(document.querySelector('table.sort').tBodies[0].rows).map(function (r) { return +r.cells[4].dataset.v });
+		document.title = 'sorted ' + v.every(function (x, i) { return i === 0 || v[i - 1] <= x }) + ' rows ' + v.length +
+			' fits ' + (document.documentElement.scrollWidth <= innerWidth);
+		</script></html>
+	HTML
+	dom=$(browser --window-size=500,900 --dump-dom "file://$PWD/clicked.html")
+	[[ "$dom" == *"<title>sorted true rows 16 fits true</title>"* ]]
+}
