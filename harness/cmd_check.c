@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "harness/check_schedule.h"
 #include "harness/choice.h"
 #include "harness/command.h"
 #include "harness/history.h"
@@ -47,6 +48,11 @@ static const struct plugin_option record_options[] = {
 	    .help = "so many of them on one map; then a new one (48 bytes of memory each)" },
 	{ .name = "seed", .letter = 'S', .type = OPTION_COUNT, .initial = "1", .meta = "N",
 	    .help = "of all that is random; round k of a point takes N + k - 1" },
+	{ .name = "schedule", .type = OPTION_TEXT, .meta = "pct:..|random:..", .check = check_schedule_parse,
+	    .help = "instead of a load: short chosen schedules, e.g. pct:depth=3,seed=42,schedules=1000; only in a build "
+	            "by make V=sched or V=schedasan" },
+	{ .name = "verbose", .letter = 'v', .type = OPTION_FLAG,
+	    .help = "with --schedule: what fails shows what its threads did to what they share" },
 	{ .name = "budget", .type = OPTION_TIME, .meta = "TIME", .help = "begin no further round after that" },
 	{ .name = "pin", .type = OPTION_TEXT, .initial = "none", .meta = "POLICY|LIST",
 	    .help = "where threads go; none: where the kernel likes, so that they meet in many ways" },
@@ -301,6 +307,44 @@ replay_text(const struct check *c, const struct schedule_point *point, uint64_t 
 	return text;
 }
 
+/* The command that does one schedule again, up to its text; for free(). NULL = no memory. */
+static char *
+schedule_command(const struct check *c, const struct schedule_point *point)
+{
+	static const char *const own[] = { "subject", "workload", "threads", "schedule", "verbose", "quiet" };
+	json_t *options = json_loads(point->options, 0, NULL);
+	char *text = NULL, *more, *value;
+
+	if (options == NULL || asprintf(&text, "hamtbench " NAME " --subject=%s --threads=%u",
+	        plugin_word(c, point->subject), point->threads) < 0)
+		text = NULL;
+	for (size_t i = 0; i < c->line.given_count && text != NULL; i++) {
+		const struct option_text *given = &c->line.given[i];
+		bool known = false;
+
+		for (size_t k = 0; k < sizeof(own) / sizeof(own[0]); k++)
+			known = known || strcmp(given->name, own[k]) == 0;
+		for (size_t k = 0; k < i; k++)
+			known = known || strcmp(c->line.given[k].name, given->name) == 0;
+		if (known)
+			continue;
+		value = point_value(options, given->name);
+		if (asprintf(&more, given->text[0] == '\0' ? "%s --%s" : "%s --%s=%s", text, given->name,
+		        value != NULL ? value : given->text) < 0)
+			more = NULL;
+		free(value);
+		free(text);
+		text = more;
+	}
+	if (text != NULL && asprintf(&more, "%s --verbose --schedule=", text) < 0)
+		more = NULL;
+	else if (text == NULL)
+		more = NULL;
+	free(text);
+	json_decref(options);
+	return more;
+}
+
 /* Keep an illegal history where nothing else is: DIR/illegal-SUBJECT-sSEED.history, perhaps with a number. */
 static void
 save_witness(struct check *c, const struct history *witness, const char *subject, uint64_t seed)
@@ -421,6 +465,38 @@ time_is_up(const struct check *c)
 	return c->until_ns != UINT64_MAX && clock_now_ns(&c->clock) >= c->until_ns;
 }
 
+/* Chosen schedules of a point instead of rounds of a load. A failure ends the process. */
+static bool
+check_point_schedules(struct check *c, size_t at)
+{
+	const struct schedule_point *point = &c->schedule.point[at];
+	char *again = schedule_command(c, point), label[sizeof(c->error)];
+	struct check_schedule s = { .subject = point->subject->subject, .options = point->subject_options,
+		.threads = point->threads, .text = option_text(c->record, "schedule"), .again = again,
+		.verbose = option_flag(c->record, "verbose"), .interrupted = &command_interrupted, .tick = progress_tick,
+		.tick_arg = c->progress };
+	uint64_t begin_ns = clock_now_ns(&c->clock), took_ns;
+	bool fine;
+
+	snprintf(label, sizeof(label), "%s %u threads", point->subject->name, point->threads);
+	progress_begin(c->progress, at, label);
+	fine = check_schedule_run(&s, c->error, sizeof(c->error));
+	progress_end(c->progress);
+	took_ns = clock_now_ns(&c->clock) - begin_ns;
+	free(again);
+	if (!fine) {
+		complain(c, c->error);
+		return false;
+	}
+	if (option_flag(c->judge, "quiet"))
+		return true;
+	progress_clear(c->progress);
+	printf("%-8s %10" PRIu64 " schedules %10" PRIu64 " ops %10" PRIu64 " points  %" PRIu64 " schedules/s  %s\n", "ok",
+	    s.schedules, s.operations, s.points, took_ns > 0 ? s.schedules * NS_PER_S / took_ns : 0, label);
+	fflush(stdout);
+	return true;
+}
+
 static bool
 check_point(struct check *c, size_t at)
 {
@@ -455,7 +531,7 @@ check_points(struct check *c)
 		return false;
 	}
 	for (size_t i = 0; i < c->schedule.count && !command_interrupted && (i == 0 || !time_is_up(c)); i++)
-		if (!check_point(c, i))
+		if (!(option_is_set(c->record, "schedule") ? check_point_schedules(c, i) : check_point(c, i)))
 			return false;
 	progress_clear(c->progress);
 	return true;
@@ -534,7 +610,8 @@ read_with_defaults(struct check *c, int argc, char **argv, const struct option_g
 	char **more;
 	bool fine;
 
-	if (c->line.help || is_given(&c->line, "workload") || (!mix && !keys))
+	/* Schedules have operations of their own. */
+	if (c->line.help || is_given(&c->line, "workload") || is_given(&c->line, "schedule") || (!mix && !keys))
 		return true;
 	more = calloc((size_t)argc + 3, sizeof(*more));
 	if (more == NULL) {
