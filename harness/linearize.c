@@ -806,7 +806,7 @@ leave_out(struct shrink *k, struct candidate *c)
 }
 
 /* Updates beside the culprit that are left out, for they prove nothing, still help to see what went on. */
-#define ENOUGH 8u
+#define ENOUGH 6u
 
 static bool
 is_beside(const struct step *s, const struct step *culprit)
@@ -870,25 +870,37 @@ static bool
 make_window(const struct shrink *k, const struct candidate *c, const struct history *h, struct linearize_window *window)
 {
 	uint32_t culprit = k->step[k->culprit].event;
-	size_t first = k->culprit - c->culprit;
+	size_t first = k->culprit - c->culprit, proof;
 
 	*window = (struct linearize_window){ .key = k->key->key, .coarse = c->coarse, .about = c->about };
 	window->event = malloc((candidate_size(c) + ENOUGH) * sizeof(*window->event));
-	if (window->event == NULL)
+	window->beside = calloc(candidate_size(c) + ENOUGH, sizeof(*window->beside));
+	if (window->event == NULL || window->beside == NULL) {
+		free(window->event);
+		free(window->beside);
 		return false;
+	}
 	for (unsigned i = 0; i < c->start.earlies; i++)
 		if (!c->coarse || coarse_step(*c->start.early[i], c->about).changes)
 			window->event[window->events++] = h->event[c->start.early[i]->event];
 	for (size_t i = 0; i < c->steps; i++)
 		if (c->out[i] == STAYS)
 			window->event[window->events++] = h->event[c->step[i].event];
+	proof = window->events;
 	for (unsigned i = 0; i < c->start.earlies && window->events < ENOUGH; i++)
 		if (c->coarse && !coarse_step(*c->start.early[i], c->about).changes && is_beside(c->start.early[i], &k->step[k->culprit]))
 			window->event[window->events++] = h->event[c->start.early[i]->event];
 	for (size_t i = 0; i < c->steps && window->events < ENOUGH; i++)
 		if (c->out[i] == LEFT_OUT && is_beside(&k->step[first + i], &k->step[k->culprit]))
 			window->event[window->events++] = h->event[c->step[i].event];
+	/* Marked where they are put in, and found again after sorting. */
+	for (size_t i = 0; i < window->events; i++)
+		window->event[i].unused = i >= proof;
 	qsort(window->event, window->events, sizeof(*window->event), event_compare);
+	for (size_t i = 0; i < window->events; i++) {
+		window->beside[i] = window->event[i].unused != 0;
+		window->event[i].unused = 0;
+	}
 	window->from = h->event[k->step[first].event].begin;
 	for (size_t i = 0; i < window->events; i++)
 		if (memcmp(&window->event[i], &h->event[culprit], sizeof(window->event[i])) == 0)
@@ -1064,9 +1076,11 @@ note_illegal(struct partition *p, const struct key *key, const struct history *h
 		return false;
 	if (r->illegal_keys > 1 && window.events >= r->window.events) {
 		free(window.event);
+		free(window.beside);
 		return true;
 	}
 	free(r->window.event);
+	free(r->window.beside);
 	r->window = window;
 	r->key = key->key;
 	return true;
@@ -1141,6 +1155,7 @@ void
 linearize_result_free(struct linearize_result *result)
 {
 	free(result->window.event);
+	free(result->window.beside);
 	history_free(&result->witness);
 	*result = (struct linearize_result){ .verdict = LINEARIZE_OK };
 }

@@ -62,6 +62,7 @@ struct linearize_window {
 	uint64_t key;
 	struct history_event *event;   /* by begin */
 	size_t events;
+	bool *beside;                  /* of each: it proves nothing, but was an update at the culprit's time */
 	size_t culprit;                /* the one whose return nothing explains */
 	/* What the key may have been mapped to at the time `from`, before which nothing matters but that
 	 * updates may be under way; 0: absent. */

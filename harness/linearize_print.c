@@ -335,7 +335,8 @@ print_lines(FILE *out, const struct linearize_window *w, const struct names *n)
 		format_event(e, n, text, sizeof(text));
 		fprintf(out, "  %9s  %9s  %6" PRIu32 "  ", begin, e->end == HISTORY_OPEN ? "-" : took, e->thread);
 		print_bar(out, &axis, e);
-		fprintf(out, "%s%s\n", text, i == w->culprit ? "   <== nothing explains this" : "");
+		fprintf(out, "%s%s\n", text, i == w->culprit ? "   <== nothing explains this" :
+		    w->beside[i] ? "   (beside it)" : "");
 	}
 	axis_free(&axis);
 	free(shown);
@@ -367,6 +368,8 @@ print_window(FILE *out, const struct linearize_window *w)
 void
 linearize_print(FILE *out, const struct linearize_result *r)
 {
+	size_t proof = 0;
+
 	switch (r->verdict) {
 	case LINEARIZE_OK:
 		fprintf(out, "ok: %" PRIu64 " operations on %" PRIu64 " keys\n", r->operations, r->keys);
@@ -377,11 +380,13 @@ linearize_print(FILE *out, const struct linearize_result *r)
 	case LINEARIZE_ILLEGAL:
 		break;
 	}
-	if (r->window.events == 1)
+	for (size_t i = 0; i < r->window.events; i++)
+		proof += !r->window.beside[i];
+	if (proof == 1)
 		fprintf(out, "illegal: key %" PRIu64 ": nothing explains what this operation returned.\n", r->key);
 	else
 		fprintf(out, "illegal: key %" PRIu64 ": no order of these %zu operations explains what they returned.\n", r->key,
-		    r->window.events);
+		    proof);
 	if (r->illegal_keys > 1)
 		fprintf(out, "It is one of %" PRIu64 " such keys, of %" PRIu64 ".\n", r->illegal_keys, r->keys);
 	print_window(out, &r->window);
