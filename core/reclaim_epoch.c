@@ -16,7 +16,7 @@
 
 #if RECLAIM == RECLAIM_EBR || RECLAIM == RECLAIM_QSBR
 
-/* Defaults; the measurements behind them: results/README.md. */
+/* Defaults. scripts/reclaim-sweep.sh measures others. */
 #define BATCH 128
 #define FREQUENCY 128
 #define FREQUENCY_ASYMMETRIC 1024 /* each attempt interrupts all running threads */

@@ -14,7 +14,7 @@
 
 #if RECLAIM == RECLAIM_HE
 
-/* Defaults; the measurements behind them: results/README.md. */
+/* Defaults. scripts/reclaim-sweep.sh measures others. */
 #define THRESHOLD 1024
 #define FREQUENCY 128
 

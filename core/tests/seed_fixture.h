@@ -29,6 +29,12 @@
 #ifndef SLOW
 #define SLOW 1
 #endif
+/* For threads, and under another scheme, where it is the same map. */
+#if RECLAIM != RECLAIM_HP
+#define FEWER (4 * SLOW)
+#else
+#define FEWER SLOW
+#endif
 
 /* --- Random numbers --------------------------------------------------- */
 

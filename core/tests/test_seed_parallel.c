@@ -82,7 +82,7 @@ begin(struct job *job, const struct setting *setting, const struct seed_hamt_ops
 {
 	if (setting->mode == HAZARD_ASYMMETRIC && !heavy_barrier_probe())
 		return false;
-	*job = (struct job){ .keys = setting->keys / SLOW };
+	*job = (struct job){ .keys = setting->keys / FEWER };
 	job->source = map_new(ops, &meter, setting->mode, setting->threshold);
 	return true;
 }
@@ -379,7 +379,7 @@ mixed_on_meeting_keys_agrees_with_a_table(void)
 			for (size_t i = 1; i < SETTINGS; i++) {
 				if (!begin(&job, &settings[i], &meeting_ops[m]))
 					continue;
-				job.operations = (m == MEET_LAST_ROUND ? 1000 : 5000) / SLOW;
+				job.operations = (m == MEET_LAST_ROUND ? 1000 : 5000) / FEWER;
 				job.keys = keys[k];
 				job.counts = left;
 				run_threads(&job, mixed_own);
@@ -402,7 +402,7 @@ mixed_with_failing_allocations_agrees_with_a_table(void)
 
 		meter.fail_one_in = 0;
 		CHECK(begin(&job, &setting, &meeting_ops[m]));
-		job.operations = (m == MEET_LAST_ROUND ? 2000 : 20000) / SLOW;
+		job.operations = (m == MEET_LAST_ROUND ? 2000 : 20000) / FEWER;
 		job.keys = 4;
 		job.counts = left;
 		meter.fail_one_in = 40;
@@ -473,7 +473,7 @@ mixed_on_shared_keys_balances(void)
 	for (enum meeting m = MEET_UNSEEDED; m < MEETINGS; m++)
 		for (size_t i = 1; i < SETTINGS; i++)
 			if (begin(&job, &settings[i], &meeting_ops[m])) {
-				job.operations = (m == MEET_LAST_ROUND ? 1000 : 4000) / SLOW;
+				job.operations = (m == MEET_LAST_ROUND ? 1000 : 4000) / FEWER;
 				job.keys = 6;
 				balance(&job);
 			}
@@ -537,7 +537,7 @@ upsert_races_lose_no_value(void)
 	for (enum meeting m = MEET_UNSEEDED; m < MEETINGS; m++)
 		for (size_t i = 1; i < SETTINGS; i++)
 			if (begin(&job, &settings[i], &meeting_ops[m])) {
-				job.operations = (m == MEET_LAST_ROUND ? 1000 : 4000) / SLOW;
+				job.operations = (m == MEET_LAST_ROUND ? 1000 : 4000) / FEWER;
 				job.keys = 6;
 				account(&job);
 			}
@@ -602,7 +602,7 @@ staying_keys_are_never_missed(void)
 		for (size_t k = 0; k < sizeof(keys) / sizeof(keys[0]); k++)
 			for (size_t i = 1; i < SETTINGS; i++)
 				if (begin(&job, &settings[i], &meeting_ops[m])) {
-					job.operations = (m == MEET_LAST_ROUND ? 1000 : 5000) / SLOW;
+					job.operations = (m == MEET_LAST_ROUND ? 1000 : 5000) / FEWER;
 					job.keys = keys[k];
 					look_for_staying(&job);
 				}
@@ -724,7 +724,7 @@ copies_are_dropped_once_and_not_used_again(void)
 	for (size_t o = 0; o < 2; o++)
 		for (size_t k = 0; k < sizeof(keys) / sizeof(keys[0]); k++)
 			FOR_EACH_SETTING(&job, &ops[o]) {
-				job.operations = 10000 / SLOW;
+				job.operations = 10000 / FEWER;
 				job.keys = keys[k];
 				run_threads(&job, mixed_boxes);
 				map_shape(job.source);

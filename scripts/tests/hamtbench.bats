@@ -556,6 +556,38 @@ interrupted() {
 	[[ "$(grep '^mutex' <<<"$output")" != *,hp-fence* ]]
 }
 
+@test "--reclaim measures the build that has the scheme" {
+	local map scheme
+	hamtbench run --no-db --format csv --duration 10ms --warmup 1ms --trials 1 -t 2 --keys 1K --subject hamt,seed \
+		--mix get=50,insert=25,remove=25 --reclaim hp --reclaim hp-fence --reclaim ebr:batch=8,free=2 \
+		--reclaim qsbr:interval=4 --reclaim he:frequency=16 --reclaim none
+	[ "$status" -eq 0 ]
+	for map in hamt seed; do
+		for scheme in ebr:batch=8,free=2 qsbr:interval=4 he:frequency=16 none; do
+			grep "^$map-${scheme%%:*}," <<<"$output" | grep -q "[,\"]${scheme}[,\"]"
+		done
+		[ "$(grep -c "^$map," <<<"$output")" -eq 2 ]
+	done
+	# The same, named by the plug-in.
+	hamtbench run --no-db --format csv --duration 10ms --warmup 1ms --trials 1 -t 1 --keys 1K --subject hamt-ebr,seed-qsbr
+	[ "$status" -eq 0 ]
+	grep '^hamt-ebr,' <<<"$output" | grep -q ,ebr,
+	grep '^seed-qsbr,' <<<"$output" | grep -q ,qsbr,
+}
+
+@test "--reclaim refuses what no scheme has, in one line" {
+	local word
+	for word in foo ebr:interval=3 qsbr:interval= he:free=1 none:batch=1 hp:threshold=99999999999 "ebr:batch=1,"; do
+		hamtbench run --dry-run --subject hamt --reclaim "$word"
+		[ "$status" -eq 2 ]
+		[ "${#stderr_lines[@]}" -eq 1 ]
+		[[ "$stderr" == *"--reclaim: '$word'"* ]]
+	done
+	hamtbench run --dry-run --subject hamt-ebr --reclaim hp
+	[ "$status" -eq 2 ]
+	[[ "$stderr" == *"'hp' must be one of ebr ebr-fence"* ]]
+}
+
 # ---- The other commands ----------------------------------------------------------------
 
 @test "every command has help, on standard output" {

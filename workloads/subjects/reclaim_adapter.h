@@ -241,6 +241,11 @@ reclaim_adapter_forms(void (*show)(const char *form, const char *help))
 static inline const char *
 reclaim_adapter_choice(size_t i)
 {
+#ifdef FIXED
+	/* There is nothing to choose, but a fence or none. */
+	if (RECLAIM == RECLAIM_HP || RECLAIM == RECLAIM_NONE)
+		return NULL;
+#endif
 	for (size_t k = 0; k < RECLAIM_WORDS; k++)
 		if (reclaim_word_here(&reclaim_words[k]) && reclaim_words[k].mode != HAZARD_ASYMMETRIC && i-- == 0)
 			return reclaim_words[k].name;
