@@ -59,7 +59,7 @@ BEGIN {
 
 FNR == 1 {
 	csv_header($0, at)
-	csv_need(at, "sweep map subject reclaimer workload threads options valid mops_median pending_peak pending_mean " \
+	csv_need(at, "sweep map subject reclaimer workload threads options valid mops_median mops_min mops_max pending_peak pending_mean " \
 	    "bound_share pass_share stall_slope drain_ns reclaim_p50_ns reclaim_p99_ns")
 	next
 }
@@ -91,8 +91,11 @@ FNR == 1 {
 	point[k] = 1
 	bad[k] += f[at["valid"]] + 0 == 0
 	# Speed from the level that costs least, times from the one that takes them.
-	if (level != "sampled" || !(k in mops))
+	if (level != "sampled" || !(k in mops)) {
 		mops[k] = f[at["mops_median"]]
+		if (f[at["valid"]] > 1 && mops[k] > 0)
+			spread[map, k] = (f[at["mops_max"]] - f[at["mops_min"]]) / mops[k]
+	}
 	if (f[at["pending_peak"]] + 0 > peak[k] + 0)
 		peak[k] = f[at["pending_peak"]]
 	if (level == "sampled" || !(k in mean)) {
@@ -147,6 +150,21 @@ function print_load(m, workload,    s, t, k, name)
 			    time_text(drain[k]), bad[k] ? "  not valid" : ""))
 		}
 	say("")
+}
+
+# noise - the median over a map's points of how far apart the trials of a point lie; 0: not known.
+function noise(m,    k, w, n, i, at_spread)
+{
+	n = 0
+	for (k in spread) {
+		split(k, w, SUBSEP)
+		if (w[1] != m)
+			continue
+		for (i = n++; i > 0 && at_spread[i] > spread[k]; i--)
+			at_spread[i + 1] = at_spread[i]
+		at_spread[i + 1] = spread[k]
+	}
+	return n > 0 ? at_spread[int((n + 1) / 2)] : 0
 }
 
 # judge - geometric means of a map's settings, and what is recommended.
@@ -209,6 +227,9 @@ function judge(m,    s, l, t, k, name, n, need, sum, garbage, worst_share, compl
 	    count_text(garbage_mean[m, chosen]), 100 * share[m, chosen], \
 	    (m, chosen) in endless_peak ? count_text(endless_peak[m, chosen]) : "not measured"))
 	say(sprintf("  Of the settings with a bound it has the least garbage within %.0f %% of the best throughput.", 100 * (1 - NEAR)))
+	if (noise(m) > 1 - NEAR)
+		say(sprintf("  But the trials of a point lie %.0f %% apart here (median): settings closer than that have not been told apart.", \
+		    100 * noise(m)))
 	return chosen
 }
 

@@ -294,7 +294,7 @@ BEGIN {
 	fixed["urcu-lfht"] = "#009E73"
 	fixed["mutex"] = "#CC79A7"
 	fixed["roofline"] = "#555555"
-	spares = split("#E69F00 #56B4E9 #8C6D00 #7A3E9D #000000 #8C510A", spare, " ")
+	spares = split("#E69F00 #56B4E9 #8C6D00 #7A3E9D #000000 #8C510A #4B8B3B #D6278A", spare, " ")
 	# gnuplot's point types, the most different first.
 	marks = split("7 5 9 13 11 15 6 4 8 12 10 14", mark, " ")
 }

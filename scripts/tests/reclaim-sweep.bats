@@ -19,6 +19,8 @@ setup_file() {
 setup() {
 	cd "$BATS_TEST_TMPDIR" || return 1
 	export DB=sweep.db OUT=out DURATION=30ms QUICK=1
+	# What a point's fastest trial has in more digits than its slowest.
+	SPREAD=
 }
 
 sweep() {
@@ -109,13 +111,13 @@ trials_kept() {
 point() {
 	local kind=grid workload=$2
 	[ "$2" != endless ] || kind=endless workload=stall
-	printf '%s,hamt,hamt,%s,%s,2,"{""run"":{""smr-stats"":""%s""},""subject"":{""reclaim"":""%s""}}",%s,%s,%s,%s,%s,0.1,5,7,10,20\n' \
-		$kind "${1%%:*}" "$workload" "${8:-sampled}" "$1" "${7:-1}" "$3" "$4" "$5" "$6"
+	printf '%s,hamt,hamt,%s,%s,2,"{""run"":{""smr-stats"":""%s""},""subject"":{""reclaim"":""%s""}}",%s,%s,%s,%s,%s,%s,%s,0.1,5,7,10,20\n' \
+		$kind "${1%%:*}" "$workload" "${8:-sampled}" "$1" "${7:-1}" "$3" "$3" "$3$SPREAD" "$4" "$5" "$6"
 }
 
 report() {
 	{
-		echo "sweep,map,subject,reclaimer,workload,threads,options,valid,mops_median,pending_peak,pending_mean,bound_share,pass_share,stall_slope,drain_ns,reclaim_p50_ns,reclaim_p99_ns"
+		echo "sweep,map,subject,reclaimer,workload,threads,options,valid,mops_median,mops_min,mops_max,pending_peak,pending_mean,bound_share,pass_share,stall_slope,drain_ns,reclaim_p50_ns,reclaim_p99_ns"
 		cat
 	} >reclaim.csv
 	rm -rf made
@@ -164,6 +166,14 @@ report() {
 	} | report
 	grep -q 'nothing to recommend' made/table.txt
 	run ! grep -q RECLAIM= made/reclaim.env
+}
+
+@test "noise is told" {
+	point hp churn 10 3000 2000 0.5 2 | report
+	run ! grep -q "told apart" made/table.txt
+	# The slowest 10, the fastest 105.
+	SPREAD=5 point hp churn 10 3000 2000 0.5 2 | report
+	grep -q 'trials of a point lie 950 % apart here' made/table.txt
 }
 
 @test "speed is that of the lowest level of statistics, times are those of the one that took them" {
