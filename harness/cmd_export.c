@@ -20,8 +20,10 @@ static const char *const what_words[] = {
 	[EXPORT_THREADS] = "threads", [EXPORT_PHASES] = "phases", [WHAT_POINTS] = "points",
 	[WHAT_SERIES] = "series", NULL,
 };
+enum { FORMAT_BENCHMARK = EXPORT_HLOG + 1 };
 static const char *const format_words[] = {
-	[EXPORT_CSV] = "csv", [EXPORT_JSON] = "json", [EXPORT_HDR] = "hdr", [EXPORT_HLOG] = "hlog", NULL,
+	[EXPORT_CSV] = "csv", [EXPORT_JSON] = "json", [EXPORT_HDR] = "hdr", [EXPORT_HLOG] = "hlog",
+	[FORMAT_BENCHMARK] = "google-benchmark", NULL,
 };
 
 static bool
@@ -79,7 +81,7 @@ static const struct plugin_option options[] = {
 	{ .name = "what", .type = OPTION_TEXT, .initial = "trials", .meta = "WHAT", .check = check_what,
 	    .help = "trials, points (medians over trials), series, histograms, samples, threads, phases" },
 	{ .name = "format", .type = OPTION_TEXT, .initial = "csv", .meta = "FORMAT", .check = check_format,
-	    .help = "csv; trials also as json; histograms also in HdrHistogram's percentile text (hdr) and interval log (hlog)" },
+	    .help = "csv; trials also as json and google-benchmark (its JSON, for compare.py); histograms also in HdrHistogram's percentile text (hdr) and interval log (hlog)" },
 	{ .name = NULL },
 };
 
@@ -88,6 +90,7 @@ struct exporting {
 	struct points *points;            /* for WHAT_POINTS */
 	struct environment *environment;  /* for JSON */
 	size_t environments;
+	uint64_t benchmarks;              /* written so far, for google-benchmark */
 	char *error;
 	size_t error_size;
 	bool failed;
@@ -170,6 +173,38 @@ export_all_series(struct exporting *x, struct store *store, const struct store_f
 }
 
 static bool
+visit_benchmark(void *arg, const struct store_origin *origin, const struct record *record)
+{
+	struct exporting *x = arg;
+
+	(void)origin;
+	/* A wrong map has no speed. */
+	if (!record->valid)
+		return true;
+	x->failed = !export_benchmark(stdout, record, x->benchmarks++ == 0, x->error, x->error_size);
+	return !x->failed;
+}
+
+static bool
+export_benchmarks(struct exporting *x, struct store *store, const struct store_filter *filter)
+{
+	bool fine = store_each_environment(store, filter, visit_environment, x, x->error, x->error_size) && !x->failed;
+
+	if (fine && x->environments != 1) {
+		snprintf(x->error, x->error_size, "%zu environments; google-benchmark's JSON has one: choose a --series",
+		    x->environments);
+		fine = false;
+	}
+	fine = fine && export_benchmark_begin(stdout, &x->environment[0], x->error, x->error_size) &&
+	    store_each_trial(store, filter, visit_benchmark, x, x->error, x->error_size) && !x->failed &&
+	    export_benchmark_end(stdout, x->error, x->error_size);
+	for (size_t i = 0; i < x->environments; i++)
+		environment_free(&x->environment[i]);
+	free(x->environment);
+	return fine;
+}
+
+static bool
 export_trials(struct exporting *x, struct store *store, struct store_filter *filter, enum export_what what,
     enum export_format format)
 {
@@ -203,8 +238,8 @@ export_with(const struct option_values *values)
 		what++;
 	while (strcmp(format_words[format], option_text(values, "format")) != 0)
 		format++;
-	if (format == EXPORT_JSON && what != EXPORT_TRIALS)
-		return command_error(NAME, "--format json is for --what trials only");
+	if ((format == EXPORT_JSON || format == FORMAT_BENCHMARK) && what != EXPORT_TRIALS)
+		return command_error(NAME, "--format %s is for --what trials only", format_words[format]);
 	if ((format == EXPORT_HDR || format == EXPORT_HLOG) && what != EXPORT_HISTOGRAMS)
 		return command_error(NAME, "--format %s is for --what histograms only", format_words[format]);
 	if (!parse_series(option_text(values, "series"), &filter, error, sizeof(error)))
@@ -214,6 +249,7 @@ export_with(const struct option_values *values)
 		return command_error(NAME, "%s", error);
 	fine = what == WHAT_POINTS ? export_points(&x, store, &filter) :
 	    what == WHAT_SERIES ? export_all_series(&x, store, &filter) :
+	    format == FORMAT_BENCHMARK ? export_benchmarks(&x, store, &filter) :
 	    export_trials(&x, store, &filter, (enum export_what)what, (enum export_format)format);
 	store_close(store);
 	if (!fine)

@@ -435,6 +435,48 @@ export_end(struct export *e, char *error, size_t size)
 	return arrived(e->out, kinds[e->what].name, error, size);
 }
 
+/* google-benchmark */
+
+bool
+export_benchmark_begin(FILE *out, const struct environment *environment, char *error, size_t size)
+{
+	errno = 0;
+	fprintf(out, "{\"context\":{\"json_schema_version\":1,\"executable\":\"hamtbench\",\"library_build_type\":"
+	    "\"release\",\"environment\":%s},\n\"benchmarks\":[", environment->json);
+	return arrived(out, "trials", error, size);
+}
+
+bool
+export_benchmark(FILE *out, const struct record *record, bool first, char *error, size_t size)
+{
+	char name[4 * RECORD_TEXT + 64];
+	double ns = (double)record->threads / record->mops * 1e3;
+	json_t *entry;
+
+	snprintf(name, sizeof(name), "%s/%s/keys:%" PRIu64 "/%s/%s/threads:%" PRIu64, record->subject, record->workload,
+	    record->keys, record->dist, record->mix, record->threads);
+	entry = json_pack("{s:o, s:o, s:s, s:I, s:I, s:I, s:o, s:o, s:s, s:o, s:o}", "name", json_words(name), "run_name",
+	    json_words(name), "run_type", "iteration", "repetition_index", (json_int_t)record->trial - 1, "threads",
+	    (json_int_t)record->threads, "iterations", (json_int_t)record->ops, "real_time", json_figure(ns), "cpu_time",
+	    json_figure(isnan(record->cpu_ns_per_op) ? ns : record->cpu_ns_per_op), "time_unit", "ns", "items_per_second",
+	    json_figure(record->mops * 1e6), "label", json_words(record->options != NULL ? record->options : ""));
+	errno = 0;
+	fputs(first ? "\n" : ",\n", out);
+	if (!write_json(out, entry)) {
+		snprintf(error, size, "cannot write the trials: no memory");
+		return false;
+	}
+	return arrived(out, "trials", error, size);
+}
+
+bool
+export_benchmark_end(FILE *out, char *error, size_t size)
+{
+	errno = 0;
+	fputs("\n]}\n", out);
+	return arrived(out, "trials", error, size);
+}
+
 /* Series */
 
 bool

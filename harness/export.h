@@ -73,6 +73,15 @@ bool export_trial(struct export *e, const struct store_origin *origin, const str
 /* export_end - write the tail and flush; false and one line in error. The file stays open. */
 bool export_end(struct export *e, char *error, size_t size) MUST_USE;
 
+/*
+ * export_benchmark - one trial as an entry of google-benchmark's JSON (schema 1), which its compare.py takes: name
+ * of the point, joined with '/', its trials as repetitions; real_time = ns per operation of a thread, items_per_second.
+ * begin writes the context and ends within the list, end closes it; first: no comma before. False and one line in error.
+ */
+bool export_benchmark_begin(FILE *out, const struct environment *environment, char *error, size_t size) MUST_USE;
+bool export_benchmark(FILE *out, const struct record *record, bool first, char *error, size_t size) MUST_USE;
+bool export_benchmark_end(FILE *out, char *error, size_t size) MUST_USE;
+
 /* export_series_begin, export_series - the series as CSV: the header line, one row. */
 bool export_series_begin(FILE *out, char *error, size_t size) MUST_USE;
 bool export_series(FILE *out, const struct store_series *series, char *error, size_t size) MUST_USE;

@@ -76,3 +76,15 @@ browser() {
 	dom=$(browser --window-size=500,900 --dump-dom "file://$PWD/clicked.html")
 	[[ "$dom" == *"<title>sorted true rows 16 fits true</title>"* ]]
 }
+
+@test "google-benchmark's JSON has every trial, and its compare.py takes it" {
+	measured
+	"$HAMTBENCH" export --db r.db --format google-benchmark >g.json
+	[ "$(grep -c '"run_type":"iteration"' g.json)" -eq 48 ]
+	grep -q '"json_schema_version":1' g.json
+	tool=/usr/share/benchmark/compare.py
+	[ -f $tool ] || skip "libbenchmark-tools is not installed"
+	python3 -c 'import numpy, scipy' || skip "compare.py needs numpy and scipy"
+	python3 $tool benchmarks g.json g.json >said
+	grep -q 'seed/mixed/keys:1000/' said
+}
