@@ -352,7 +352,7 @@ SANITIZED_thread := tsan
 SANITIZED_address := asan
 SANITIZED_undefined := ubsan
 
-.PHONY: all test check check-linear tsan tsan-tests cross models bench compare-check backoff reclaim instr lint install clean help
+.PHONY: all test check check-linear tsan tsan-tests cross models bench flagship compare-check backoff reclaim instr lint install clean help
 all: all-$V ## the binary and the plug-ins of variant V (default)
 
 test: $(ALL_TESTS) $(foreach v,$(VARIANTS),$(call beside,$v,$(call programs,$v))) $(MUTANT_PROGRAMS) ## before a commit: unit tests in every variant, scripts, lint
@@ -383,6 +383,9 @@ models: ## the models of core/tests/models in full: Relacy, spin
 
 bench: all-$V ## the default benchmark suite, with a table and plots
 	@HAMTBENCH=build/$V/hamtbench QUICK=$(strip $(QUICK)) scripts/bench.sh
+
+flagship: all-$V ## hamt against roofline, urcu-lfht and seed, from 2K to 20M keys; about 10 minutes
+	@HAMTBENCH=build/$V/hamtbench scripts/flagship.sh
 
 instr: ## instructions and lines of memory per operation, by callgrind; fails when one became dearer
 	@scripts/instr.sh
