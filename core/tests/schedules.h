@@ -12,16 +12,20 @@
 #include <errno.h>
 
 #include "core/atomic.h"
+#include "core/reclaim.h"
 #include "core/tests/check.h"
 #include "core/tests/history.h"
 
-/* With AddressSanitizer fewer, since each takes longer; fewer, too, under each reclamation scheme but hp. */
-#ifdef __SANITIZE_ADDRESS__
-#define SCHEDULES_SLOW 4
-#elif defined(RECLAIM)
-#define SCHEDULES_SLOW 4
+/* How many times fewer: with AddressSanitizer, since each takes longer; under each reclamation scheme but hp. */
+#if RECLAIM != RECLAIM_HP
+#define SCHEDULES_SCHEME 4
 #else
-#define SCHEDULES_SLOW 1
+#define SCHEDULES_SCHEME 1
+#endif
+#ifdef __SANITIZE_ADDRESS__
+#define SCHEDULES_SLOW (4 * SCHEDULES_SCHEME)
+#else
+#define SCHEDULES_SLOW SCHEDULES_SCHEME
 #endif
 
 static struct history observed;
