@@ -537,7 +537,9 @@ partition_make(struct partition *p, const struct history *h)
 	for (size_t i = 0; i < h->events; i++) {
 		struct key *k = &p->key[number[i]];
 
-		k->count += step_of(&h->event[i], (uint32_t)i, p->skew_ns, &p->step[k->start + k->count]);
+		/* Behind a key's last step the next key's begin: an event without a step leaves nothing there. */
+		if (step_of(&h->event[i], (uint32_t)i, p->skew_ns, &s))
+			p->step[k->start + k->count++] = s;
 	}
 	free(number);
 	return true;

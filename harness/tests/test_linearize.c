@@ -232,6 +232,28 @@ keys_are_independent(void)
 	history_free(&h);
 }
 
+/* What says nothing, a get that has not returned, leaves the keys beside it alone, wherever it stands. */
+static void
+an_open_lookup_says_nothing_about_others(void)
+{
+	struct history h = { 0 };
+
+	for (uint64_t key = 1; key <= 3; key++)
+		CHECK(history_first(&h, key, key << 8));
+	for (uint64_t key = 1; key <= 3; key++) {
+		struct history_event e = { .begin = 10, .end = 11, .key = key, .out = key << 8, .op = HISTORY_REMOVE,
+		    .answer = HIT };
+
+		CHECK(history_append(&h, &e));
+		e = (struct history_event){ .begin = 12, .end = 13, .key = key, .op = HISTORY_GET, .answer = MISS };
+		CHECK(history_append(&h, &e));
+	}
+	for (uint64_t key = 1; key <= 3; key++)
+		CHECK(history_append(&h, &(struct history_event){ .begin = 14, .end = HISTORY_OPEN, .key = key,
+		    .op = key == 2 ? HISTORY_GET : HISTORY_EACH, .answer = MISS }));
+	CHECK_EQ(judge(&h), LINEARIZE_OK);
+}
+
 /* ---- Limits ---- */
 
 /* n upserts at once, none of which says what was there: any order will do. */
@@ -611,6 +633,7 @@ static const struct test tests[] = {
 	TEST(operations_without_a_return),
 	TEST(promises_of_an_iteration),
 	TEST(keys_are_independent),
+	TEST(an_open_lookup_says_nothing_about_others),
 	TEST(what_is_not_decided_is_unknown),
 	TEST(skew_widens_intervals),
 	TEST(the_window_is_small),

@@ -17,6 +17,7 @@
 #define PREFILL 400u
 #define THREADS 3u
 #define STALL_NS 80000000
+#define SPARED 3u /* a key that one worker may want for itself */
 
 /* ---- The map: an array of atomic values, with faults to order ---- */
 
@@ -36,6 +37,7 @@ static struct {
 	enum fault fault;
 	_Atomic(uint64_t) slot[KEYS];
 	_Atomic(bool) measuring; /* main has been told of that stage */
+	bool spares;             /* mixed_loop() leaves SPARED alone */
 	_Atomic(unsigned) stalls, inserts, invented, attached, paused, begun, maps, states, flushed;
 	_Atomic(unsigned) main_hooks_elsewhere;
 	_Atomic(uint64_t) retired, freed;
@@ -417,8 +419,12 @@ mixed_loop(struct worker *w)
 
 	random_seed(&random, w->seed, w->thread);
 	while (!worker_done(w))
-		for (unsigned i = 0; i < 64; i++)
-			worker_call(w, (enum op)random_below(&random, OP_KEYED), random_below(&random, KEYS), i);
+		for (unsigned i = 0; i < 64; i++) {
+			uint64_t key = random_below(&random, KEYS);
+
+			if (!t.spares || key != SPARED)
+				worker_call(w, (enum op)random_below(&random, OP_KEYED), key, i);
+		}
 }
 
 static void
@@ -491,7 +497,7 @@ static enum { PARKS_TWICE, PARKS_FOREVER, DIES_INSIDE, DIES_BETWEEN, WAITS } spe
 static void
 special_loop(struct worker *w)
 {
-	uint64_t present = 3;
+	uint64_t present = SPARED;
 
 	if (w->thread == THREADS - 1 && w->measured) {
 		worker_call(w, OP_UPSERT, present, 0);
@@ -1096,6 +1102,8 @@ threads_may_end_without_leaving(void)
 		struct run r;
 
 		memset(&t, 0, sizeof(t));
+		/* Else it may be gone between the look and the hold. */
+		t.spares = true;
 		r = run_special(FAULT_NONE, what, &q);
 		if (!r.record->valid)
 			fprintf(stderr, "# %s\n", r.record->why);
