@@ -44,6 +44,8 @@ struct gate {
 	pthread_cond_t all_here, open;
 	pthread_cond_t stopped;  /* the stop flag was raised */
 	unsigned waiting, generation;
+	bool leave;              /* it was opened for leaving */
+	unsigned between;        /* of those that wait: in worker_phase(), for the next phase */
 	unsigned dead;           /* workers that ended without leaving: nobody waits for them */
 };
 
@@ -157,7 +159,8 @@ gate_init(struct gate *g)
 	pthread_cond_init(&g->open, &attr);
 	pthread_cond_init(&g->stopped, &attr);
 	pthread_condattr_destroy(&attr);
-	g->waiting = g->generation = g->dead = 0;
+	g->waiting = g->between = g->generation = g->dead = 0;
+	g->leave = false;
 }
 
 static void
@@ -190,7 +193,10 @@ runner_ending(const struct runner *r)
 	return atomic_load_explicit(&r->ending, memory_order_acquire);
 }
 
-/* A worker waits until main opens the gate. Returns false if the trial is being ended. */
+/*
+ * A worker waits until main opens the gate. Returns false if the trial was being ended by then:
+ * not if it is by the time the worker wakes up, for then main already waits for all of them at the next gate.
+ */
 static bool
 gate_wait(struct seat *s)
 {
@@ -198,6 +204,7 @@ gate_wait(struct seat *s)
 	struct gate *g = &r->gate;
 	const struct subject *subject = r->request->subject;
 	unsigned generation;
+	bool leave;
 
 	if (s->worker.handle != NULL && subject->pause != NULL)
 		subject->pause(s->worker.handle);
@@ -209,17 +216,19 @@ gate_wait(struct seat *s)
 		pthread_cond_signal(&g->all_here);
 	while (g->generation == generation)
 		pthread_cond_wait(&g->open, &g->lock);
+	leave = g->leave;
 	pthread_mutex_unlock(&g->lock);
 	if (s->worker.handle != NULL && subject->resume != NULL)
 		subject->resume(s->worker.handle);
-	return !runner_ending(r);
+	return !leave;
 }
 
 /* gate.lock is held. */
 static void
-gate_open(struct gate *g)
+gate_open(struct gate *g, bool leave)
 {
-	g->waiting = 0;
+	g->waiting = g->between = 0;
+	g->leave = leave;
 	g->generation++;
 	pthread_cond_broadcast(&g->open);
 }
@@ -245,15 +254,14 @@ worker_phase(struct worker *w)
 	if (!runner_ending(r)) {
 		generation = g->generation;
 		g->waiting++;
+		g->between++;
 		if (gate_full(g, r->request->threads)) {
 			/* The last one opens: main has nothing to do in between. */
 			r->phase_start_ns[phase + 1] = clock_now_ns(&w->clock);
-			gate_open(g);
+			gate_open(g, false);
 		}
 		while (g->generation == generation && !runner_ending(r))
 			pthread_cond_wait(&g->open, &g->lock);
-		if (g->generation == generation)
-			g->waiting--;
 	}
 	pthread_mutex_unlock(&g->lock);
 	stage_set(w, STAGE_MEASURE);
@@ -717,7 +725,10 @@ runner_end(struct runner *r)
 	raise_stop(r);
 	/* release: pairs with runner_ending(). */
 	atomic_store_explicit(&r->ending, true, memory_order_release);
-	/* Who waits in worker_phase() looks again; who waits at a gate waits for main. */
+	/* Who waits in worker_phase() looks again, and is no longer taken for one that has come to
+	 * main's gate: he is still to come there. Who waits at that gate waits for main. */
+	r->gate.waiting -= r->gate.between;
+	r->gate.between = 0;
 	pthread_cond_broadcast(&r->gate.open);
 	pthread_mutex_unlock(&r->gate.lock);
 }
@@ -800,7 +811,7 @@ static void
 open_gate(struct runner *r)
 {
 	pthread_mutex_lock(&r->gate.lock);
-	gate_open(&r->gate);
+	gate_open(&r->gate, runner_ending(r));
 	pthread_mutex_unlock(&r->gate.lock);
 }
 
