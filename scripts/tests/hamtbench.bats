@@ -512,7 +512,7 @@ interrupted() {
 @test "progress: one line rewritten on a terminal, none when quiet, rows stay whole" {
 	# script(1) gives it a terminal for standard error.
 	script -qec true /dev/null >/dev/null 2>&1 || skip "no pseudo-terminal can be had here"
-	script -qec "'$HAMTBENCH' run --duration 300ms --warmup 1ms --trials 2 -t 1 --subject null --format csv >rows" said
+	script -qec "'$HAMTBENCH' run --duration 300ms --warmup 1ms --trials 2 -t 1 --subject null --noise off --format csv >rows" said
 	# How far, how long, how noisy, what, how fast, which.
 	grep -q $'\033\[K1/2 (50 %), [0-9]* s left, [a-z0-9 ]*: [a-z-]*[0-9 %]*, \(.* Mops/s, \)*null mixed 1 thread' said
 	[ "$(wc -l <rows)" -eq 3 ]
