@@ -10,6 +10,7 @@ MARCH ?= native#      release: what -march gets; MARCH= builds portably
 WERROR ?= -Werror#    WERROR= lets a build with warnings pass
 PREFIX ?= /usr/local# install: where to
 DESTDIR ?=#           install: prepended to PREFIX, for packaging
+PEERS ?=#             PEERS=1 builds the maps of other libraries, too, whose packages are installed
 QUICK ?=#             bench, backoff, reclaim: QUICK=1 takes half a minute
 VERBOSE ?=#           VERBOSE=1 prints each command in full
 TEST_TIMEOUT ?= 300#  tests: seconds until a program is killed and has failed
@@ -147,7 +148,8 @@ tests = $(if $(filter $(SCHEDULED),$1),$(SCHEDULE_TESTS),$(filter-out $(SCHEDULE
 SUPPORT_core := $(filter-out core/tests/test_%,$(wildcard core/tests/*.c))
 support_core = $(if $(filter $(SCHEDULED),$1),$(SUPPORT_core))
 SUPPORT_harness := $(filter-out harness/tests/test_%,$(wildcard harness/tests/*.c))
-SUBJECTS := $(wildcard workloads/subjects/*.c workloads/subjects/*.cc)
+SUBJECTS := $(wildcard workloads/subjects/*.c workloads/subjects/*.cc \
+	$(if $(filter-out 0,$(strip $(PEERS))),workloads/subjects/peers/*.c workloads/subjects/peers/*.cc))
 WORKLOADS := $(wildcard workloads/*.c)
 TEST_PLUGINS := $(wildcard harness/tests/plugins/*.c workloads/tests/plugins/*.c) \
 	$(filter-out workloads/tests/test_%,$(wildcard workloads/tests/*.c))

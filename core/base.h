@@ -90,7 +90,7 @@ allocator_free(const struct allocator *a, void *memory, size_t bytes)
 	schedule_free_point(memory, bytes);
 #ifdef CHECKED
 	/* volatile: the compiler may otherwise drop stores before free(). */
-	for (volatile unsigned char *p = memory; p < (unsigned char *)memory + bytes; p++)
+	for (volatile unsigned char *p = (volatile unsigned char *)memory; p < (unsigned char *)memory + bytes; p++)
 		*p = 0xdb;
 #endif
 	if (a->alloc != NULL)

@@ -134,8 +134,11 @@ choose_all_subjects(struct choice *c)
 		snprintf(c->error, sizeof(c->error), "--subject: %s", said);
 		return false;
 	}
-	for (size_t i = 0; i < names.count && fine; i++)
+	for (size_t i = 0; i < names.count && fine; i++) {
 		fine = choose_one(c, PLUGIN_SUBJECT, names.name[i]);
+		if (fine && (c->subject[c->subjects - 1].plugin->subject->flags & SUBJECT_WRONG) != 0)
+			plugin_free(c->subject[--c->subjects].plugin);
+	}
 	if (names.count == 0) {
 		snprintf(c->error, sizeof(c->error), "--subject: none is built; name one by its path");
 		fine = false;

@@ -24,7 +24,7 @@ struct choice { /* all zero at first */
 
 /*
  * choose - load what --subject and --workload say: names separated by commas or one path, each option
- * any number of times. Without --subject all that are built, without --workload mixed.
+ * any number of times. Without --subject all that are built and not known to be wrong, without --workload mixed.
  * NAME:VARIANT is the workload NAME with --NAME VARIANT; several of one NAME are several values.
  * Returns   true; false and one line in c->error: unknown, not loadable, given twice, no memory.
  *           choice_free() is owed in any case.

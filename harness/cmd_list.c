@@ -90,7 +90,8 @@ print_subject(const struct subject *s)
 	for (unsigned op = 0; op < OP_COUNT; op++)
 		if (subject_can(s, (enum op)op))
 			used += (size_t)snprintf(facts + used, sizeof(facts) - used, " %s", op_names[op]);
-	snprintf(facts + used, sizeof(facts) - used, "%s%s%s%s",
+	snprintf(facts + used, sizeof(facts) - used, "%s%s%s%s%s",
+	    (s->flags & SUBJECT_WRONG) != 0 ? "; KNOWN TO BE WRONG: measured only if named" : "",
 	    (s->flags & SUBJECT_SINGLE_WRITER) != 0 ? "; single writer" : "",
 	    (s->flags & SUBJECT_EMPTY) != 0 ? "; holds nothing" : "",
 	    (s->flags & SUBJECT_POOL) != 0 ? "; a pool, only for workload cas" : "",

@@ -162,6 +162,7 @@ struct reclaim_stats {
 #define SUBJECT_POOL (1u << 4)          /* a stack or queue: insert always adds one more, remove takes out any key,
                                            which *value tells; for workloads that call worker_take() */
 #define SUBJECT_EACH_LIVE (1u << 5)     /* each may run while workers update: a key mapped throughout is visited once */
+#define SUBJECT_WRONG (1u << 6)         /* known to break a rule of its operations, as help says: measured only if named */
 
 /* Sums over all threads since create: how compare-and-swaps failed, and what was done about it. */
 struct cas_stats {

@@ -988,7 +988,7 @@ sample(struct runner *r, void *arg)
 /* What each() shows. */
 struct contents {
 	uint64_t keys_range;
-	uint64_t count, key_sum, strange;
+	uint64_t count, key_sum, strange, twice;
 	uint64_t *key;       /* every stride-th key, at most LOOKUPS_MOST */
 	uint64_t kept, stride;
 	uint64_t *bitmap;    /* of the keys seen; NULL: the range is too wide */
@@ -1004,8 +1004,12 @@ contents_add(void *arg, uint64_t key, uint64_t value)
 	c->key_sum += key;
 	if (key >= c->keys_range || !worker_value_is_for(value, key))
 		c->strange++;
-	else if (c->bitmap != NULL)
-		c->bitmap[key / 64] |= UINT64_C(1) << key % 64;
+	else if (c->bitmap != NULL) {
+		uint64_t bit = UINT64_C(1) << key % 64;
+
+		c->twice += (c->bitmap[key / 64] & bit) != 0;
+		c->bitmap[key / 64] |= bit;
+	}
 }
 
 static void
@@ -1142,6 +1146,8 @@ validate(struct runner *r, struct record *record, struct seat *own)
 			    c.count, size, c.count < size ? "keys lost" : "keys too many");
 		if (c.key_sum != key_sum)
 			invalid(record, "the keys in the map do not sum up to those put in less those taken out");
+		if (c.twice > 0 && (subject->flags & SUBJECT_POOL) == 0)
+			invalid(record, "%" PRIu64 " keys are in the map more than once", c.twice);
 		if (c.strange > 0)
 			invalid(record, "%" PRIu64 " keys in the map are out of range or have another key's value",
 			    c.strange);

@@ -26,7 +26,7 @@ enum fault {
 	FAULT_CHECK, FAULT_VERIFY, FAULT_CREATE, FAULT_ATTACH, FAULT_BEGIN, FAULT_SETUP, FAULT_HANGS_GET,
 	FAULT_HANGS_CREATE, FAULT_HANGS_DESTROY, FAULT_SWAPS_KEYS, FAULT_NONSENSE, FAULT_GET_MISSES,
 	FAULT_GET_CONJURES, FAULT_CRASHES, FAULT_BATCH_MISCOUNTS, FAULT_BATCH_WRONG_VALUE, FAULT_BATCH_MISSES,
-	FAULT_STALLS_ONCE, FAULT_SCAN_OVERFLOWS, FAULT_SCAN_OUT_OF_RANGE, FAULT_SCAN_SKIPS,
+	FAULT_STALLS_ONCE, FAULT_SCAN_OVERFLOWS, FAULT_SCAN_OUT_OF_RANGE, FAULT_SCAN_SKIPS, FAULT_TWICE,
 	FAULT_OVER_BOUND,
 	FAULT_STALLED, /* none: garbage grows while a read is held, and is 5 objects else */
 };
@@ -36,6 +36,7 @@ enum fault {
 static struct {
 	enum fault fault;
 	_Atomic(uint64_t) slot[KEYS];
+	_Atomic(uint64_t) copied; /* a key that is there twice, plus 1 */
 	_Atomic(bool) measuring; /* main has been told of that stage */
 	bool spares;             /* mixed_loop() leaves SPARED alone */
 	_Atomic(unsigned) stalls, inserts, invented, attached, paused, begun, maps, states, flushed;
@@ -185,6 +186,14 @@ map_insert(void *handle, uint64_t key, uint64_t *value)
 	(void)handle;
 	if (t.fault == FAULT_NO_MEMORY && nth == 500)
 		return OP_NOMEM;
+	/* A second copy of a key that is there already: what was put in adds up. */
+	if (t.fault == FAULT_TWICE && nth >= 500 && atomic_load_explicit(&t.slot[key], memory_order_relaxed) != 0) {
+		uint64_t copy = 0;
+
+		if (atomic_compare_exchange_strong_explicit(&t.copied, &copy, key + 1, memory_order_relaxed,
+		    memory_order_relaxed))
+			return OP_HIT;
+	}
 	if (t.fault == FAULT_LOSES && nth == 500)
 		return OP_HIT;
 	if (t.fault == FAULT_SWAPS_KEYS && nth < 2) /* two keys change places: count and values agree */
@@ -214,6 +223,8 @@ static enum op_result
 map_remove(void *handle, uint64_t key, uint64_t *value)
 {
 	(void)handle;
+	if (t.fault == FAULT_TWICE)
+		return OP_MISS; /* a copy has its key beside it to the end */
 	*value = atomic_exchange_explicit(&t.slot[key], 0, memory_order_relaxed);
 	if (*value == 0)
 		return OP_MISS;
@@ -339,6 +350,8 @@ map_each(void *handle, void (*visit)(void *arg, uint64_t key, uint64_t value), v
 	for (uint64_t key = 0; key < KEYS; key++)
 		if (t.slot[key] != 0)
 			visit(arg, key, t.slot[key]);
+	if (t.copied != 0)
+		visit(arg, t.copied - 1, worker_value(t.copied - 1, 0));
 }
 
 static bool
@@ -705,6 +718,7 @@ wrong_batches_and_scans_fail_the_trial(void)
 
 static void a_lost_key_fails_the_trial(void) { fault_is_told(FAULT_LOSES, "keys lost"); }
 static void a_key_too_many_fails_the_trial(void) { fault_is_told(FAULT_INVENTS, "keys too many"); }
+static void a_key_that_is_there_twice_fails_the_trial(void) { fault_is_told(FAULT_TWICE, "1 keys are in the map more than once"); }
 static void another_keys_value_fails_the_trial(void) { fault_is_told(FAULT_WRONG_VALUE, "do not belong to their keys"); }
 static void a_value_not_filled_in_fails_the_trial(void) { fault_is_told(FAULT_FORGETS_VALUE, "do not belong"); }
 static void no_memory_fails_the_trial(void) { fault_is_told(FAULT_NO_MEMORY, "1 operations found no memory"); }
@@ -1180,6 +1194,7 @@ static const struct test tests[] = {
 	TEST(wrong_batches_and_scans_fail_the_trial),
 	TEST(a_lost_key_fails_the_trial),
 	TEST(a_key_too_many_fails_the_trial),
+	TEST(a_key_that_is_there_twice_fails_the_trial),
 	TEST(another_keys_value_fails_the_trial),
 	TEST(a_value_not_filled_in_fails_the_trial),
 	TEST(no_memory_fails_the_trial),

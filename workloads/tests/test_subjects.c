@@ -263,7 +263,7 @@ each_subject(void (*test)(const struct subject *), bool modify)
 		if (p == NULL)
 			fprintf(stderr, "# %s\n", error);
 		CHECK(p != NULL);
-		if (is_visible(p->name) && (p->subject->flags & (SUBJECT_EMPTY | SUBJECT_POOL)) == 0 &&
+		if (is_visible(p->name) && (p->subject->flags & (SUBJECT_EMPTY | SUBJECT_POOL | SUBJECT_WRONG)) == 0 &&
 		    (!modify || p->subject->modify != NULL)) {
 			test(p->subject);
 			tested++;
