@@ -106,7 +106,7 @@ without() {
 @test "memory that runs out fails the trial, which says so, and not the run" {
 	# jemalloc needs some room of its own to start at all, and falls over with less.
 	run --separate-stderr sh -c "ulimit -v 50000; exec $HAMTBENCH run --subject hamt,mutex --workload load --part insert \
-		--keys 1M --trials 1 --threads 1 --no-db --quiet --order given"
+		--keys 1M --trials 1 --threads 1 --no-db --quiet --noise off --order given"
 	printf '%s\n' "status $status" "$output" "$stderr"
 	[ "$status" -eq 1 ]
 	[[ "$stderr" == *"trial 1 of 2 (hamt "*" memory"* ]]
