@@ -1,7 +1,7 @@
 #!/bin/sh
 # The flagship's points: how hamt does against the practical limit (roofline), against liburcu's
 # table (urcu-lfht) and against the baseline (seed), from a map that fits the caches to one of
-# 10 million keys. `make flagship` runs it; the table is in results/reference/flagship.txt.
+# 10 million keys. `make flagship` runs it; the table is in results/flagship.txt.
 set -eu
 
 usage() {
