@@ -208,18 +208,22 @@ mutex_modify(void *handle, uint64_t key, uint64_t *value)
 	return table_change(handle, key, value, true);
 }
 
-/* A key's place is its bucket; each bucket is read under its lock. */
+/* From the key's node on, or, if it is absent, from the start of its bucket; each bucket is read under its lock. */
 static size_t
 mutex_scan(void *handle, uint64_t from, uint64_t keys[], uint64_t values[], size_t n)
 {
 	struct table *t = handle;
 	size_t pairs = 0;
 
-	for (uint64_t b = hash_u64(from, t->seed) & t->mask; b <= t->mask && pairs < n; b++) {
+	for (uint64_t first = hash_u64(from, t->seed) & t->mask, b = first; b <= t->mask && pairs < n; b++) {
 		pthread_mutex_t *lock = table_lock(t, b);
+		const struct node *node;
 
 		pthread_mutex_lock(lock);
-		for (const struct node *node = t->bucket[b]; node != NULL && pairs < n; node = node->next) {
+		node = t->bucket[b];
+		while (b == first && node != NULL && node->key != from)
+			node = node->next;
+		for (node = node == NULL ? t->bucket[b] : node; node != NULL && pairs < n; node = node->next) {
 			keys[pairs] = node->key;
 			values[pairs++] = node->value;
 		}
