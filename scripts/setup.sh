@@ -5,15 +5,21 @@ set -eu
 
 usage() {
 	cat <<'TEXT'
-usage: scripts/setup.sh [--list | --missing | --help]
+usage: scripts/setup.sh [--list | --missing | --help] [--GROUP...]
   (no option)  install what is missing; needs root, or sudo without a password
-  --list       print every package that is needed, one a line
+  --list       print every package of the groups, one a line
   --missing    print those that are not installed
+Groups; base alone, if none is named:
+  --base       building, testing, plotting: what `make test` and `make bench` must have
+  --optional   what tests otherwise skip on: a browser, R, sqlite3, google-benchmark's tools
+  --cross      compilers and emulator of `make cross`
+  --peers      the libraries of `make PEERS=1`
+  --all        all of these
 TEXT
 }
 
-# Everything a Debian 12 with only git lacks, recommended packages left out.
-packages='
+# A Debian 12 with only git, recommended packages left out, lacks these:
+group_base='
 git
 gcc
 libc6-dev
@@ -39,6 +45,38 @@ relacy-dev
 spin
 valgrind
 '
+group_optional='
+chromium
+r-base-core
+sqlite3
+libbenchmark-dev
+libbenchmark-tools
+python3
+python3-numpy
+python3-scipy
+'
+group_cross='
+gcc-i686-linux-gnu
+libc6-dev-i386-cross
+gcc-aarch64-linux-gnu
+libc6-dev-arm64-cross
+gcc-arm-linux-gnueabihf
+libc6-dev-armhf-cross
+gcc-s390x-linux-gnu
+libc6-dev-s390x-cross
+qemu-user-static
+'
+groups='base optional cross peers'
+
+# group NAME - its packages. Each peer says itself what it needs, as the Makefile reads it, too.
+group() {
+	case $1 in
+	base) printf '%s' "$group_base" ;;
+	optional) printf '%s' "$group_optional" ;;
+	cross) printf '%s' "$group_cross" ;;
+	peers) awk '$1 == "/*" && $2 == "debian:" { for (i = 3; i < NF; i++) print $i }' "$top"/workloads/subjects/peers/*.c* ;;
+	esac
+}
 
 missing() {
 	# One process for all: this runs before every build in CI.
@@ -55,35 +93,59 @@ missing() {
 }
 
 mode=install
-case $# in
-0) ;;
-1) mode=$1 ;;
-*)
-	echo "setup.sh: one option at most, not: $*" >&2
-	exit 2
-	;;
-esac
+chosen=
+for word in "$@"; do
+	case $word in
+	--help)
+		usage
+		exit 0
+		;;
+	--list | --missing)
+		if [ "$mode" != install ]; then
+			echo "setup.sh: one of --list and --missing at most" >&2
+			exit 2
+		fi
+		mode=$word
+		;;
+	--all) chosen=$groups ;;
+	*)
+		name=${word#--}
+		[ "$word" != "$name" ] || name=-
+		case " $groups " in
+		*" $name "*) chosen="$chosen $name" ;;
+		*)
+			# shellcheck disable=SC2086 # a list of words
+			echo "setup.sh: unknown option $word (it knows --list, --missing, --help, and the groups" \
+				"$(printf -- '--%s ' $groups)--all)" >&2
+			exit 2
+			;;
+		esac
+		;;
+	esac
+done
 
-case $mode in
-install | --missing) ;;
---list)
+case $0 in
+*/*) top=${0%/*}/.. ;;
+*) top=.. ;;
+esac
+packages=
+for name in ${chosen:-base}; do
+	# A package may be in two groups.
+	for package in $(group "$name"); do
+		case " $packages " in
+		*" $package "*) ;;
+		*) packages="$packages $package" ;;
+		esac
+	done
+done
+if [ "$mode" = --list ]; then
 	# shellcheck disable=SC2086 # a list of words
 	printf '%s\n' $packages
 	exit 0
-	;;
---help)
-	usage
-	exit 0
-	;;
-*)
-	echo "setup.sh: unknown option $mode (it knows --list, --missing, --help)" >&2
-	exit 2
-	;;
-esac
+fi
 
 if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
-	# shellcheck disable=SC2086 # a list of words
-	echo "setup.sh: not a Debian system; install what these packages hold:" $packages >&2
+	echo "setup.sh: not a Debian system; install what these packages hold:$packages" >&2
 	exit 2
 fi
 

@@ -36,7 +36,7 @@ setup() {
 		command -v "${pair#*:}-gcc" >/dev/null && machines="$machines ${pair%%:*}"
 	done
 	command -v qemu-arm-static >/dev/null || machines=
-	[ -n "$machines" ] || skip "no cross compiler, or no qemu-user-static"
+	[ -n "$machines" ] || skip "gcc-i686-linux-gnu gcc-aarch64-linux-gnu gcc-arm-linux-gnueabihf gcc-s390x-linux-gnu qemu-user-static is not installed"
 	# shellcheck disable=SC2086 # a list of words
 	T=hash run scripts/cross.sh $machines
 	echo "$output"

@@ -715,7 +715,7 @@ interrupted() {
 	# A trial that was lost is found missing, whichever it is.
 	sqlite3 r.db "DELETE FROM sample WHERE trial_id = 3; DELETE FROM thread WHERE trial_id = 3;
 		DELETE FROM histogram_summary WHERE trial_id = 3; DELETE FROM histogram WHERE trial_id = 3;
-		DELETE FROM trial WHERE id = 3" || skip "no sqlite3"
+		DELETE FROM trial WHERE id = 3" || skip "sqlite3 is not installed"
 	# shellcheck disable=SC2086 # words
 	hamtbench $options --trials 3 --format csv
 	[ "$(echo "$output" | wc -l)" -eq 2 ]
@@ -810,7 +810,7 @@ planted() {
 }
 
 @test "compare finds a planted regression, spares a map held against itself, and exits accordingly" {
-	command -v sqlite3 >/dev/null || skip "no sqlite3"
+	command -v sqlite3 >/dev/null || skip "sqlite3 is not installed"
 	hamtbench run --subject null,seed --mix get=100 --mix upsert=100 --keys 1K --trials 9 --threads 1 --duration 5ms --warmup 1ms \
 		--noise off --quiet --db seven.db
 	# Figures that are none of this machine's business: 100 and a little, in trial order.

@@ -21,7 +21,7 @@ setup() {
 }
 
 @test "a dearer operation fails, an equal one does not, another setting is not compared" {
-	command -v valgrind >/dev/null || skip "no valgrind"
+	command -v valgrind >/dev/null || skip "valgrind is not installed"
 	reference=$BATS_TEST_TMPDIR/instr.txt
 	export KEYS=2000 COUNT=1000 REFERENCE=$reference
 	run scripts/instr.sh --update

@@ -220,7 +220,7 @@ built() {
 }
 
 @test "a C++ subject is built by the C++ compiler" {
-	command -v g++ >/dev/null || skip "no g++"
+	command -v g++ >/dev/null || skip "g++ is not installed"
 	write workloads/subjects/peer.cc '#include <string>' 'static std::string text("peer");' \
 		'extern "C" const char *const name;' 'const char *const name = text.c_str();'
 	built

@@ -3,7 +3,7 @@
 # statistics' unit test was made from.
 
 @test "R says of the statistics what the checked-in table says" {
-	command -v Rscript >/dev/null || skip "R is not installed"
+	command -v Rscript >/dev/null || skip "r-base-core is not installed"
 	cd "$BATS_TEST_DIRNAME/../.."
 	Rscript harness/tests/oracle.R >"$BATS_TEST_TMPDIR/oracle.h"
 	# The last digits may depend on the machine's libm.

@@ -84,7 +84,7 @@ browser() {
 	grep -q '"json_schema_version":1' g.json
 	tool=/usr/share/benchmark/compare.py
 	[ -f $tool ] || skip "libbenchmark-tools is not installed"
-	python3 -c 'import numpy, scipy' || skip "compare.py needs numpy and scipy"
+	python3 -c 'import numpy, scipy' 2>/dev/null || skip "python3-numpy python3-scipy is not installed"
 	python3 $tool benchmarks g.json g.json >said
 	grep -q 'seed/mixed/keys:1000/' said
 }

@@ -2,6 +2,8 @@
 # setup.sh, with apt-get, dpkg-query, id and sudo replaced by fakes: nothing
 # is ever installed here.
 
+bats_require_minimum_version 1.5.0
+
 setup() {
 	setup=$BATS_TEST_DIRNAME/../setup.sh
 	cd "$BATS_TEST_TMPDIR" || return 1
@@ -112,13 +114,56 @@ remove() {
 	here --list --missing
 	[ "$status" -eq 2 ]
 	[ "${#lines[@]}" -eq 1 ]
+	here base
+	[ "$status" -eq 2 ]
+	[[ "$output" == *"unknown option base"*"--base --optional --cross --peers --all)" ]]
 	here --help
 	[ "$status" -eq 0 ]
 }
 
-@test "every package of the list exists, once" {
+@test "a group is listed, found missing and installed by itself; all of them together" {
+	"$setup" --list --optional --cross >extra
+	grep -qx chromium extra
+	grep -qx qemu-user-static extra
+	run ! grep -qx gcc extra
+	here --missing --optional --cross
+	[ "$output" = "$(cat extra)" ]
+	cat extra >>installed
+	remove sqlite3
+	remove gcc
+	here --optional
+	[ "$status" -eq 0 ]
+	[[ "$(sed -n 2p calls)" == *" install --no-install-recommends sqlite3" ]]
+	here --missing
+	[ "$output" = gcc ]
+	[ "$("$setup" --list --all | sort)" = "$("$setup" --list --base --optional --cross --peers | sort)" ]
+}
+
+@test "peers' packages are those that their sources name" {
+	[ "$("$setup" --list --peers | sort)" = "$(sed -n 's:^/\* debian\: \(.*\) \*/$:\1:p' \
+		"$BATS_TEST_DIRNAME"/../../workloads/subjects/peers/*.c* | tr ' ' '\n' | sort -u)" ]
+}
+
+@test "every package that something names as missing is in a group" {
+	cd "$BATS_TEST_DIRNAME/../.."
+	scripts/setup.sh --list --all >"$BATS_TEST_TMPDIR/all"
+	# A test skips on "PACKAGE... is not installed"; by this its reasons are known.
+	sed -n 's/.*[ \t]skip "\([^"$]*\) is not installed".*/\1/p' scripts/tests/*.bats | tr ' ' '\n' >"$BATS_TEST_TMPDIR/named"
+	sed -n "s/.* packages='\([^']*\)'.*/\1/p" scripts/cross.sh | tr ' ' '\n' >>"$BATS_TEST_TMPDIR/named"
+	[ "$(wc -l <"$BATS_TEST_TMPDIR/named")" -ge 12 ]
+	run grep -vxFf "$BATS_TEST_TMPDIR/all" "$BATS_TEST_TMPDIR/named"
+	echo "in no group: $output"
+	[ -z "$output" ]
+	# And no test that looks for a program or a file of one has another kind of reason.
+	run grep -nE '(command -v|\[ -[fx]|python3 -c|Rscript|xvfb).*\|\| skip "' scripts/tests/*.bats
+	run grep -v ' is not installed"' <<<"$output"
+	echo "not so: $output"
+	[ -z "$output" ]
+}
+
+@test "every package of the lists exists; in a list it is once" {
+	"$setup" --list --all >installed
 	[ "$(sort installed | uniq -d)" = "" ]
-	command -v apt-cache >/dev/null || skip "no apt-cache"
 	[ -n "$(apt-cache show gcc 2>/dev/null)" ] || skip "no package lists: apt-get update"
 	xargs apt-cache show <installed | sed -n 's/^Package: //p' | sort -u >known
 	run comm -23 <(sort installed) known
