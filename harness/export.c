@@ -585,6 +585,8 @@ static const struct {
 	POINT_COUNT(used),
 	POINT_BOOL(noisy),
 	POINT_COUNT(outliers),
+	POINT_REAL(mops_fence_lo),
+	POINT_REAL(mops_fence_hi),
 	POINT_TEXT(environment),
 	POINT_STRING(options),
 };

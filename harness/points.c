@@ -291,20 +291,22 @@ points_add(struct points *p, const char *environment, const struct record *recor
 	return true;
 }
 
-/* outliers_of - Tukey 1977: how many of n sorted values lie beyond 1.5 interquartile ranges from the quartiles. */
+/* outliers_of - which of n sorted values lie beyond Tukey's fences; sets these. */
 static uint64_t
-outliers_of(const double *sorted, size_t n)
+outliers_of(struct point *p, const double *sorted, size_t n)
 {
-	double low, high, reach;
 	uint64_t outliers = 0;
+	double low, high;
 
+	p->mops_fence_lo = p->mops_fence_hi = NAN;
 	if (n < 4)
 		return 0; /* quartiles need four */
 	low = sorted[(n - 1) / 4];
 	high = sorted[n - 1 - (n - 1) / 4];
-	reach = 1.5 * (high - low);
+	p->mops_fence_lo = low - 1.5 * (high - low);
+	p->mops_fence_hi = high + 1.5 * (high - low);
 	for (size_t i = 0; i < n; i++)
-		outliers += sorted[i] < low - reach || sorted[i] > high + reach;
+		outliers += sorted[i] < p->mops_fence_lo || sorted[i] > p->mops_fence_hi;
 	return outliers;
 }
 
@@ -331,7 +333,7 @@ finish(struct entry *e)
 	p->mops_min = statistics_min(e->sorted, n);
 	p->mops_max = statistics_max(e->sorted, n);
 	p->mops_coverage = statistics_median_ci(e->sorted, n, POINTS_CONFIDENCE, &p->mops_lo, &p->mops_hi);
-	p->outliers = outliers_of(e->sorted, n);
+	p->outliers = outliers_of(p, e->sorted, n);
 	p->pending_peak = e->pending_peak == UINT64_MAX ? NAN : (double)e->pending_peak;
 }
 
@@ -401,6 +403,15 @@ points_values(const struct points *p, size_t i, const char *name, size_t *count)
 			return p->entry[i]->used[f];
 		}
 	return NULL;
+}
+
+const double *
+points_trials(const struct points *p, size_t i, const bool **disturbed, size_t *count)
+{
+	misuse_if(i >= p->count, "points_trials: i must be below points_count");
+	*disturbed = p->entry[i]->disturbed;
+	*count = p->entry[i]->point.valid;
+	return p->entry[i]->value[0]; /* mops: the first of FIGURE_LIST */
 }
 
 size_t

@@ -37,7 +37,8 @@ struct point {
 	uint64_t disturbed;             /* of the valid ones */
 	uint64_t used;                  /* valid ones that the figures come from */
 	bool noisy;                     /* more were disturbed than not, and are used, too */
-	uint64_t outliers;              /* of those used: beyond 1.5 interquartile ranges; shown, not dropped */
+	uint64_t outliers;              /* of those used, beyond a fence; shown, not dropped */
+	double mops_fence_lo, mops_fence_hi; /* 1.5 interquartile ranges from the quartiles (Tukey 1977); NAN below 4 trials */
 
 	double mops_median, mops_min, mops_max;
 	double mops_lo, mops_hi;        /* interval of the median, statistics_median_ci() */
@@ -86,6 +87,12 @@ void points_finish(struct points *p);
  * column's name ("mops", "get_p99_ns", ...), after points_finish(). NULL: no figure of that name.
  */
 const double *points_values(const struct points *p, size_t i, const char *name, size_t *count);
+
+/*
+ * points_trials - the throughput of all valid trials, also of those that the figures leave out:
+ * (*disturbed)[i] says so, unless the point is noisy. NAN: no value. NULL: there is none.
+ */
+const double *points_trials(const struct points *p, size_t i, const bool **disturbed, size_t *count);
 
 /* points_find - which point a trial was added to; SIZE_MAX: to none. */
 size_t points_find(const struct points *p, const char *environment, const struct record *record);

@@ -13,12 +13,14 @@
 #include "harness/compare.h"
 #include "harness/environment.h"
 #include "harness/points.h"
+#include "harness/report_curves.h"
 #include "harness/summary.h"
+#include "harness/svg.h"
 
 #define WHO_MOST 64
 
 struct who {              /* a map with its options: one colour in all pictures */
-	const char *name;
+	const char *name, *subject;
 	const char *colour;
 	bool limit;       /* roofline, null */
 	double score;     /* mean logarithm of its throughput over that of the fastest, where it was measured */
@@ -36,7 +38,9 @@ struct report {
 	struct who who[WHO_MOST];
 	size_t whos;
 	size_t *of;       /* of each point: its who */
-	size_t *order;    /* points by block, threads, name */
+	size_t *order;    /* points by load, block, threads, name */
+	bool *dear;       /* of each point: it is there at a lower level of --smr-stats, too */
+	struct curves **curves; /* of each point: what is drawn of it, or NULL */
 	uint64_t cores;
 	struct environment environment;
 	size_t environments;
@@ -44,21 +48,6 @@ struct report {
 	uint64_t trials, valid, disturbed, not_pinned, seed;
 	bool no_memory;
 };
-
-/* ---- Text ---- */
-
-static void
-put_text(FILE *out, const char *text)
-{
-	for (; *text != '\0'; text++)
-		switch (*text) {
-		case '<': fputs("&lt;", out); break;
-		case '>': fputs("&gt;", out); break;
-		case '&': fputs("&amp;", out); break;
-		case '"': fputs("&quot;", out); break;
-		default: putc((unsigned char)*text < ' ' ? ' ' : *text, out);
-		}
-}
 
 /* ---- Loading ---- */
 
@@ -101,7 +90,7 @@ add_series(void *arg, const struct store_series *series)
 
 	snprintf(l->report->started, sizeof(l->report->started), "%.10s", series->started_at);
 	fputs("<pre>", l->out);
-	put_text(l->out, series->command);
+	svg_put_text(l->out, series->command);
 	fprintf(l->out, "</pre><p>series %lld, %s, %s, %" PRIu64 " trials</p>\n", (long long)series->id, series->started_at,
 	    series_state_names[series->state], series->trials);
 	return true;
@@ -114,24 +103,84 @@ add_to_who(void *arg, const struct store_origin *origin, const struct record *re
 	struct report *r = arg;
 	size_t i = points_find(r->points, origin->environment_id, record);
 
-	if (i == SIZE_MAX || record->threads > r->cores)
+	if (i == SIZE_MAX || r->dear[i] || record->threads > r->cores)
 		return true;
 	r->no_memory = !points_add(r->who[r->of[i]].points, origin->environment_id, record);
 	return !r->no_memory;
 }
 
-static const char *
-colour_of(const char *subject, size_t *spare)
-{
-	/* Okabe and Ito's, as in scripts/plots/facts.awk. */
-	static const struct { const char *subject, *colour; } fixed[] = { { "hamt", "#0072B2" }, { "seed", "#D55E00" },
-		{ "urcu-lfht", "#009E73" }, { "mutex", "#CC79A7" }, { "roofline", "#555555" }, { "null", "#999999" } };
-	static const char *const spares[] = { "#E69F00", "#56B4E9", "#8C6D00", "#7A3E9D", "#000000", "#8C510A" };
+/* Okabe and Ito's, and more; the same in scripts/plots/facts.awk, so that a map has one colour in all pictures. */
+static const struct { const char *subject, *colour; } own_colours[] = { { "hamt", "#0072B2" }, { "seed", "#D55E00" },
+	{ "urcu-lfht", "#009E73" }, { "mutex", "#CC79A7" }, { "roofline", "#555555" }, { "null", "#999999" }, { "hamt-ebr", "#E69F00" },
+	{ "hamt-hp-fence", "#56B4E9" }, { "hamt-none", "#8C6D00" }, { "hamt-qsbr", "#7A3E9D" }, { "hamt-he", "#D6278A" },
+	{ "tbb", "#4B8B3B" }, { "ck-ht", "#8C510A" } };
+static const char *const spare_colours[] = { "#000000", "#8C510A", "#4B8B3B", "#D6278A", "#E69F00", "#56B4E9", "#8C6D00", "#7A3E9D",
+	"#1F9E9E", "#6A7FDB", "#A6761D", "#B22222" };
+#define OWN_COLOURS (sizeof(own_colours) / sizeof(own_colours[0]))
+#define SPARE_COLOURS (sizeof(spare_colours) / sizeof(spare_colours[0]))
 
-	for (size_t i = 0; i < sizeof(fixed) / sizeof(fixed[0]); i++)
-		if (strcmp(fixed[i].subject, subject) == 0)
-			return fixed[i].colour;
-	return spares[(*spare)++ % (sizeof(spares) / sizeof(spares[0]))];
+/* rank_of - the order in which maps choose: hamt and its variants, seed, all others, the two that are none. */
+static int
+rank_of(const char *subject)
+{
+	return strncmp(subject, "hamt", 4) == 0 ? 0 : strcmp(subject, "seed") == 0 ? 1 : strcmp(subject, POINTS_ROOFLINE) == 0 ? 8 :
+	    strcmp(subject, SUMMARY_NULL) == 0 ? 9 : 2;
+}
+
+static int
+by_rank(const void *left, const void *right)
+{
+	const struct who *a = *(struct who *const *)left, *b = *(struct who *const *)right;
+	int x = rank_of(a->subject), y = rank_of(b->subject);
+
+	return x != y ? x - y : strcmp(a->name, b->name);
+}
+
+static bool
+is_taken(const struct report *r, const char *colour)
+{
+	for (size_t w = 0; w < r->whos; w++)
+		if (r->who[w].colour != NULL && strcmp(r->who[w].colour, colour) == 0)
+			return true;
+	return false;
+}
+
+/* colour - the first of a name gets the name's own colour, all others what is left. */
+static void
+colour(struct report *r)
+{
+	struct who *order[WHO_MOST];
+	size_t spare = 0;
+
+	for (size_t w = 0; w < r->whos; w++)
+		order[w] = &r->who[w];
+	qsort(order, r->whos, sizeof(*order), by_rank);
+	for (size_t w = 0; w < r->whos; w++)
+		for (size_t i = 0; i < OWN_COLOURS; i++)
+			if (strcmp(own_colours[i].subject, order[w]->subject) == 0 && !is_taken(r, own_colours[i].colour))
+				order[w]->colour = own_colours[i].colour;
+	for (size_t w = 0; w < r->whos; w++) {
+		if (order[w]->colour != NULL)
+			continue;
+		for (size_t tried = 0; tried < SPARE_COLOURS && is_taken(r, spare_colours[spare % SPARE_COLOURS]); tried++)
+			spare++;
+		order[w]->colour = spare_colours[spare++ % SPARE_COLOURS];
+	}
+}
+
+/* add_to_curves - a valid trial, with its series, to what is drawn of its point. */
+static bool
+add_to_curves(void *arg, const struct store_origin *origin, const struct record *record)
+{
+	struct report *r = arg;
+	size_t i = points_find(r->points, origin->environment_id, record);
+
+	if (i == SIZE_MAX || r->who[r->of[i]].limit || !record->valid)
+		return true;
+	if (r->curves[i] == NULL)
+		r->curves[i] = curves_new();
+	r->no_memory = r->curves[i] == NULL || !curves_add(r->curves[i], record);
+	return !r->no_memory;
 }
 
 static struct report *sorting; /* qsort() has no argument of its own; one report at a time */
@@ -142,6 +191,8 @@ by_block(const void *left, const void *right)
 	size_t a = *(const size_t *)left, b = *(const size_t *)right;
 	const struct point *x = points_at(sorting->points, a), *y = points_at(sorting->points, b);
 
+	if (sorting->label[a].load != sorting->label[b].load)
+		return sorting->label[a].load < sorting->label[b].load ? -1 : 1;
 	if (sorting->label[a].block != sorting->label[b].block)
 		return sorting->label[a].block < sorting->label[b].block ? -1 : 1;
 	if (x->threads != y->threads)
@@ -152,13 +203,13 @@ by_block(const void *left, const void *right)
 static bool
 label_points(struct report *r)
 {
-	size_t spare = 0;
-
 	r->count = points_count(r->points);
 	r->label = calloc(r->count, sizeof(*r->label));
 	r->of = calloc(r->count, sizeof(*r->of));
 	r->order = calloc(r->count, sizeof(*r->order));
-	if (r->label == NULL || r->of == NULL || r->order == NULL || !summary_labels(r->points, r->label))
+	r->dear = calloc(r->count, sizeof(*r->dear));
+	r->curves = calloc(r->count, sizeof(struct curves *));
+	if (r->label == NULL || r->of == NULL || r->order == NULL || r->dear == NULL || r->curves == NULL || !summary_labels(r->points, r->label))
 		return false;
 	for (size_t i = 0; i < r->count; i++)
 		r->order[i] = i;
@@ -171,7 +222,7 @@ label_points(struct report *r)
 		while (w < r->whos && strcmp(r->who[w].name, r->label[i].name) != 0)
 			w++;
 		if (w == r->whos && w < WHO_MOST) {
-			r->who[r->whos++] = (struct who){ .name = r->label[i].name, .colour = colour_of(subject, &spare),
+			r->who[r->whos++] = (struct who){ .name = r->label[i].name, .subject = subject,
 				.limit = strcmp(subject, POINTS_ROOFLINE) == 0 || strcmp(subject, SUMMARY_NULL) == 0,
 				.points = points_new(), .ratio = NAN, .lo = NAN, .hi = NAN, .p = NAN };
 			if (r->who[w].points == NULL)
@@ -180,6 +231,11 @@ label_points(struct report *r)
 		/* Beyond WHO_MOST all share the last place: such a grid has no winner anybody could read off. */
 		r->of[i] = w < WHO_MOST ? w : WHO_MOST - 1;
 	}
+	colour(r);
+	for (size_t i = 0; i < r->count; i++)
+		for (size_t k = 0; k < r->count && !r->dear[i]; k++)
+			r->dear[i] = r->of[i] == r->of[k] && r->label[i].load == r->label[k].load &&
+			    points_at(r->points, i)->threads == points_at(r->points, k)->threads && r->label[k].level < r->label[i].level;
 	return true;
 }
 
@@ -202,7 +258,7 @@ score(struct report *r)
 		for (size_t k = 0; k < r->count; k++)
 			if (same_place(r, i, k) && !r->who[r->of[k]].limit)
 				most = fmax(most, points_at(r->points, k)->mops_median);
-		if (p->threads > r->cores || !(p->mops_median > 0) || most <= 0)
+		if (r->dear[i] || p->threads > r->cores || !(p->mops_median > 0) || most <= 0)
 			continue;
 		w->score += log(p->mops_median / most);
 		w->measured++;
@@ -264,13 +320,13 @@ put_summary(const struct report *r, struct who *const *ranked, size_t count)
 		fputs("<p class=lead>No map was measured on as few threads as there are cores: nothing is ranked.</p>\n", out);
 	} else {
 		fputs("<p class=lead><b>", out);
-		put_text(out, ranked[0]->name);
+		svg_put_text(out, ranked[0]->name);
 		fprintf(out, "</b> %s</p>\n<p>", count == 1 ? "is the only map here." : next->verdict == VERDICT_FASTER ?
 		    "is the fastest map here." : "came out first here, but not clearly.");
 	}
 	if (next != NULL && isfinite(next->ratio)) {
 		fprintf(out, "It completed %.2f times as many operations per second as the next one, <b>", next->ratio);
-		put_text(out, next->name);
+		svg_put_text(out, next->name);
 		fputs("</b>", out);
 		if (isfinite(next->lo))
 			fprintf(out, " (with 95&nbsp;%% confidence %.2f to %.2f times)", next->lo, next->hi);
@@ -284,7 +340,7 @@ put_summary(const struct report *r, struct who *const *ranked, size_t count)
 		fprintf(out, "All of this is the geometric mean over all loads on up to %" PRIu64 " thread%s, as many as cores.</p>\n",
 		    r->cores, r->cores == 1 ? "" : "s");
 	fputs("<p>Measured on: <b>", out);
-	put_text(out, machine);
+	svg_put_text(out, machine);
 	fprintf(out, "</b>; %s; %" PRIu64 " trials.</p>\n", r->started, r->trials);
 }
 
@@ -308,7 +364,7 @@ put_warnings(const struct report *r)
 	for (char *line; (line = strsep(&next, "\n")) != NULL;)
 		if (line[0] != '\0') {
 			fputs("<li>", out);
-			put_text(out, line);
+			svg_put_text(out, line);
 			fputs("\n", out);
 		}
 	if (r->disturbed > 0)
@@ -320,7 +376,7 @@ put_warnings(const struct report *r)
 		fprintf(out, "<li>%" PRIu64 " of %zu points have fewer than 6 trials: their bars run from the slowest to the fastest, "
 		    "which is less than a 95&nbsp;%% interval.\n", few, r->count);
 	if (outliers > 0)
-		fprintf(out, "<li>%" PRIu64 " trials are outliers (beyond 1.5 interquartile ranges). They are in all figures.\n", outliers);
+		fprintf(out, "<li>%" PRIu64 " trials are outliers (beyond 1.5 interquartile ranges). They are in all figures, and marked by a ringed cross.\n", outliers);
 	if (over > 0)
 		fprintf(out, "<li>%" PRIu64 " points have more threads than cores (shaded): threads lose their core in the middle of an "
 		    "operation.\n", over);
@@ -332,15 +388,6 @@ put_warnings(const struct report *r)
 }
 
 /* ---- Pictures ---- */
-
-/* step_for - a round step that makes about five of most. */
-static double
-step_for(double most)
-{
-	double decade = pow(10, floor(log10(most / 5))), times = most / 5 / decade;
-
-	return decade * (times <= 1 ? 1 : times <= 2 ? 2 : times <= 5 ? 5 : 10);
-}
 
 static void
 put_ranking(const struct report *r, struct who *const *ranked, size_t count)
@@ -361,143 +408,178 @@ put_ranking(const struct report *r, struct who *const *ranked, size_t count)
 
 		fprintf(out, "<rect x=190 y=%.0f width=%.1f height=22 fill='%s'/><text x=182 y=%.0f text-anchor=end>", y, 380 * share,
 		    w->colour, y + 16);
-		put_text(out, w->name);
+		svg_put_text(out, w->name);
 		fputs("</text>", out);
-		if (i > 0 && isfinite(w->lo))
-			fprintf(out, "<path d='M%.1f %.0fV%.0fM%.1f %.0fH%.1fM%.1f %.0fV%.0f' class=bar />", 190 + 380 / w->hi, y + 5,
-			    y + 17, 190 + 380 / w->hi, y + 11, 190 + 380 / w->lo, 190 + 380 / w->lo, y + 5, y + 17);
-		fprintf(out, "<text x=%.0f y=%.0f>%.0f&nbsp;%%</text>\n",
-		    fmax(190 + 380 * share, i > 0 && isfinite(w->lo) ? 190 + 380 / w->lo : 0) + 8, y + 16, 100 * share);
+		double end = 190 + 380 * share;
+
+		if (i > 0 && isfinite(w->lo)) {
+			/* An interval may reach far beyond the fastest: the picture ends where the figure has room yet. */
+			end = fmin(fmax(end, 190 + 380 / w->lo), 582);
+			fprintf(out, "<path d='M%.1f %.0fV%.0fM%.1f %.0fH%.1f", 190 + 380 / w->hi, y + 5, y + 17, 190 + 380 / w->hi, y + 11,
+			    fmin(190 + 380 / w->lo, 582));
+			if (190 + 380 / w->lo <= 582)
+				fprintf(out, "M%.1f %.0fV%.0f", 190 + 380 / w->lo, y + 5, y + 17);
+			fputs("' class=bar />", out);
+		}
+		fprintf(out, "<text x=%.0f y=%.0f>%.0f&nbsp;%%</text>\n", end + 8, y + 16, 100 * share);
 	}
 	fputs("</svg><figcaption>Operations per second as a share of the fastest map's, geometric mean over all loads on no more "
 	      "threads than cores. Black: 95&nbsp;% confidence interval.</figcaption></figure>\n", out);
 }
 
-struct panel {
-	const struct report *report;
-	size_t first, last; /* of order[] */
-	double most;        /* Mops/s at the top */
-	double least_threads, most_threads;
+/* What one panel has drawn of single trials. */
+struct drawn {
+	size_t outliers, left_out;
 };
 
-static double
-panel_x(const struct panel *p, double threads)
-{
-	double span = log2(p->most_threads / p->least_threads);
-
-	return 48 + (span > 0 ? log2(threads / p->least_threads) / span : 0.5) * 230;
-}
-
-static double
-panel_y(const struct panel *p, double mops)
-{
-	return 240 - 220 * mops / p->most;
-}
-
-/* put_curve - one map in one panel. Returns the height of its end, NAN if it is not there. */
-static double
-put_curve(const struct panel *p, size_t w)
-{
-	const struct report *r = p->report;
-	const char *colour = r->who[w].colour;
-	double x = NAN, y = NAN;
-	FILE *out = r->out;
-
-	for (size_t i = p->first; i < p->last; i++) {
-		const struct point *point = points_at(r->points, r->order[i]);
-		double next_x = panel_x(p, (double)point->threads) + 2.0 * (double)(w % 5) - 4;
-
-		if (r->of[r->order[i]] != w || isnan(point->mops_median))
-			continue;
-		if (!isnan(x))
-			fprintf(out, "<line x1=%.1f y1=%.1f x2=%.1f y2=%.1f stroke='%s' stroke-width=2 />", x, y, next_x,
-			    panel_y(p, point->mops_median), colour);
-		x = next_x;
-		y = panel_y(p, point->mops_median);
-		fprintf(out, "<line x1=%.1f y1=%.1f x2=%.1f y2=%.1f stroke='%s'/><circle cx=%.1f cy=%.1f r=3.5 fill='%s'><title>", x,
-		    panel_y(p, point->mops_lo), x, panel_y(p, point->mops_hi), colour, x, y, colour);
-		put_text(out, r->label[r->order[i]].name);
-		fprintf(out, ", %" PRIu64 " threads: %.3g Mops/s (%.3g to %.3g)</title></circle>\n", point->threads, point->mops_median,
-		    point->mops_lo, point->mops_hi);
-	}
-	return y;
-}
-
-/* put_names - at the right, beside the curves' ends, moved apart where they would overlap. */
+/* put_trials - each trial of a point; those beyond the fences last and marked. */
 static void
-put_names(const struct panel *p, const double *end)
+put_trials(struct svg *s, const struct report *r, size_t i, double beside, struct drawn *drawn)
 {
-	const struct report *r = p->report;
-	bool done[WHO_MOST] = { false };
-	double last = 0;
+	const struct point *point = points_at(r->points, i);
+	const bool *disturbed;
+	size_t count;
+	const double *mops = points_trials(r->points, i, &disturbed, &count);
+	const char *colour = r->who[r->of[i]].colour;
+	char title[RECORD_TEXT + 300];
 
-	for (size_t n = 0; n < r->whos; n++) {
-		size_t top = WHO_MOST;
+	for (unsigned outliers = 0; outliers < 2; outliers++)
+		for (size_t t = 0; t < count; t++) {
+			bool left_out = disturbed[t] && !point->noisy;
+			bool outlier = !left_out && (mops[t] < point->mops_fence_lo || mops[t] > point->mops_fence_hi);
 
-		for (size_t w = 0; w < r->whos; w++)
-			if (!done[w] && !isnan(end[w]) && (top == WHO_MOST || end[w] < end[top]))
-				top = w;
-		if (top == WHO_MOST)
-			return;
-		done[top] = true;
-		last = fmax(end[top] + 4, last + 14);
-		fprintf(r->out, "<text x=290 y=%.1f fill='%s' class=name>", last, r->who[top].colour);
-		put_text(r->out, r->who[top].name);
-		fputs("</text>\n", r->out);
+			if (isnan(mops[t]) || outlier != outliers)
+				continue;
+			snprintf(title, sizeof(title), "%s, %" PRIu64 " threads, one trial: %.3g Mops/s%s", r->label[i].name, point->threads,
+			    mops[t], left_out ? ", disturbed" : outlier ? ", outlier" : "");
+			svg_mark(s, left_out ? SVG_LEFT_OUT : outlier ? SVG_OUTLIER : SVG_TRIAL, colour, (double)point->threads, mops[t], beside,
+			    left_out || outlier ? title : NULL);
+			drawn->outliers += outlier;
+			drawn->left_out += left_out;
+		}
+}
+
+/* put_curve - one map in one panel: what is at the lowest level of --smr-stats. */
+static void
+put_curve(struct svg *s, const struct report *r, size_t w, size_t first, size_t last, struct drawn *drawn)
+{
+	const char *colour = r->who[w].colour;
+	double beside = 2.0 * (double)(w % 5) - 4, *x = calloc(last - first, 2 * sizeof(*x)), *y = x + (last - first);
+	char title[RECORD_TEXT + 300];
+	size_t n = 0;
+
+	for (size_t k = first; k < last && x != NULL; k++) {
+		size_t i = r->order[k];
+		const struct point *point = points_at(r->points, i);
+
+		if (r->of[i] != w || r->dear[i] || isnan(point->mops_median))
+			continue;
+		svg_bar(s, colour, (double)point->threads, point->mops_lo, point->mops_hi, beside);
+		x[n] = (double)point->threads;
+		y[n++] = point->mops_median;
+	}
+	svg_curve(s, r->who[w].name, colour, SVG_SOLID, false, x, y, n);
+	free(x);
+	for (size_t k = first; k < last; k++) {
+		size_t i = r->order[k];
+		const struct point *point = points_at(r->points, i);
+
+		if (r->of[i] != w || r->dear[i] || isnan(point->mops_median))
+			continue;
+		snprintf(title, sizeof(title), "%s, %" PRIu64 " threads: %.3g Mops/s (%.3g to %.3g)", r->label[i].name, point->threads,
+		    point->mops_median, point->mops_lo, point->mops_hi);
+		svg_mark(s, SVG_DOT, colour, (double)point->threads, point->mops_median, beside, title);
+		put_trials(s, r, i, beside, drawn);
 	}
 }
 
+static void
+put_ticks_of_threads(struct svg *s, const struct report *r, size_t first, size_t last)
+{
+	char text[24];
+
+	for (size_t k = first; k < last; k++) {
+		uint64_t threads = points_at(r->points, r->order[k])->threads;
+		bool seen = false;
+
+		for (size_t i = first; i < k; i++)
+			seen = seen || points_at(r->points, r->order[i])->threads == threads;
+		snprintf(text, sizeof(text), "%" PRIu64, threads);
+		if (!seen)
+			svg_tick_x(s, (double)threads, text);
+	}
+}
+
+static void
+mops_tick(double mops, char *text, size_t size)
+{
+	snprintf(text, size, "%g", mops);
+}
+
+/* put_panel - throughput against threads, for one load: points first .. last of order[]. */
 static void
 put_panel(const struct report *r, size_t first, size_t last)
 {
-	struct panel p = { .report = r, .first = first, .last = last, .least_threads = INFINITY };
-	double end[WHO_MOST], roofline = 0, step;
+	struct svg s = { .out = r->out, .x = { SVG_LOG, INFINITY, 0, "threads", NULL },
+		.y = { SVG_LINEAR, 0, 0, "million operations per second", mops_tick } };
+	size_t longest = 0, trials;
+	struct drawn drawn = { 0 };
+	double roofline = 0;
 	FILE *out = r->out;
-	uint64_t seen = 0;
+	const bool *disturbed;
 
-	for (size_t i = first; i < last; i++) {
-		const struct point *point = points_at(r->points, r->order[i]);
+	for (size_t k = first; k < last; k++) {
+		size_t i = r->order[k];
+		const struct point *point = points_at(r->points, i);
+		const double *mops = points_trials(r->points, i, &disturbed, &trials);
 
-		p.least_threads = fmin(p.least_threads, (double)point->threads);
-		p.most_threads = fmax(p.most_threads, (double)point->threads);
+		s.x.from = fmin(s.x.from, (double)point->threads);
+		s.x.to = fmax(s.x.to, (double)point->threads);
 		if (strcmp(point->subject, POINTS_ROOFLINE) == 0)
 			roofline = fmax(roofline, point->mops_median);
-		else if (!r->who[r->of[r->order[i]]].limit && !isnan(point->mops_hi))
-			p.most = fmax(p.most, point->mops_hi);
+		if (r->dear[i] || r->who[r->of[i]].limit)
+			continue;
+		for (size_t t = 0; t < trials; t++)
+			s.y.to = fmax(s.y.to, mops[t]); /* passes over NaN */
+		longest = strlen(r->label[i].name) > longest ? strlen(r->label[i].name) : longest;
 	}
-	if (p.most <= 0)
+	if (s.y.to <= 0)
 		return;
-	p.most *= 1.08;
+	s.y.to *= 1.08;
 	fputs("<figure><figcaption class=load>", out);
-	put_text(out, r->label[r->order[first]].title);
-	fputs("</figcaption><svg viewBox='0 0 400 290' role=img aria-label='Throughput against threads'>\n", out);
-	if (p.most_threads > (double)r->cores) {
-		double from = panel_x(&p, fmax((double)r->cores * 1.2, p.least_threads));
-
-		fprintf(out, "<rect x=%.1f y=20 width=%.1f height=220 fill='#f0f0f0'/><text x=%.1f y=32 text-anchor=end class=tic>more "
-		    "threads than cores</text>\n", from, 284 - from, 282.0);
-	}
-	step = step_for(p.most);
-	for (double v = 0; v <= p.most; v += step)
-		fprintf(out, "<line x1=40 y1=%.1f x2=284 y2=%.1f class=grid /><text x=36 y=%.1f text-anchor=end class=tic>%g</text>\n",
-		    panel_y(&p, v), panel_y(&p, v), panel_y(&p, v) + 4, v);
-	for (size_t i = first; i < last; i++) {
-		uint64_t threads = points_at(r->points, r->order[i])->threads;
-
-		if (threads != seen)
-			fprintf(out, "<text x=%.1f y=256 text-anchor=middle class=tic>%" PRIu64 "</text>", panel_x(&p, (double)threads),
-			    threads);
-		seen = threads;
-	}
-	fputs("<text x=162 y=276 text-anchor=middle class=tic>threads</text><text x=4 y=12 class=tic>million operations per "
-	      "second</text>\n", out);
+	svg_put_text(out, r->label[r->order[first]].load_title);
+	fputs("</figcaption>", out);
+	svg_begin(&s, "Throughput against threads", r->whos, longest);
+	/* Room for the marks that stand side by side. */
+	s.x.from /= 1.2;
+	s.x.to *= 1.2;
+	if (s.x.to / 1.2 > (double)r->cores)
+		svg_shade(&s, fmax((double)r->cores * 1.2, s.x.from), s.x.to, "more threads than cores");
+	svg_axes(&s);
+	put_ticks_of_threads(&s, r, first, last);
 	for (size_t w = 0; w < r->whos; w++)
-		end[w] = r->who[w].limit ? NAN : put_curve(&p, w);
-	put_names(&p, end);
-	fputs("</svg><figcaption>Medians; bars: 95&nbsp;% interval, or slowest to fastest of fewer than 6 trials.", out);
+		if (!r->who[w].limit)
+			put_curve(&s, r, w, first, last, &drawn);
+	svg_end(&s);
+	fputs("<figcaption>Large dots: medians; bars: 95&nbsp;% interval, or slowest to fastest of fewer than 6 trials; small dots: trials.", out);
+	if (drawn.outliers > 0)
+		fprintf(out, " Ringed crosses: %zu outlier%s, in all figures.", drawn.outliers, drawn.outliers == 1 ? "" : "s");
+	if (drawn.left_out > 0)
+		fprintf(out, " Hollow: %zu disturbed trial%s, in no median.", drawn.left_out, drawn.left_out == 1 ? "" : "s");
 	if (roofline > 0)
 		fprintf(out, " The practical limit (roofline, an array) reaches %.3g.", roofline);
 	fputs("</figcaption></figure>\n", out);
+}
+
+/* next_load - where the points of the load end that begins at first of order[]. */
+static size_t
+next_load(const struct report *r, size_t first)
+{
+	size_t last = first;
+
+	while (last < r->count && r->label[r->order[last]].load == r->label[r->order[first]].load)
+		last++;
+	return last;
 }
 
 static void
@@ -505,11 +587,109 @@ put_panels(const struct report *r)
 {
 	fputs("<h2>Throughput against threads</h2>\n<div class=grid2>\n", r->out);
 	for (size_t first = 0, last; first < r->count; first = last) {
-		for (last = first; last < r->count && r->label[r->order[last]].block == r->label[r->order[first]].block; last++)
-			continue;
+		last = next_load(r, first);
 		put_panel(r, first, last);
 	}
 	fputs("</div>\n", r->out);
+}
+
+/* threads_shown - of a load the most threads that have a core each, else the fewest; and the most of all. */
+static void
+threads_shown(const struct report *r, size_t first, size_t last, uint64_t shown[2])
+{
+	uint64_t fit = 0, least = UINT64_MAX, most = 0;
+
+	for (size_t k = first; k < last; k++) {
+		uint64_t threads = points_at(r->points, r->order[k])->threads;
+
+		fit = threads <= r->cores && threads > fit ? threads : fit;
+		least = threads < least ? threads : least;
+		most = threads > most ? threads : most;
+	}
+	shown[0] = fit > 0 ? fit : least;
+	shown[1] = most;
+}
+
+/*
+ * lines_of - the maps measured on so many threads: of each the point at the lowest level of --smr-stats,
+ * or at the highest. Returns how many.
+ */
+static size_t
+lines_of(const struct report *r, size_t first, size_t last, uint64_t threads, bool highest, struct curves_line *line)
+{
+	size_t best[WHO_MOST], lines = 0;
+
+	for (size_t w = 0; w < r->whos; w++) {
+		best[w] = SIZE_MAX;
+		for (size_t k = first; k < last; k++) {
+			size_t i = r->order[k];
+
+			if (r->of[i] == w && !r->who[w].limit && r->curves[i] != NULL && points_at(r->points, i)->threads == threads &&
+			    (best[w] == SIZE_MAX || (r->label[i].level > r->label[best[w]].level) == highest))
+				best[w] = i;
+		}
+		if (best[w] != SIZE_MAX)
+			line[lines++] = (struct curves_line){ r->who[w].name, r->who[w].colour, r->curves[best[w]] };
+	}
+	return lines;
+}
+
+static void
+title_with_threads(const struct report *r, size_t i, uint64_t threads, const char *what, char *title, size_t size)
+{
+	snprintf(title, size, "%s%s%s, %" PRIu64 " thread%s%s", what, what[0] != '\0' ? ": " : "", r->label[i].load_title, threads,
+	    threads == 1 ? "" : "s", threads > r->cores ? ", more than cores" : "");
+}
+
+static void
+put_latencies(const struct report *r)
+{
+	struct curves_line line[WHO_MOST];
+	char title[800];
+
+	fputs("<h2>Latency: how long calls took</h2>\n<div class=grid2>\n", r->out);
+	for (size_t first = 0, last; first < r->count; first = last) {
+		uint64_t shown[2];
+		size_t lines;
+
+		last = next_load(r, first);
+		threads_shown(r, first, last, shown);
+		lines = lines_of(r, first, last, shown[0], false, line);
+		for (enum curves_latency kind = 0; kind < CURVES_LATENCIES; kind++) {
+			title_with_threads(r, r->order[first], shown[0], curves_latency_names[kind], title, sizeof(title));
+			(void)curves_put_latency(r->out, kind, title, line, lines);
+		}
+	}
+	fputs("</div>\n", r->out);
+}
+
+static void
+put_reclamation(const struct report *r)
+{
+	static bool (*const put[])(FILE *, const char *, const struct curves_line *, size_t) = { curves_put_garbage, curves_put_reclaim };
+	static const char *const head[] = { "Garbage: retired and not freed yet", "How long garbage waits: from retire to free" };
+	struct curves_line line[WHO_MOST];
+	char title[800];
+
+	for (unsigned picture = 0; picture < 2; picture++) {
+		size_t drawn = 0;
+
+		fprintf(r->out, "<h2>%s</h2>\n<div class=grid2>\n", head[picture]);
+		for (size_t first = 0, last; first < r->count; first = last) {
+			uint64_t shown[2];
+
+			last = next_load(r, first);
+			threads_shown(r, first, last, shown);
+			for (unsigned k = 0; k < (shown[0] == shown[1] ? 1 : 2); k++) {
+				title_with_threads(r, r->order[first], shown[k], "", title, sizeof(title));
+				drawn += put[picture](r->out, title, line, lines_of(r, first, last, shown[k], true, line));
+			}
+		}
+		fputs("</div>\n", r->out);
+		if (drawn == 0)
+			fputs(picture == 0 ? "<p>No trial has any: no map here retired an object, or --smr-stats was off.</p>\n" :
+			    "<p>Not measured: --smr-stats sampled or full takes these times.</p>\n", r->out);
+	}
 }
 
 /* ---- Tables ---- */
@@ -523,7 +703,7 @@ put_option(FILE *out, const char *name, const json_t *value)
 		fprintf(out, " --%s %" JSON_INTEGER_FORMAT, name, json_integer_value(value));
 	else if (json_is_string(value)) {
 		fprintf(out, " --%s ", name);
-		put_text(out, json_string_value(value));
+		svg_put_text(out, json_string_value(value));
 	}
 }
 
@@ -537,13 +717,13 @@ put_command(const struct report *r, const struct point *p)
 	const char *name;
 
 	fputs("hamtbench run --subject ", out);
-	put_text(out, p->subject);
+	svg_put_text(out, p->subject);
 	fputs(" --workload ", out);
-	put_text(out, p->workload);
+	svg_put_text(out, p->workload);
 	fprintf(out, " --threads %" PRIu64 " --trials %" PRIu64 " --seed %" PRIu64 " --pin ", p->threads, p->trials, r->seed);
-	put_text(out, p->pin);
+	svg_put_text(out, p->pin);
 	fputs(" --membind ", out);
-	put_text(out, p->membind);
+	svg_put_text(out, p->membind);
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
 		json_object_foreach(json_object_get(options, parts[i]), name, value)
 			put_option(out, name, value);
@@ -578,9 +758,9 @@ put_table(const struct report *r)
 			if (same_place(r, r->order[i], k) && strcmp(points_at(r->points, k)->subject, SUMMARY_NULL) == 0)
 				overhead = (double)p->threads / points_at(r->points, k)->mops_median * 1e3;
 		fprintf(out, "<tr><td data-v=%zu>%zu<td style='color:%s'><b>", i + 1, i + 1, r->who[r->of[r->order[i]]].colour);
-		put_text(out, r->label[r->order[i]].name);
+		svg_put_text(out, r->label[r->order[i]].name);
 		fputs("</b><td>", out);
-		put_text(out, r->label[r->order[i]].title);
+		svg_put_text(out, r->label[r->order[i]].title);
 		fprintf(out, "<td data-v=%" PRIu64 ">%" PRIu64, p->threads, p->threads);
 		put_cell(out, p->mops_median, summary_format_figure);
 		put_cell(out, p->mops_lo, summary_format_figure);
@@ -617,7 +797,7 @@ put_environment(const struct report *r)
 		if (*c == '\n')
 			putc('\n', r->out);
 		else
-			put_text(r->out, (char[]){ *c, '\0' });
+			svg_put_text(r->out, (char[]){ *c, '\0' });
 	fputs("</pre></details>\n", r->out);
 	free(text);
 	json_decref(document);
@@ -661,6 +841,7 @@ cores_of(const struct environment *environment)
 static bool
 load(struct report *r, struct store *store, const struct store_filter *filter, char *error, size_t size)
 {
+	struct store_filter with_series = *filter;
 	struct listing l = { .report = r };
 	size_t bytes;
 	bool fine;
@@ -681,7 +862,9 @@ load(struct report *r, struct store *store, const struct store_filter *filter, c
 		points_finish(r->points);
 		r->cores = cores_of(&r->environment);
 		r->no_memory = !label_points(r);
-		fine = r->no_memory || store_each_trial(store, filter, add_to_who, r, error, size);
+		with_series.with_series = true;
+		fine = r->no_memory || (store_each_trial(store, filter, add_to_who, r, error, size) &&
+		    (r->no_memory || store_each_trial(store, &with_series, add_to_curves, r, error, size)));
 	}
 	if (r->no_memory) {
 		snprintf(error, size, "no memory for the report");
@@ -711,12 +894,18 @@ report_write(FILE *out, struct store *store, const struct store_filter *filter, 
 		put_ranking(r, ranked, count);
 		put_warnings(r);
 		put_panels(r);
+		put_latencies(r);
+		put_reclamation(r);
 		put_table(r);
 		put_environment(r);
 		fputs(tail, out);
 	}
 	for (size_t w = 0; w < r->whos; w++)
 		points_free(r->who[w].points);
+	for (size_t i = 0; r->curves != NULL && i < r->count; i++)
+		curves_free(r->curves[i]);
+	free(r->curves);
+	free(r->dear);
 	points_free(r->points);
 	environment_free(&r->environment);
 	free(r->label);

@@ -602,6 +602,14 @@ summary_labels(const struct points *points, struct summary_label *label)
 		title_of(&rows[i], rows, count, label[i].title, sizeof(label[i].title));
 	}
 	for (size_t i = 0; i < count; i++)
+		row_level(&rows[i]);
+	number_blocks(rows, count);
+	for (size_t i = 0; i < count; i++) {
+		label[i].load = rows[i].block;
+		label[i].level = rows[i].level;
+		title_of(&rows[i], rows, count, label[i].load_title, sizeof(label[i].load_title));
+	}
+	for (size_t i = 0; i < count; i++)
 		json_decref(rows[i].options);
 	free(rows);
 	return true;

@@ -29,6 +29,10 @@ struct summary_label {
 	char name[RECORD_TEXT + 200]; /* the subject, and its own options where they differ */
 	size_t block;
 	char title[600];              /* the block's: workload, keys, dist, mix, and what else differs */
+	/* The same but for what was looked at of reclamation (--smr-stats), which costs: a load has blocks for
+	 * several levels. Speed is that of the lowest, times from retire to free those of the highest. */
+	size_t load, level;
+	char load_title[600];
 };
 
 /* summary_labels - the labels of all points, points_count() of them; false: no memory. */

@@ -160,6 +160,7 @@ disturbed_trials_are_left_out_while_others_suffice(void)
 	struct points *p = points_new();
 	const struct point *a;
 	const double *values;
+	const bool *disturbed;
 	size_t n;
 
 	CHECK(p != NULL);
@@ -170,6 +171,7 @@ disturbed_trials_are_left_out_while_others_suffice(void)
 	CHECK(a->valid == 2 && a->disturbed == 1 && a->used == 1 && !a->noisy && a->mops_median == 10);
 	add_disturbed(p, 3, true);
 	points_finish(p);
+	CHECK(isnan(a->mops_fence_lo) && isnan(a->mops_fence_hi));
 	CHECK(a->valid == 3 && a->disturbed == 2 && a->used == 3 && a->noisy && a->mops_median == 3 && a->mops_min == 1);
 	for (unsigned i = 0; i < 7; i++)
 		add_disturbed(p, 11 + 0.01 * i, false);
@@ -179,6 +181,10 @@ disturbed_trials_are_left_out_while_others_suffice(void)
 	/* In the order in which they came: what a comparison asks for. */
 	values = points_values(p, 0, "mops", &n);
 	CHECK(n == 9 && values[0] == 10 && values[1] == 11 && values[8] == 50);
+	/* Seven of 11 and a bit: quartiles and fences are close to them. All trials are there to be shown. */
+	CHECK(a->mops_fence_lo > 10 && a->mops_fence_lo < 11 && a->mops_fence_hi > 11.05 && a->mops_fence_hi < 12);
+	values = points_trials(p, 0, &disturbed, &n);
+	CHECK(n == 11 && values[0] == 1 && disturbed[0] && values[1] == 10 && !disturbed[1] && disturbed[2]);
 	CHECK(points_values(p, 0, "nonsense", &n) == NULL);
 	CHECK(points_values(p, 0, "get_p99_ns", &n) != NULL && n == 0);
 	points_free(p);

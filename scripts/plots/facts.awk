@@ -6,6 +6,7 @@
 #        DIR/PICTURE.facts   gnuplot variables of one picture: title, caption, panels;
 #                            PICTURE = throughput, latency, reclamation, garbage, tradeoff
 #        DIR/throughput.P.S  throughput of subject S in panel P: threads median min max
+#        DIR/throughput.P.S.trials  of the same each trial: threads mops kind (0; 1: outlier; 2: disturbed, in no median)
 #        DIR/tradeoff.P.S    the same against garbage: mean mean peak median min max
 #        DIR/chosen.tsv      trials whose histograms or samples are drawn:
 #                            trial_id picture panel subject
@@ -287,14 +288,22 @@ BEGIN {
 	n = split("off counters sampled full", f, " ")
 	for (i = 1; i <= n; i++)
 		level_of_name[f[i]] = i
-	# Okabe and Ito's colours, which the colour-blind can tell apart; yellow, hard
-	# to see on white, is darkened. Subjects without one of their own share the spare ones.
+	# The same as in harness/report.c. Okabe and Ito's colours, which the colour-blind can tell apart; yellow, hard
+	# to see on white, is darkened. Subjects without one of their own share the spare ones: what is left.
 	fixed["hamt"] = "#0072B2"
 	fixed["seed"] = "#D55E00"
 	fixed["urcu-lfht"] = "#009E73"
 	fixed["mutex"] = "#CC79A7"
 	fixed["roofline"] = "#555555"
-	spares = split("#E69F00 #56B4E9 #8C6D00 #7A3E9D #000000 #8C510A #4B8B3B #D6278A", spare, " ")
+	fixed["null"] = "#999999"
+	fixed["hamt-ebr"] = "#E69F00"
+	fixed["hamt-hp-fence"] = "#56B4E9"
+	fixed["hamt-none"] = "#8C6D00"
+	fixed["hamt-qsbr"] = "#7A3E9D"
+	fixed["hamt-he"] = "#D6278A"
+	fixed["tbb"] = "#4B8B3B"
+	fixed["ck-ht"] = "#8C510A"
+	spares = split("#000000 #8C510A #4B8B3B #D6278A #E69F00 #56B4E9 #8C6D00 #7A3E9D #1F9E9E #6A7FDB #A6761D #B22222", spare, " ")
 	# gnuplot's point types, the most different first.
 	marks = split("7 5 9 13 11 15 6 4 8 12 10 14", mark, " ")
 }
@@ -348,6 +357,8 @@ part == 1 {
 	mean[t] = f[at["pending_mean"]] + 0
 	bound[t] = f[at["bound"]] + 0
 	cpu_ns[t] = f[at["cpu_ns_per_op"]] + 0
+	keys_of[t] = f[at["keys"]] + 0
+	disturbed[t] = "disturbed" in at ? f[at["disturbed"]] == 1 : 0
 	keys_seen[f[at["keys"]]] = f[at["keys"]] + 0
 	workload_seen[workload[t]] = workload[t]
 	not_valid += !valid[t]
@@ -372,6 +383,13 @@ part == 2 {
 	p_load[p] = p_workload[p] SUBSEP f[at["keys"]] SUBSEP p_dist[p] SUBSEP p_mix[p]
 	p_mean[p] = "pending_mean" in at ? f[at["pending_mean"]] + 0 : 0
 	p_peak[p] = "pending_peak" in at ? f[at["pending_peak"]] + 0 : 0
+	key = p_load[p] SUBSEP p_threads[p] SUBSEP p_subject[p] SUBSEP p_options[p]
+	noisy[key] = "noisy" in at ? f[at["noisy"]] == 1 : 0
+	fenced[key] = "mops_fence_lo" in at && f[at["mops_fence_lo"]] != ""
+	if (fenced[key]) {
+		fence_lo[key] = f[at["mops_fence_lo"]] + 0
+		fence_hi[key] = f[at["mops_fence_hi"]] + 0
+	}
 	p_dear[p] = level_of(p_options[p]) > lowest[but_level(p_load[p], p_threads[p], p_subject[p], p_options[p])]
 }
 
@@ -431,7 +449,7 @@ function common_text(    order, n, i, p, w, list, durations, time, least, most)
 
 # number_subjects - labels, numbers, colours and marks, in an order that does not
 # depend on that of the trials.
-function number_subjects(    t, w, s, b, n, array, rank, base, scheme, next_spare)
+function number_subjects(    t, w, s, b, n, array, rank, base, scheme, next_spare, colour_of, taken)
 {
 	for (t in trial) {
 		w = who[t] = label_of(subject[t], options[t])
@@ -446,18 +464,28 @@ function number_subjects(    t, w, s, b, n, array, rank, base, scheme, next_spar
 	n = split("label with_scheme colour mark is_roofline", array, " ")
 	for (s = 1; s <= n; s++)
 		fact("subjects", "array " array[s] "[" subjects "]")
+	# The first of a name gets the name's own colour, the next one another.
+	for (s = 1; s <= subjects; s++)
+		if (base[name_of[s]] in fixed) {
+			colour_of[name_of[s]] = fixed[base[name_of[s]]]
+			taken[colour_of[name_of[s]]] = 1
+			delete fixed[base[name_of[s]]]
+		}
+	for (s = 1; s <= subjects; s++) {
+		w = name_of[s]
+		if (w in colour_of)
+			continue
+		for (n = 0; n < spares && spare[next_spare % spares + 1] in taken; n++)
+			next_spare++
+		colour_of[w] = spare[next_spare++ % spares + 1]
+		taken[colour_of[w]] = 1
+	}
 	for (s = 1; s <= subjects; s++) {
 		w = name_of[s]
 		number[w] = s
 		fact("subjects", "label[" s "] = " quoted(w))
 		fact("subjects", "with_scheme[" s "] = " quoted(w scheme[w]))
-		if (base[w] in fixed) {
-			fact("subjects", "colour[" s "] = " quoted(fixed[base[w]]))
-			# The next one of the same name gets another.
-			delete fixed[base[w]]
-		} else {
-			fact("subjects", "colour[" s "] = " quoted(spare[next_spare++ % spares + 1]))
-		}
+		fact("subjects", "colour[" s "] = " quoted(colour_of[w]))
 		fact("subjects", "mark[" s "] = " mark[(s - 1) % marks + 1])
 		fact("subjects", "is_roofline[" s "] = " (base[w] == "roofline"))
 	}
@@ -478,7 +506,7 @@ function chosen_text(    w)
 
 # ---- Throughput: a row of panels for each workload, keys and dist; a column for each mix ----
 
-function throughput(    p, s, r, c, i, n, w, row, row_name, col, col_name, cols_in, rows, cols, panel, at_threads, order, list, top, roof, low, high, any_roof, title, data, left_out, text, sort_to)
+function throughput(    p, s, r, c, i, n, w, row, row_name, col, col_name, cols_in, rows, cols, panel, at_threads, order, list, top, roof, low, high, any_roof, title, data, left_out, text, sort_to, t, key, kind, kinds)
 {
 	for (p = 1; p <= points; p++) {
 		if (p_valid[p] == 0 || p_subject[p] == "null" || p_dear[p])
@@ -530,6 +558,21 @@ function throughput(    p, s, r, c, i, n, w, row, row_name, col, col_name, cols_
 			top[panel] = p_max[p] > top[panel] ? p_max[p] : top[panel]
 		}
 	}
+	for (t in trial) {
+		if (!valid[t] || subject[t] == "null" || level[t] > lowest[group[t]])
+			continue
+		r = row[workload[t], keys_of[t], dist[t]]
+		c = col[workload[t], mix[t]]
+		if (r > rows || c > cols)
+			continue
+		panel = (r - 1) * cols + c
+		key = load_of[t] SUBSEP threads[t] SUBSEP subject[t] SUBSEP options[t]
+		kind = disturbed[t] && !noisy[key] ? 2 : fenced[key] && (mops[t] < fence_lo[key] || mops[t] > fence_hi[key]) ? 1 : 0
+		kinds[kind]++
+		print threads[t], mops[t], kind >(out "/throughput." panel "." number[who[t]] ".trials")
+		if (subject[t] != "roofline")
+			top[panel] = mops[t] > top[panel] ? mops[t] : top[panel]
+	}
 	for (i in data) {
 		split(i, w, SUBSEP)
 		# gnuplot joins marks in the order of the file.
@@ -564,7 +607,11 @@ function throughput(    p, s, r, c, i, n, w, row, row_name, col, col_name, cols_
 	}
 	fact("throughput", "title = 'Throughput against threads'")
 
-	text = "Marks: median of the trials; bars: slowest to fastest trial. "
+	text = "Marks: median of the trials; bars: slowest to fastest trial; faint dots: trials. "
+	if (kinds[1] > 0)
+		text = text "Ringed crosses: " counted(kinds[1], "outlier") " (beyond 1.5 interquartile ranges), in the medians all the same. "
+	if (kinds[2] > 0)
+		text = text "Hollow: " counted(kinds[2], "disturbed trial") ", in no median. "
 	if (any_roof)
 		text = text "Dashed: roofline, an array with one cache line per operation, no map. "
 	n = 0

@@ -46,12 +46,22 @@ do for [p = 1:panels] {
 			set label 3 over_text at graph 0.985, 0.885 right font small tc rgb faint
 		}
 		n = words(curves[p])
+		trials(i) = 'throughput.' . p . '.' . word(curves[p], i) . '.trials'
+		faint_of(s) = '#90' . substr(colour[s], 2, 7)
 		# Lines last: a mark clears the place it stands on.
-		plot for [i = 1:n] 'throughput.' . p . '.' . word(curves[p], i) \
+		plot for [i = 1:n] trials(i) using ($1 * beside(i, n)):($3 == 0 ? $2 : NaN) with points pt 7 ps 0.6 * mark_size \
+			lc rgb faint_of(at(p, i)), \
+		     for [i = 1:n] trials(i) using ($1 * beside(i, n)):($3 == 2 ? $2 : NaN) with points pt 6 ps 0.6 * mark_size \
+			lc rgb colour[at(p, i)], \
+		     for [i = 1:n] 'throughput.' . p . '.' . word(curves[p], i) \
 			using ($1 * beside(i, n)):2:3:4 with yerrorbars lw 1.3 ps mark_size \
 			pt point(at(p, i)) lc rgb colour[at(p, i)], \
 		     for [i = 1:n] 'throughput.' . p . '.' . word(curves[p], i) \
-			using ($1 * beside(i, n)):2 with lines lw 2 dt dash(at(p, i)) lc rgb colour[at(p, i)]
+			using ($1 * beside(i, n)):2 with lines lw 2 dt dash(at(p, i)) lc rgb colour[at(p, i)], \
+		     for [i = 1:n] trials(i) using ($1 * beside(i, n)):($3 == 1 ? $2 : NaN) with points pt 6 ps 1.3 * mark_size lw 1.3 \
+			lc rgb colour[at(p, i)], \
+		     for [i = 1:n] trials(i) using ($1 * beside(i, n)):($3 == 1 ? $2 : NaN) with points pt 2 ps 0.7 * mark_size lw 1.3 \
+			lc rgb colour[at(p, i)]
 	}
 }
 unset multiplot

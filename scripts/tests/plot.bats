@@ -295,6 +295,25 @@ fake_plot() {
 	run ! grep -q "beyond the scale" throughput.svg
 }
 
+@test "each trial is a dot; outliers are marked, disturbed ones hollow, and both are counted" {
+	"$HAMTBENCH" run --subject mutex --threads 1 --mix get=100 --keys 1K --trials 6 --duration 2ms --warmup 1ms --noise off \
+		--db o.db --quiet >/dev/null
+	sqlite3 o.db "UPDATE trial SET mops = 10 + trial * 0.1, disturbed = 0;
+		UPDATE trial SET mops = 30 WHERE trial = 5; UPDATE trial SET disturbed = 1 WHERE trial = 1" || skip "no sqlite3"
+	plot --db o.db --out .
+	[ "$status" -eq 0 ]
+	tr '\n' ' ' <throughput.svg | sed 's/<[^>]*>//g' | tr -s ' \t' ' ' >words
+	says words "Ringed crosses: 1 outlier (beyond 1.5 interquartile ranges), in the medians all the same." \
+		"Hollow: 1 disturbed trial, in no median."
+	"$HAMTBENCH" export --db o.db --what trials >trials.csv
+	"$HAMTBENCH" export --db o.db --what points >points.csv
+	"$HAMTBENCH" export --db o.db --format json >trials.json
+	awk -v out=. -f "$AWK/csv.awk" -f "$AWK/facts.awk" trials.csv points.csv trials.json
+	[ "$(sort -k2n throughput.1.1.trials | awk '{ printf "%s:%s ", $2, $3 }')" = "10.1:2 10.2:0 10.3:0 10.4:0 10.6:0 30:1 " ]
+	# The axis has room for it.
+	grep -qx 'most\[1\] = 30' throughput.facts
+}
+
 @test "trials that are not valid are not drawn, and counted" {
 	VALID=0 fake "seed mutex" "1 2"
 	fake_plot

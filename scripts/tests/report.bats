@@ -32,7 +32,11 @@ browser() {
 	grep -qE '<p class=lead><b>(seed|mutex)</b> (is the fastest map|came out first)' page.html
 	grep -q 'Measured on: <b>' page.html
 	grep -q 'trials did not pin their threads' page.html
-	[ "$(grep -c '<svg' page.html)" -eq 3 ]
+	# The ranking; for each load throughput and the latency of what it does; no garbage: these maps retire nothing.
+	[ "$(grep -c 'aria-label="Throughput against threads"' page.html)" -eq 2 ]
+	[ "$(grep -c 'aria-label="Latency by percentile"' page.html)" -eq 2 ]
+	grep -q 'get: mixed  get=100' page.html
+	grep -q 'update: mixed  upsert=100' page.html
 	[ "$(grep -c '<tr><td data-v=' page.html)" -eq 16 ]
 	# The command of a row is one that runs.
 	sed -n 's:^<li><code>hamtbench \(.*\)</code>$:\1:p' page.html >commands
@@ -41,6 +45,37 @@ browser() {
 		# shellcheck disable=SC2086 # words
 		"$HAMTBENCH" $command --dry-run >/dev/null
 	done <commands
+}
+
+@test "garbage and times from retire to free are drawn, stalls shaded, and no trial is dropped from the pictures" {
+	"$HAMTBENCH" run --subject seed --workload stall --stall 5ms --every 15ms --threads 2 --keys 1K --trials 6 --duration 40ms \
+		--warmup 1ms --noise off --smr-stats counters --smr-stats full --pin none --quiet --db r.db >/dev/null
+	# One far above, one disturbed, the others close together.
+	sqlite3 r.db "UPDATE trial SET mops = 10 + trial * 0.1, disturbed = 0;
+		UPDATE trial SET mops = 30 WHERE trial = 5; UPDATE trial SET disturbed = 1 WHERE trial = 1" || skip "no sqlite3"
+	"$HAMTBENCH" report --db r.db --out page.html
+	[ "$(grep -c 'aria-label="Garbage over time"' page.html)" -eq 1 ]
+	[ "$(grep -c 'aria-label="Time from retire to free"' page.html)" -eq 1 ]
+	[ "$(grep -c 'aria-label="Throughput against threads"' page.html)" -eq 1 ]
+	grep -q 'Shaded: a thread is parked inside a read' page.html
+	# Of the six trials at the lowest level: one mark each.
+	[ "$(grep -c '<g class=outlier' page.html)" -eq 1 ]
+	[ "$(grep -c '<g class=left' page.html)" -eq 1 ]
+	[ "$(grep -c '<g class=trial' page.html)" -eq 4 ]
+	grep -q 'Ringed crosses: 1 outlier, in all figures. Hollow: 1 disturbed trial, in no median.' page.html
+	grep -q 'one trial: 30 Mops/s, outlier' page.html
+	"$HAMTBENCH" export --db r.db --what points | head -n 1 | grep -q mops_fence_lo,mops_fence_hi
+}
+
+@test "a map has the same colour in the report as in the plots" {
+	top=$BATS_TEST_DIRNAME/../..
+	sed -n '/own_colours\[\] =/,/};/p' "$top/harness/report.c" | grep -o '"[a-z-]*", "#[0-9A-F]*"' | tr -d '",' | sort >page
+	sed -n 's/^\tfixed\["\([a-z-]*\)"\] = "\(#[0-9A-F]*\)"$/\1 \2/p' "$top/scripts/plots/facts.awk" | sort >plots
+	[ "$(wc -l <page)" -ge 10 ]
+	diff page plots
+	sed -n '/spare_colours\[\] =/,/};/p' "$top/harness/report.c" | grep -o '#[0-9A-F]*' >page
+	sed -n 's/^\tspares = split("\([^"]*\)".*/\1/p' "$top/scripts/plots/facts.awk" | tr ' ' '\n' >plots
+	diff page plots
 }
 
 @test "bad input costs one line, and a page that is there already" {
@@ -59,7 +94,7 @@ browser() {
 	[ -z "$(find . -name '*.tmp')" ]
 }
 
-@test "in a browser the table sorts, and nothing overflows a phone" {
+@test "in a browser the table sorts, nothing overflows a phone, and no picture cuts off its words" {
 	measured
 	"$HAMTBENCH" report --db r.db --out page.html >/dev/null
 	# After a click on Mops/s the rows must ascend; the page's own width must fit the window's.
@@ -70,11 +105,16 @@ browser() {
 		th.click();
 		var v = Array.from(document.querySelector('table.sort').tBodies[0].rows).map(function (r) { return +r.cells[4].dataset.v });
 		document.title = 'sorted ' + v.every(function (x, i) { return i === 0 || v[i - 1] <= x }) + ' rows ' + v.length +
-			' fits ' + (document.documentElement.scrollWidth <= innerWidth);
+			' fits ' + (document.documentElement.scrollWidth <= innerWidth) +
+			' pictures ' + Array.from(document.querySelectorAll('svg')).every(function (s) {
+				var b = s.getBoundingClientRect();
+				return b.height > 40 && Array.from(s.querySelectorAll('text')).every(function (t) {
+					var r = t.getBoundingClientRect();
+					return r.left >= b.left - 1 && r.right <= b.right + 1 && r.top >= b.top - 1 && r.bottom <= b.bottom + 1 }) });
 		</script></html>
 	HTML
 	dom=$(browser --window-size=500,900 --dump-dom "file://$PWD/clicked.html")
-	[[ "$dom" == *"<title>sorted true rows 16 fits true</title>"* ]]
+	[[ "$dom" == *"<title>sorted true rows 16 fits true pictures true</title>"* ]]
 }
 
 @test "google-benchmark's JSON has every trial, and its compare.py takes it" {
