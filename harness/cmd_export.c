@@ -90,6 +90,8 @@ struct exporting {
 	struct points *points;            /* for WHAT_POINTS */
 	struct environment *environment;  /* for JSON */
 	size_t environments;
+	struct store_series *series;      /* for JSON; commands owned */
+	size_t serieses;
 	uint64_t benchmarks;              /* written so far, for google-benchmark */
 	char *error;
 	size_t error_size;
@@ -115,6 +117,46 @@ visit_environment(void *arg, const struct environment *environment)
 	snprintf(x->error, x->error_size, "no memory for the environments");
 	x->failed = true;
 	return false;
+}
+
+static bool
+collect_series(void *arg, const struct store_series *series)
+{
+	struct exporting *x = arg;
+	struct store_series *more = realloc(x->series, (x->serieses + 1) * sizeof(*more));
+
+	if (more != NULL) {
+		x->series = more;
+		more += x->serieses;
+		*more = *series;
+		more->command = strdup(series->command);
+		if (more->command != NULL) {
+			x->serieses++;
+			return true;
+		}
+	}
+	snprintf(x->error, x->error_size, "no memory for the series");
+	x->failed = true;
+	return false;
+}
+
+/* surroundings - the environments and series that JSON tells of; given back by forget_surroundings(), also after a failure. */
+static bool
+surroundings(struct exporting *x, struct store *store, const struct store_filter *filter)
+{
+	return store_each_environment(store, filter, visit_environment, x, x->error, x->error_size) && !x->failed &&
+	    store_each_series(store, filter, collect_series, x, x->error, x->error_size) && !x->failed;
+}
+
+static void
+forget_surroundings(struct exporting *x)
+{
+	for (size_t i = 0; i < x->environments; i++)
+		environment_free(&x->environment[i]);
+	for (size_t i = 0; i < x->serieses; i++)
+		free((char *)(uintptr_t)x->series[i].command);
+	free(x->environment);
+	free(x->series);
 }
 
 static bool
@@ -177,30 +219,35 @@ visit_benchmark(void *arg, const struct store_origin *origin, const struct recor
 {
 	struct exporting *x = arg;
 
-	(void)origin;
+	size_t i = 0;
+
 	/* A wrong map has no speed. */
 	if (!record->valid)
 		return true;
-	x->failed = !export_benchmark(stdout, record, x->benchmarks++ == 0, x->error, x->error_size);
+	/* A series that was begun since the list was made is left to the next export. */
+	while (i < x->serieses && x->series[i].id != origin->series_id)
+		i++;
+	if (i == x->serieses)
+		return true;
+	x->failed = !export_benchmark(stdout, &x->series[i], record, x->benchmarks++ == 0, x->error, x->error_size);
 	return !x->failed;
 }
 
 static bool
 export_benchmarks(struct exporting *x, struct store *store, const struct store_filter *filter)
 {
-	bool fine = store_each_environment(store, filter, visit_environment, x, x->error, x->error_size) && !x->failed;
+	bool fine = surroundings(x, store, filter);
 
 	if (fine && x->environments != 1) {
 		snprintf(x->error, x->error_size, "%zu environments; google-benchmark's JSON has one: choose a --series",
 		    x->environments);
 		fine = false;
 	}
-	fine = fine && export_benchmark_begin(stdout, &x->environment[0], x->error, x->error_size) &&
+	fine = fine && export_benchmark_begin(stdout, &x->environment[0], x->series, x->serieses, x->error,
+	        x->error_size) &&
 	    store_each_trial(store, filter, visit_benchmark, x, x->error, x->error_size) && !x->failed &&
 	    export_benchmark_end(stdout, x->error, x->error_size);
-	for (size_t i = 0; i < x->environments; i++)
-		environment_free(&x->environment[i]);
-	free(x->environment);
+	forget_surroundings(x);
 	return fine;
 }
 
@@ -209,18 +256,15 @@ export_trials(struct exporting *x, struct store *store, struct store_filter *fil
     enum export_format format)
 {
 	/* For CSV, too: a series that is not there shows before anything is written. */
-	bool fine =
-	    store_each_environment(store, filter, visit_environment, x, x->error, x->error_size) && !x->failed;
+	bool fine = surroundings(x, store, filter);
 
 	/* JSON's trials have their phases with them. */
 	filter->with_series = what != EXPORT_TRIALS || format == EXPORT_JSON;
-	fine = fine && export_begin(&x->export, stdout, what, format, x->environment, x->environments, x->error,
-	        x->error_size) &&
+	fine = fine && export_begin(&x->export, stdout, what, format, x->environment, x->environments,
+	        x->series, x->serieses, x->error, x->error_size) &&
 	    store_each_trial(store, filter, visit_trial, x, x->error, x->error_size) && !x->failed &&
 	    export_end(&x->export, x->error, x->error_size);
-	for (size_t i = 0; i < x->environments; i++)
-		environment_free(&x->environment[i]);
-	free(x->environment);
+	forget_surroundings(x);
 	return fine;
 }
 

@@ -1182,7 +1182,7 @@ measure(struct run *run)
 		    point_trials(run, i, run->trials_each) - run->point[i].made : 0);
 	command_catch_signals();
 	if (run->format != FORMAT_TABLE && !export_begin(&run->export, stdout, EXPORT_TRIALS, format,
-	        &run->environment, 1, run->error, sizeof(run->error)))
+	        &run->environment, 1, NULL, 0, run->error, sizeof(run->error)))
 		stop_output(run, run->error);
 	if (!run->stopped)
 		run_trials(run);

@@ -52,14 +52,28 @@ strip(json_t *part, const struct compare_options *o)
 		json_object_del(part, *d);
 }
 
+/* are_from_elsewhere - was all of it measured by another program? Our points have options of the run. */
+static bool
+are_from_elsewhere(const struct points *points)
+{
+	for (size_t i = 0; i < points_count(points); i++) {
+		const char *options = points_at(points, i)->options;
+
+		if (options != NULL && strstr(options, "\"run\":") != NULL)
+			return false;
+	}
+	return true;
+}
+
 /*
  * identity_of - everything that must be equal in a partner, as text for free();
- * NULL: no memory. A subject that may differ has options and a reclaimer of its own.
+ * NULL: no memory. A subject that may differ has options and a reclaimer of its own. by_name: what another
+ * program cannot know does not count.
  */
 static char *
-identity_of(const struct point *p, const struct compare_options *o)
+identity_of(const struct point *p, const struct compare_options *o, bool by_name)
 {
-	json_t *options = p->options != NULL ? json_loads(p->options, 0, NULL) : NULL;
+	json_t *options = p->options != NULL && !by_name ? json_loads(p->options, 0, NULL) : NULL;
 	bool subject = is_differing(o, "subject");
 	char *rest, *text = NULL;
 	size_t size;
@@ -76,11 +90,11 @@ identity_of(const struct point *p, const struct compare_options *o)
 	if (out != NULL) {
 		const struct { const char *name, *value; } texts[] = {
 			{ "subject", p->subject }, { "workload", p->workload }, { "dist", p->dist }, { "mix", p->mix },
-			{ "pin", p->pin }, { "membind", p->membind },
+			{ "pin", by_name ? "" : p->pin }, { "membind", by_name ? "" : p->membind },
 			/* An option of a subject of that name shows in its column, too. */
-			{ is_differing(o, "reclaim") ? "reclaim" : "subject", p->reclaimer },
+			{ is_differing(o, "reclaim") ? "reclaim" : "subject", by_name ? "" : p->reclaimer },
 			/* No JSON: it is compared as it is. */
-			{ "", rest != NULL ? rest : p->options != NULL ? p->options : "" },
+			{ "", rest != NULL ? rest : p->options != NULL && !by_name ? p->options : "" },
 		};
 
 		if (!is_differing(o, "threads"))
@@ -114,13 +128,13 @@ side_free(struct side *s)
 }
 
 static bool
-side_make(struct side *s, const struct points *points, const struct compare_options *o, const char *which, char *error,
-    size_t size)
+side_make(struct side *s, const struct points *points, const struct compare_options *o, bool by_name, const char *which,
+    char *error, size_t size)
 {
 	*s = (struct side){ .points = points, .count = points_count(points) };
 	s->identity = calloc(s->count + 1, sizeof(*s->identity));
 	for (size_t i = 0; s->identity != NULL && i < s->count; i++) {
-		s->identity[i] = identity_of(points_at(points, i), o);
+		s->identity[i] = identity_of(points_at(points, i), o, by_name);
 		if (s->identity[i] == NULL) {
 			snprintf(error, size, "no memory to compare");
 			return false;
@@ -370,7 +384,9 @@ compare_points(const struct points *a, const struct points *b, const struct comp
 		snprintf(error, size, "there is no metric '%s'", options->metric);
 		done = false;
 	}
-	done = done && side_make(&sides[0], a, options, "A", error, size) && side_make(&sides[1], b, options, "B", error, size);
+	c->by_name = are_from_elsewhere(a) != are_from_elsewhere(b);
+	done = done && side_make(&sides[0], a, options, c->by_name, "A", error, size) &&
+	    side_make(&sides[1], b, options, c->by_name, "B", error, size);
 	if (done) {
 		done = pair_up(c, pair, &sides[0], &sides[1], options);
 		if (!done)
@@ -461,6 +477,8 @@ compare_print(FILE *out, const struct comparison *c, const struct compare_option
 {
 	size_t cannot = 0, faster = 0, slower = 0, same = 0;
 
+	if (c->by_name)
+		fputs("One side is another program's: points are paired by subject, workload, keys, dist, mix and threads.\n\n", out);
 	for (size_t i = 0; i < c->rows; i++) {
 		const struct compare_row *row = &c->row[i];
 

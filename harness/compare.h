@@ -52,6 +52,7 @@ struct comparison {
 	size_t rows;
 	size_t only_a, only_b;          /* points without a partner, or without a figure */
 	bool smaller_is_better;
+	bool by_name;                   /* one side is another program's, which knows no options: they were not looked at */
 	double mean, mean_lo, mean_hi;  /* geometric mean of the ratios; the interval is NAN with one trial a point */
 	double mean_p;                  /* adjusted */
 	enum verdict mean_verdict;

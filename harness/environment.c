@@ -569,6 +569,13 @@ set_id(struct environment *e)
 	snprintf(e->id, sizeof(e->id), "%016" PRIx64 "%016" PRIx64, (uint64_t)hash.high64, (uint64_t)hash.low64);
 }
 
+void
+environment_adopt(struct environment *e, char *json)
+{
+	e->json = json;
+	set_id(e);
+}
+
 bool
 environment_capture_from(const char *root, struct environment *e, const struct topology_summary *topology,
     const struct clock *clock, const char *const *plugin_paths, char *error, size_t size)
@@ -705,8 +712,12 @@ append_machine(char *text, size_t size, const json_t *document)
 		separate(text, size);
 		append(text, size, "%lld core%s", (long long)cores, cores > 1 ? "s" : "");
 	}
-	if (pus > cores)
+	if (cores > 0 && pus > cores)
 		append(text, size, " (%lld PUs)", (long long)pus);
+	if (cores == 0 && pus > 0) {
+		separate(text, size);
+		append(text, size, "%lld PUs", (long long)pus);
+	}
 	if (release[0] == '\0')
 		return;
 	/* Up to what follows the minor number. */

@@ -49,6 +49,9 @@ bool environment_capture(struct environment *e, const struct topology_summary *t
 bool environment_capture_from(const char *root, struct environment *e, const struct topology_summary *topology,
     const struct clock *clock, const char *const *plugin_paths, char *error, size_t size) MUST_USE;
 
+/* environment_adopt - an environment captured elsewhere: takes the document over, as it is, and makes its id. */
+void environment_adopt(struct environment *e, char *json);
+
 /* environment_free - give the document back; fine on an all-zero struct and twice. */
 void environment_free(struct environment *e);
 

@@ -346,14 +346,54 @@ write_json(FILE *out, json_t *value)
 	return true;
 }
 
-static void
-json_begin(FILE *out, const struct environment *environments, size_t count)
+/* json_series - without the number of trials, which the reader can count. */
+static json_t *
+json_series(const struct store_series *series, bool with_number)
 {
+	json_t *object = json_pack("{s:o, s:o, s:s, s:o, s:o, s:o}", "uuid", json_words(series->uuid), "started_at",
+	    json_words(series->started_at), "state", series_state_names[series->state], "planned_trials",
+	    json_count(series->planned_trials), "plan", json_words(series->plan), "command", json_words(series->command));
+
+	if (with_number && object != NULL && json_object_set_new(object, "series", json_number(series->id)) != 0) {
+		json_decref(object);
+		object = NULL;
+	}
+	return object;
+}
+
+/* write_series - the list of them; false when there is no memory. */
+static bool
+write_series(FILE *out, const struct store_series *series, size_t serieses, bool with_number)
+{
+	bool done = true;
+
+	putc('[', out);
+	for (size_t i = 0; done && i < serieses; i++) {
+		fputs(i > 0 ? ",\n" : "\n", out);
+		done = write_json(out, json_series(&series[i], with_number));
+	}
+	putc(']', out);
+	return done;
+}
+
+static bool
+json_begin(FILE *out, const struct environment *environments, size_t count, const struct store_series *series,
+    size_t serieses)
+{
+	bool done = true;
+
 	fprintf(out, "{\"schema\":%d,\"environments\":{", EXPORT_SCHEMA);
 	/* An id is hexadecimal and the document is JSON already. */
 	for (size_t i = 0; i < count; i++)
 		fprintf(out, "%s\n\"%s\":%s", i > 0 ? "," : "", environments[i].id, environments[i].json);
-	fputs("},\n\"trials\":[", out);
+	fputs("},\n", out);
+	if (serieses > 0) {
+		fputs("\"series\":", out);
+		done = write_series(out, series, serieses, true);
+		fputs(",\n", out);
+	}
+	fputs("\"trials\":[", out);
+	return done;
 }
 
 /* HdrHistogram's formats */
@@ -387,16 +427,20 @@ hdr_trial(struct export *e, const struct record *record)
 
 bool
 export_begin(struct export *e, FILE *out, enum export_what what, enum export_format format,
-    const struct environment *environments, size_t count, char *error, size_t size)
+    const struct environment *environments, size_t count, const struct store_series *series, size_t serieses, char *error,
+    size_t size)
 {
 	misuse_if(format == EXPORT_JSON && what != EXPORT_TRIALS, "export_begin: only trials can be JSON");
 	misuse_if((format == EXPORT_HDR || format == EXPORT_HLOG) && what != EXPORT_HISTOGRAMS,
 	    "export_begin: only histograms can be hdr or hlog");
 	*e = (struct export){ .out = out, .format = format, .what = what };
 	errno = 0;
-	if (format == EXPORT_JSON)
-		json_begin(out, environments, count);
-	else if (format == EXPORT_HLOG)
+	if (format == EXPORT_JSON) {
+		if (!json_begin(out, environments, count, series, serieses)) {
+			snprintf(error, size, "cannot write the %s: no memory", kinds[what].name);
+			return false;
+		}
+	} else if (format == EXPORT_HLOG)
 		hdr_log_begin(out);
 	else if (format == EXPORT_CSV)
 		csv_begin(out, what);
@@ -438,16 +482,47 @@ export_end(struct export *e, char *error, size_t size)
 /* google-benchmark */
 
 bool
-export_benchmark_begin(FILE *out, const struct environment *environment, char *error, size_t size)
+export_benchmark_begin(FILE *out, const struct environment *environment, const struct store_series *series,
+    size_t serieses, char *error, size_t size)
 {
 	errno = 0;
-	fprintf(out, "{\"context\":{\"json_schema_version\":1,\"executable\":\"hamtbench\",\"library_build_type\":"
-	    "\"release\",\"environment\":%s},\n\"benchmarks\":[", environment->json);
+	fprintf(out, "{\"context\":{\"json_schema_version\":1,\"executable\":\"" EXPORT_PROGRAM "\",\"library_build_type\":"
+	    "\"release\",\"environment\":%s,\n\"series\":", environment->json);
+	if (!write_series(out, series, serieses, false)) {
+		snprintf(error, size, "cannot write the trials: no memory");
+		return false;
+	}
+	fputs("},\n\"benchmarks\":[", out);
 	return arrived(out, "trials", error, size);
 }
 
+/* benchmark_columns - every column that has a value and no other place in an entry. */
+static bool
+benchmark_columns(json_t *entry, const struct record *record)
+{
+	bool done = true;
+
+	for (const struct column *c = record_columns; done && c->name != NULL; c++) {
+		const void *field = (const char *)record + c->offset;
+		const char *text = c->type == COLUMN_STRING ? *(char *const *)field : c->type == COLUMN_TEXT ? field : NULL;
+		json_t *value;
+
+		/* Options are the label. */
+		if (strcmp(c->name, "threads") == 0 || strcmp(c->name, "options") == 0)
+			continue;
+		/* A text as it is: a document within would come back as another. */
+		value = text != NULL ? json_words(text) : json_column(record, c);
+		if (json_is_null(value) || (text != NULL && text[0] == '\0'))
+			json_decref(value);
+		else
+			done = json_object_set_new(entry, c->name, value) == 0;
+	}
+	return done;
+}
+
 bool
-export_benchmark(FILE *out, const struct record *record, bool first, char *error, size_t size)
+export_benchmark(FILE *out, const struct store_series *series, const struct record *record, bool first, char *error,
+    size_t size)
 {
 	char name[4 * RECORD_TEXT + 64];
 	double ns = (double)record->threads / record->mops * 1e3;
@@ -455,11 +530,16 @@ export_benchmark(FILE *out, const struct record *record, bool first, char *error
 
 	snprintf(name, sizeof(name), "%s/%s/keys:%" PRIu64 "/%s/%s/threads:%" PRIu64, record->subject, record->workload,
 	    record->keys, record->dist, record->mix, record->threads);
-	entry = json_pack("{s:o, s:o, s:s, s:I, s:I, s:I, s:o, s:o, s:s, s:o, s:o}", "name", json_words(name), "run_name",
+	entry = json_pack("{s:o, s:o, s:s, s:I, s:I, s:I, s:o, s:o, s:s, s:o, s:o, s:o}", "name", json_words(name), "run_name",
 	    json_words(name), "run_type", "iteration", "repetition_index", (json_int_t)record->trial - 1, "threads",
 	    (json_int_t)record->threads, "iterations", (json_int_t)record->ops, "real_time", json_figure(ns), "cpu_time",
 	    json_figure(isnan(record->cpu_ns_per_op) ? ns : record->cpu_ns_per_op), "time_unit", "ns", "items_per_second",
-	    json_figure(record->mops * 1e6), "label", json_words(record->options != NULL ? record->options : ""));
+	    json_figure(record->mops * 1e6), "label", json_words(record->options != NULL ? record->options : ""), "series",
+	    json_words(series->uuid));
+	if (entry != NULL && !benchmark_columns(entry, record)) {
+		json_decref(entry);
+		entry = NULL;
+	}
 	errno = 0;
 	fputs(first ? "\n" : ",\n", out);
 	if (!write_json(out, entry)) {

@@ -3,7 +3,8 @@
  *
  * trials      CSV: every column of record_columns[], then series, trial_id,
  *             environment. JSON: one document,
- *             { "schema": 1, "environments": { id: {...} }, "trials": [ { column: value, ...,
+ *             { "schema": 1, "environments": { id: {...} }, "series": [ { "series": number, uuid, started_at, state,
+ *               planned_trials, plan, command } ], "trials": [ { column: value, ...,
  *               "series", "trial_id", "environment": id, "phases": [...] } ] };
  *             the column options is an object. Counts beyond 2^63 - 1, which many readers refuse, are strings.
  * histograms  CSV only, as are the rest: one row for each non-empty bucket,
@@ -38,6 +39,7 @@
 #include "harness/store.h"
 
 #define EXPORT_SCHEMA 1
+#define EXPORT_PROGRAM "hamtbench" /* "executable" of google-benchmark's context */
 
 enum export_format { EXPORT_CSV, EXPORT_JSON, EXPORT_HDR, EXPORT_HLOG };
 
@@ -54,13 +56,15 @@ struct export {
 
 /*
  * export_begin - write the head: CSV's header line, JSON's environments.
- * environments  count of them, all that the trials will name; used by JSON only.
+ * environments  count of them, all that the trials will name; used by JSON only, as are
+ * series    serieses of them; none: the JSON has no such list.
  * Returns   true; false and one line in error.
  * Misuse    EXPORT_JSON with anything but EXPORT_TRIALS, EXPORT_HDR and EXPORT_HLOG with
  *           anything but EXPORT_HISTOGRAMS abort.
  */
 bool export_begin(struct export *e, FILE *out, enum export_what what, enum export_format format,
-    const struct environment *environments, size_t count, char *error, size_t size) MUST_USE;
+    const struct environment *environments, size_t count, const struct store_series *series, size_t serieses,
+    char *error, size_t size) MUST_USE;
 
 /*
  * export_trial - write one trial and flush. For anything but trials the
@@ -76,10 +80,14 @@ bool export_end(struct export *e, char *error, size_t size) MUST_USE;
 /*
  * export_benchmark - one trial as an entry of google-benchmark's JSON (schema 1), which its compare.py takes: name
  * of the point, joined with '/', its trials as repetitions; real_time = ns per operation of a thread, items_per_second.
+ * All columns that have a value are in it, too, numbers as counters and texts, with "series": uuid; the context has "environment" and
+ * "series", as JSON has them: import_text() gets the trials back.
  * begin writes the context and ends within the list, end closes it; first: no comma before. False and one line in error.
  */
-bool export_benchmark_begin(FILE *out, const struct environment *environment, char *error, size_t size) MUST_USE;
-bool export_benchmark(FILE *out, const struct record *record, bool first, char *error, size_t size) MUST_USE;
+bool export_benchmark_begin(FILE *out, const struct environment *environment, const struct store_series *series,
+    size_t serieses, char *error, size_t size) MUST_USE;
+bool export_benchmark(FILE *out, const struct store_series *series, const struct record *record, bool first, char *error,
+    size_t size) MUST_USE;
 bool export_benchmark_end(FILE *out, char *error, size_t size) MUST_USE;
 
 /* export_series_begin, export_series - the series as CSV: the header line, one row. */

@@ -631,8 +631,7 @@ store_path(const struct store *s)
 /* Writing */
 
 static bool
-insert_series(const struct store *s, const char *command, const char *plan,
-    const struct environment *environment, uint64_t planned_trials)
+insert_environment(const struct store *s, const struct environment *environment)
 {
 	sqlite3_stmt *statement = prepare(s, "INSERT OR IGNORE INTO environment (id, json) VALUES (?, ?)");
 	bool done;
@@ -641,7 +640,17 @@ insert_series(const struct store *s, const char *command, const char *plan,
 	bind_text(statement, 2, environment->json);
 	done = run(statement);
 	sqlite3_finalize(statement);
-	if (!done)
+	return done;
+}
+
+static bool
+insert_series(const struct store *s, const char *command, const char *plan,
+    const struct environment *environment, uint64_t planned_trials)
+{
+	sqlite3_stmt *statement;
+	bool done;
+
+	if (!insert_environment(s, environment))
 		return false;
 	statement = prepare(s, "INSERT INTO series (started_at, command, plan, environment_id, planned_trials, state,"
 	    " uuid) VALUES (strftime('%Y-%m-%dT%H:%M:%SZ', 'now'), ?, ?, ?, ?, 'running', lower(hex(randomblob(16))))");
@@ -1160,6 +1169,9 @@ read_columns(const struct reader *r, int64_t trial, struct record *record)
 	threads = calloc((size_t)record->threads + 1, sizeof(*threads));
 	if (threads == NULL)
 		return no_memory(r->store, r->error, r->size);
+	/* What was measured elsewhere may have no rows for them. */
+	for (uint64_t i = 0; i < record->threads; i++)
+		threads[i] = (struct record_thread){ .cpu = -1, .ops = UINT64_MAX, .elapsed_ns = UINT64_MAX };
 	free(record->thread);
 	record->thread = threads;
 	return true;
@@ -1589,4 +1601,90 @@ store_merge(struct store *s, const char *path, struct store_merged *merged, char
 	}
 	(void)execute(s, "DETACH other");
 	return done;
+}
+
+/* Adding what was measured elsewhere */
+
+/* number_of_series - by its uuid; 0: it is not here. False on an error. */
+static bool
+number_of_series(const struct store *s, const char *uuid, int64_t *series)
+{
+	sqlite3_stmt *statement = prepare(s, "SELECT id FROM series WHERE uuid = ?");
+	int step;
+
+	bind_text(statement, 1, uuid);
+	step = sqlite3_step(statement);
+	*series = step == SQLITE_ROW ? sqlite3_column_int64(statement, 0) : 0;
+	sqlite3_finalize(statement);
+	return step == SQLITE_ROW || step == SQLITE_DONE;
+}
+
+static bool
+insert_addition(const struct store *s, const struct store_addition *series, int64_t *id)
+{
+	const struct store_series *about = &series->about;
+	sqlite3_stmt *statement;
+	bool done;
+
+	if (!insert_environment(s, series->environment))
+		return false;
+	statement = prepare(s, "INSERT INTO series (started_at, command, plan, environment_id, planned_trials, state, uuid)"
+	    " VALUES (?, ?, ?, ?, ?, ?, ?)");
+	bind_text(statement, 1, about->started_at);
+	bind_text(statement, 2, about->command);
+	bind_text(statement, 3, about->plan[0] != '\0' ? about->plan : NULL);
+	bind_text(statement, 4, series->environment->id);
+	bind_count(statement, 5, about->planned_trials);
+	/* Nobody here measures it. */
+	bind_text(statement, 6, series_state_names[about->state == SERIES_RUNNING ? SERIES_INTERRUPTED : about->state]);
+	bind_text(statement, 7, about->uuid);
+	done = run(statement);
+	sqlite3_finalize(statement);
+	*id = sqlite3_last_insert_rowid(s->db);
+	return done;
+}
+
+static bool
+add_series(const struct store *s, const struct store_addition *series, struct store_merged *added)
+{
+	sqlite3_stmt *known;
+	int64_t id;
+	bool done = number_of_series(s, series->about.uuid, &id), was_here = id != 0;
+
+	if (!done || (!was_here && !insert_addition(s, series, &id)))
+		return false;
+	added->series += !was_here;
+	known = prepare(s, "SELECT 1 FROM trial WHERE series_id = ? AND position = ?");
+	for (size_t i = 0; done && i < series->records; i++) {
+		int step = SQLITE_DONE;
+
+		if (was_here) {
+			sqlite3_bind_int64(known, 1, id);
+			bind_count(known, 2, series->record[i]->position);
+			step = sqlite3_step(known);
+			sqlite3_reset(known);
+		}
+		if (step == SQLITE_ROW)
+			added->known++;
+		else
+			done = step == SQLITE_DONE && insert_columns(s, id, series->record[i]) &&
+			    insert_phases(s, sqlite3_last_insert_rowid(s->db), series->record[i]) && ++added->trials != 0;
+	}
+	sqlite3_finalize(known);
+	return done;
+}
+
+bool
+store_add(struct store *s, const struct store_addition *series, size_t count, struct store_merged *added, char *error,
+    size_t size)
+{
+	static const char doing[] = "cannot add to it";
+	bool done = true;
+
+	*added = (struct store_merged){ .series = 0 };
+	if (!begin(s, doing, error, size))
+		return false;
+	for (size_t i = 0; done && i < count; i++)
+		done = add_series(s, &series[i], added) || fail_sql(s, doing, error, size);
+	return end(s, done, doing, error, size);
 }

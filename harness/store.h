@@ -138,7 +138,7 @@ bool store_each_series(struct store *s, const struct store_filter *filter,
 /*
  * store_each_trial - visit trials in the order in which they were kept. The
  * record is only good during the visit; without with_series its series are
- * empty (histogram all zero, samples 0, phases 0, threads' entries zero).
+ * empty (histogram all zero, samples 0, phases 0, threads' entries without values).
  * visit returns false to end early, which is no error. No lock is held
  * meanwhile: visit may take its time.
  * Returns   true; false and one line in error: no such series, a damaged
@@ -167,5 +167,21 @@ struct store_merged {
  *           from is s's own file or no results file, or one of the two refuses.
  */
 bool store_merge(struct store *s, const char *from, struct store_merged *merged, char *error, size_t size) MUST_USE;
+
+/* A series that was measured elsewhere. */
+struct store_addition {
+	struct store_series about;             /* id and trials do not count */
+	const struct environment *environment;
+	struct record **record;                /* records of them; histograms, samples and threads are not added */
+	size_t records;
+};
+
+/*
+ * store_add - add series from elsewhere in one transaction, as store_merge() would: by uuid,
+ * and of a series that is there already the trials that it lacks, by position.
+ * Returns   true and what was done; false and one line in error, and s is as it was.
+ */
+bool store_add(struct store *s, const struct store_addition *series, size_t count, struct store_merged *added,
+    char *error, size_t size) MUST_USE;
 
 #endif

@@ -38,7 +38,7 @@ exported(enum export_what what, enum export_format format, struct record *const 
 	CHECK(out != NULL);
 	environment.json = json;
 	memcpy(environment.id, origin.environment_id, sizeof(environment.id));
-	CHECK(export_begin(&e, out, what, format, &environment, 1, error, sizeof(error)));
+	CHECK(export_begin(&e, out, what, format, &environment, 1, NULL, 0, error, sizeof(error)));
 	for (size_t i = 0; i < count; i++)
 		CHECK(export_trial(&e, i == 0 ? &origin : &nowhere, record[i], error, sizeof(error)));
 	CHECK(export_end(&e, error, sizeof(error)));
@@ -270,7 +270,7 @@ every_trial_is_written_at_once(void)
 		struct export e;
 
 		CHECK(out != NULL);
-		CHECK(export_begin(&e, out, EXPORT_TRIALS, format, NULL, 0, error, sizeof(error)));
+		CHECK(export_begin(&e, out, EXPORT_TRIALS, format, NULL, 0, NULL, 0, error, sizeof(error)));
 		head = length;
 		CHECK(head > 0);
 		CHECK(export_trial(&e, &origin, record, error, sizeof(error)));
@@ -416,7 +416,7 @@ failing(FILE *out, const char *reason)
 
 	CHECK(record != NULL && points != NULL);
 	for (unsigned format = EXPORT_CSV; format <= EXPORT_JSON; format++) {
-		CHECK(!export_begin(&e, out, EXPORT_TRIALS, format, NULL, 0, error, sizeof(error)));
+		CHECK(!export_begin(&e, out, EXPORT_TRIALS, format, NULL, 0, NULL, 0, error, sizeof(error)));
 		CHECK(strstr(error, reason) != NULL && strchr(error, '\n') == NULL);
 		clearerr(out);
 		CHECK(!export_trial(&e, &origin, record, error, sizeof(error)));
@@ -463,7 +463,7 @@ json_of_samples(void *arg)
 	struct export e;
 
 	(void)arg;
-	(void)!export_begin(&e, stdout, EXPORT_SAMPLES, EXPORT_JSON, NULL, 0, error, sizeof(error));
+	(void)!export_begin(&e, stdout, EXPORT_SAMPLES, EXPORT_JSON, NULL, 0, NULL, 0, error, sizeof(error));
 }
 
 static void

@@ -73,6 +73,7 @@ strictly() {
 	"$HAMTBENCH" run --subject null --threads 1 --keys 1K --duration 1ms --warmup 0ms --trials 1 --quiet >/dev/null
 	"$HAMTBENCH" run --subject mutex --threads 1 --keys 1K --duration 1ms --warmup 0ms --trials 1 --quiet \
 		--history results/illegal-mymap-s1.history >/dev/null
+	ln -s "$TOP/results/reference" results/reference
 	cp results/results.db machine-a.db
 	cp results/results.db machine-b.db
 	example mymap.c
@@ -86,6 +87,7 @@ strictly() {
 	while read -r command; do
 		case $command in
 		run*) command="$command --dry-run" ;;
+		import*) command="$command --db imported.db" ;;
 		esac
 		echo "hamtbench $command"
 		eval "\"$HAMTBENCH\" $command" >said
