@@ -188,6 +188,12 @@ csv_phases(FILE *out, const struct store_origin *origin, const struct record *re
 		csv_real(out, p->elapsed_s);
 		putc(',', out);
 		csv_real(out, p->mops);
+		putc(',', out);
+		csv_real(out, p->begin_s);
+		putc(',', out);
+		csv_count(out, p->pause_max_ns);
+		fprintf(out, ",%s,", p->pause_op);
+		csv_text(out, p->pause_cause);
 		putc('\n', out);
 	}
 }
@@ -202,7 +208,7 @@ static const struct {
 	[EXPORT_HISTOGRAMS] = { "histograms", PREFIX "name,low_ns,high_ns,count\n", csv_histograms },
 	[EXPORT_SAMPLES] = { "samples", PREFIX "at_ns,pending,pending_bytes,rss_bytes,ops,longest_ns\n", csv_samples },
 	[EXPORT_THREADS] = { "threads", PREFIX "thread,cpu,ops,elapsed_ns\n", csv_threads },
-	[EXPORT_PHASES] = { "phases", PREFIX "position,name,ops,elapsed_s,mops\n", csv_phases },
+	[EXPORT_PHASES] = { "phases", PREFIX "position,name,ops,elapsed_s,mops,begin_s,pause_max_ns,pause_op,pause_cause\n", csv_phases },
 };
 
 static void
@@ -301,9 +307,11 @@ json_phases(const struct record *record)
 		const struct record_phase *p = &record->phase[i];
 
 		/* o takes the values over; s copies. */
-		done = json_array_append_new(phases, json_pack("{s:o, s:o, s:o, s:o}", "name", json_words(p->name),
+		done = json_array_append_new(phases, json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "name", json_words(p->name),
 		    "ops", json_count(p->ops), "elapsed_s", json_figure(p->elapsed_s), "mops",
-		    json_figure(p->mops))) == 0;
+		    json_figure(p->mops), "begin_s", json_figure(p->begin_s), "pause_max_ns",
+		    json_count(p->pause_max_ns), "pause_op", json_words(p->pause_op), "pause_cause",
+		    json_words(p->pause_cause))) == 0;
 	}
 	if (done)
 		return phases;

@@ -39,7 +39,7 @@
 #include "core/base.h"
 
 /* Raised with every change of what is below; another version is refused. */
-#define PLUGIN_VERSION 2u
+#define PLUGIN_VERSION 3u
 
 struct worker; /* harness/worker.h */
 
@@ -138,6 +138,8 @@ bool option_is_set(const struct option_values *values, const char *name); /* giv
 struct subject_params {
 	uint64_t keys;       /* every key used is below; the size of the key range */
 	uint64_t size;       /* keys that the map may be expected to hold: for tables that are sized in advance */
+	uint64_t first;      /* and those that it will hold at first: more come later, and a map that can grow is to begin
+	                        with room for these; else the same as size */
 	unsigned threads;    /* workers; handles exist for one thread more: main */
 	uint64_t seed;
 	const struct option_values *options;
@@ -163,6 +165,8 @@ struct reclaim_stats {
                                            which *value tells; for workloads that call worker_take() */
 #define SUBJECT_EACH_LIVE (1u << 5)     /* each may run while workers update: a key mapped throughout is visited once */
 #define SUBJECT_WRONG (1u << 6)         /* known to break a rule of its operations, as help says: measured only if named */
+#define SUBJECT_PRESIZED (1u << 7)      /* sized once, for params.size keys, and does not grow; unless an option
+                                           "resize" of its own says something but "off" */
 
 /* Sums over all threads since create: how compare-and-swaps failed, and what was done about it. */
 struct cas_stats {
@@ -211,8 +215,8 @@ struct subject {
 	bool (*hold)(void *handle, uint64_t key);
 	void (*release)(void *handle);               /* with hold */
 
-	/* worker: how many calls with this handle have resized the map, or helped with it: tells why
-	 * a call took long. Called around calls that are timed. May be NULL. */
+	/* worker: how many calls with this handle have resized the map, helped with it or waited for it: tells
+	 * why a call took long. Called around calls that are timed. May be NULL. */
 	uint64_t (*resizings)(void *handle);
 
 	/* any thread, any time. May be NULL: then nothing is ever retired. */
@@ -230,7 +234,8 @@ struct subject {
 
 /* Workloads */
 
-#define PLAN_PHASES 4
+#define PLAN_PHASES 16
+#define PLAN_PHASE_NAME 32 /* room for the name of one */
 
 /* For plan.needs, beside OP_BIT()s. */
 #define NEEDS_HOLD (1u << 30)        /* subject.hold */
@@ -245,11 +250,13 @@ struct plan {
 	unsigned needs;               /* OP_BIT()s the subject must have, NEEDS_... */
 	uint64_t prefill;             /* keys the map will hold when prefill is done */
 	uint64_t size;                /* and later, about; 0: half of the range, or prefill if that is more */
+	bool grows;                   /* from prefill to size: a map that can grow is to begin with room for no more than prefill */
+	bool pauses;                  /* it is about the longest calls: all are timed, unless --latency-sample says otherwise */
 	char variant[32];             /* of the workload, for titles: "a" gives ycsb:a; "" = it has none */
 	char dist[160], mix[160];     /* for the columns of that name; "" = has none */
 	bool fixed_work;              /* the loop ends by itself: no warm-up, and --duration does not apply */
 	unsigned phases;              /* of the measured loop; 0 means 1 */
-	const char *phase[PLAN_PHASES];
+	char phase[PLAN_PHASES][PLAN_PHASE_NAME];
 	bool stalls;                  /* threads are parked by worker_park(): the phases are before the first
 	                                 stall, during stalls, after; .phases stays 0 */
 };

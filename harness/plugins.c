@@ -298,7 +298,7 @@ static bool
 subject_check(const struct subject *s, char *error, size_t size)
 {
 	const uint32_t known = SUBJECT_EMPTY | SUBJECT_SINGLE_WRITER | SUBJECT_LEAKS | SUBJECT_OWN_DETACH |
-	    SUBJECT_POOL | SUBJECT_EACH_LIVE | SUBJECT_WRONG;
+	    SUBJECT_POOL | SUBJECT_EACH_LIVE | SUBJECT_WRONG | SUBJECT_PRESIZED;
 	const struct need needs[] = {
 		{ "create", s->create == NULL }, { "destroy", s->destroy == NULL },
 		{ "attach", s->attach == NULL }, { "detach", s->detach == NULL },

@@ -73,12 +73,16 @@ const char *const points_figure_names[] = { FIGURE_LIST(AS_NAME) NULL };
 
 #define FIGURES (sizeof(figures) / sizeof(figures[0]))
 
+enum { PHASE_MOPS, PHASE_ELAPSED, PHASE_BEGIN, PHASE_FIGURES };
+
 struct entry {
 	struct point point;
 	char *options;           /* point.options; owned */
 	char *conditions;        /* the options that are not the subject's; owned */
 	double *value[FIGURES];  /* of every valid trial, NAN where there is none; room of them; owned */
 	bool *disturbed;         /* the same trials; owned */
+	/* PHASE_FIGURES of each phase of the same trials: [(trial * point.phases + phase) * PHASE_FIGURES ...]; owned */
+	double *phase;
 	double *used[FIGURES];   /* what points_finish() chose, in order; owned */
 	size_t uses[FIGURES];
 	double *sorted;          /* its scratch; owned */
@@ -106,6 +110,7 @@ entry_free(struct entry *e)
 	for (size_t i = 0; i < FIGURES; i++)
 		free(e->value[i]), free(e->used[i]);
 	free(e->disturbed);
+	free(e->phase);
 	free(e->sorted);
 	free(e->options);
 	free(e->conditions);
@@ -173,6 +178,7 @@ entry_new(const char *environment, const struct record *r)
 	}
 	e->pending_peak = UINT64_MAX;
 	e->point.pause_max_ns = NAN;
+	e->point.presized = r->presized;
 	p = &e->point;
 	p->options = e->options;
 	snprintf(p->environment, sizeof(p->environment), "%s", environment);
@@ -234,6 +240,8 @@ grow(struct entry *e)
 
 	if (e->point.valid < e->room)
 		return true;
+	if (e->point.phases > 0 && !widen(&e->phase, room * e->point.phases * PHASE_FIGURES))
+		return false;
 	for (size_t i = 0; i < FIGURES; i++)
 		if (!widen(&e->value[i], room) || !widen(&e->used[i], room))
 			return false;
@@ -259,6 +267,26 @@ figure_of(const struct record *r, const struct figure *f)
 	return count == UINT64_MAX ? NAN : (double)count;
 }
 
+/* What a valid trial says of its phases; one with another number of them says nothing. */
+static void
+add_phases(struct entry *e, const struct record *record)
+{
+	for (unsigned i = 0; i < e->point.phases; i++) {
+		struct point_phase *p = &e->point.phase[i];
+		const struct record_phase *r = i < record->phases ? &record->phase[i] : NULL;
+		double *to = &e->phase[(e->point.valid * e->point.phases + i) * PHASE_FIGURES];
+
+		to[PHASE_MOPS] = r != NULL ? r->mops : NAN;
+		to[PHASE_ELAPSED] = r != NULL ? r->elapsed_s : NAN;
+		to[PHASE_BEGIN] = r != NULL ? r->begin_s : NAN;
+		if (r == NULL || r->pause_max_ns == UINT64_MAX || (double)r->pause_max_ns <= p->pause_max_ns)
+			continue;
+		p->pause_max_ns = (double)r->pause_max_ns;
+		memcpy(p->pause_op, r->pause_op, sizeof(p->pause_op));
+		memcpy(p->pause_cause, r->pause_cause, sizeof(p->pause_cause));
+	}
+}
+
 bool
 points_add(struct points *p, const char *environment, const struct record *record)
 {
@@ -267,6 +295,13 @@ points_add(struct points *p, const char *environment, const struct record *recor
 
 	if (e == NULL)
 		return false;
+	if (record->valid && e->point.valid == 0) {
+		e->point.phases = record->phases;
+		for (unsigned i = 0; i < record->phases; i++) {
+			memcpy(e->point.phase[i].name, record->phase[i].name, sizeof(e->point.phase[i].name));
+			e->point.phase[i].pause_max_ns = NAN;
+		}
+	}
 	if (record->valid && !grow(e)) {
 		if (p->count != before)
 			entry_free(p->entry[--p->count]);
@@ -277,6 +312,7 @@ points_add(struct points *p, const char *environment, const struct record *recor
 		return true;
 	for (size_t i = 0; i < FIGURES; i++)
 		e->value[i][e->point.valid] = figure_of(record, &figures[i]);
+	add_phases(e, record);
 	e->disturbed[e->point.valid] = record->disturbed;
 	e->point.disturbed += record->disturbed;
 	e->point.valid++;
@@ -310,6 +346,22 @@ outliers_of(struct point *p, const double *sorted, size_t n)
 	return outliers;
 }
 
+/* The median over the trials used of one figure of a phase. */
+static double
+phase_figure(struct entry *e, unsigned phase, unsigned figure)
+{
+	const struct point *p = &e->point;
+	size_t n = 0;
+
+	for (uint64_t t = 0; t < p->valid; t++) {
+		double value = e->phase[(t * p->phases + phase) * PHASE_FIGURES + figure];
+
+		if ((p->noisy || !e->disturbed[t]) && !isnan(value))
+			e->sorted[n++] = value;
+	}
+	return statistics_median(e->sorted, n);
+}
+
 static void
 finish(struct entry *e)
 {
@@ -318,6 +370,11 @@ finish(struct entry *e)
 
 	p->noisy = 2 * p->disturbed > p->valid;
 	p->used = p->noisy ? p->valid : p->valid - p->disturbed;
+	for (unsigned i = 0; i < p->phases; i++) {
+		p->phase[i].mops = phase_figure(e, i, PHASE_MOPS);
+		p->phase[i].elapsed_s = phase_figure(e, i, PHASE_ELAPSED);
+		p->phase[i].begin_s = phase_figure(e, i, PHASE_BEGIN);
+	}
 	for (size_t i = FIGURES; i-- > 0;) { /* mops is the last: its sorted values are looked at again */
 		double *to = (double *)(void *)((char *)p + figures[i].to);
 

@@ -24,6 +24,14 @@
 
 struct points; /* points_new() */
 
+/* One phase of a workload that has several: medians of the trials used, but the longest pause of all valid ones. */
+struct point_phase {
+	char name[PLAN_PHASE_NAME];
+	double mops, elapsed_s, begin_s;
+	double pause_max_ns;
+	char pause_op[16], pause_cause[48];
+};
+
 /* NAN: no valid trial, or none with a sample. */
 struct point {
 	char environment[33];           /* id; "" = not known */
@@ -64,6 +72,9 @@ struct point {
 	double pause_max_ns;            /* the longest of all valid trials, and */
 	char pause_op[16], pause_cause[48]; /* what the record says of it */
 	double pending_peak;            /* the largest of all valid trials */
+	bool presized;                  /* the map was made for its final size, and does not grow */
+	unsigned phases;                /* of the first valid trial; 0: the workload has none */
+	struct point_phase phase[PLAN_PHASES];
 };
 
 /* points_new - no points yet; NULL = no memory. */

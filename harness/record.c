@@ -171,6 +171,7 @@ const struct column record_columns[] = {
 	REAL(branch_misses_per_op, "mispredicted branches per operation, user space"),
 	REAL(page_faults, "page faults of the workers during the measured part"),
 	REAL(migrations, "moves of a worker to another processor during the measured part"),
+	BOOL(presized, "1: the map was made for its final number of keys in advance, and does not grow"),
 	TEXT(why, "if not valid: what failed"),
 	BOOL(disturbed, "1: the sentinel saw others at work on the machine: disturbance says what"),
 	TEXT(disturbance, "if disturbed: by what, and how much"),

@@ -29,9 +29,12 @@ struct record_thread {
 };
 
 struct record_phase {
-	char name[32];
+	char name[PLAN_PHASE_NAME];
 	uint64_t ops;
 	double elapsed_s, mops;
+	double begin_s;              /* since the common start; NaN: not one stretch of time */
+	uint64_t pause_max_ns;       /* its longest timed call, as the record's; UINT64_MAX: none */
+	char pause_op[16], pause_cause[48];
 };
 
 enum record_histogram {          /* which latencies are kept */
@@ -133,6 +136,7 @@ struct record {
 	bool disturbed;
 	char disturbance[RECORD_TEXT]; /* if disturbed: by what */
 
+	bool presized;               /* the map was made for its final size, and does not grow */
 	bool valid;
 	char why[RECORD_TEXT];       /* if not valid: what failed */
 

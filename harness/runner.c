@@ -245,6 +245,8 @@ worker_phase(struct worker *w)
 	    "worker_phase: the plan has fewer phases than the loop");
 	w->phase_ns[phase] = clock_now_ns(&w->clock);
 	w->phase_ops[phase] = worker_calls(w);
+	w->phase_pause[phase] = w->pause;
+	w->pause = (struct worker_pause){ .ns = 0 };
 	if (r->request->subject->pause != NULL)
 		r->request->subject->pause(w->handle);
 	stage_set(w, STAGE_WAITING);
@@ -267,6 +269,7 @@ worker_phase(struct worker *w)
 	stage_set(w, STAGE_MEASURE);
 	if (r->request->subject->resume != NULL)
 		r->request->subject->resume(w->handle);
+	w->phase_begin_ns = r->phase_start_ns[phase + 1];
 	pace_start(&w->pace, clock_now_ns(&w->clock));
 	return !runner_ending(r);
 }
@@ -404,11 +407,11 @@ worker_turn(struct worker *w)
 		uint64_t now_ns = clock_now_ns(&w->clock), ahead_ns;
 
 		w->begun_ns = now_ns;
-		if (worker_done(w))
+		if (worker_done(w) || now_ns >= w->until_ns)
 			return false;
 		if (now_ns >= w->intended_ns)
 			return true;
-		ahead_ns = w->intended_ns - now_ns;
+		ahead_ns = (w->intended_ns < w->until_ns ? w->intended_ns : w->until_ns) - now_ns;
 		if (ahead_ns >= TURN_SLEEP_NS)
 			/* Away from the map, as a server without requests is. */
 			worker_wait(w, ahead_ns - TURN_EARLY_NS);
@@ -571,6 +574,7 @@ worker_stages(struct seat *s)
 	stage_set(w, STAGE_MEASURE);
 	w->measured = true;
 	/* The common start: main took it before it opened the gate. */
+	w->phase_begin_ns = s->runner->start_ns;
 	pace_start(&w->pace, s->runner->start_ns);
 	s->cpu_ns = thread_cpu_ns();
 	counters_start(&s->counters);
@@ -1538,6 +1542,8 @@ stalls_phases(const struct stalls *u, struct record *record)
 		phase->ops = (uint64_t)(ops[p] + 0.5);
 		phase->elapsed_s = elapsed_ns[p] / NS_PER_S;
 		phase->mops = elapsed_ns[p] > 0 ? ops[p] * 1e3 / elapsed_ns[p] : NAN;
+		phase->begin_s = NAN;
+		phase->pause_max_ns = UINT64_MAX;
 		*mean[p] = elapsed_ns[p] > 0 ? weighted[p] / elapsed_ns[p] : NAN;
 	}
 }
@@ -1652,31 +1658,54 @@ figures_of_stalls(const struct runner *r, struct record *record, uint64_t end_ns
 	free(u.stall);
 }
 
+/* The longest timed call of a phase among all workers; NULL: none was timed. */
+static const struct worker_pause *
+phase_pause(const struct runner *r, unsigned phase)
+{
+	const struct worker_pause *longest = NULL;
+
+	for (unsigned i = 0; i < r->request->threads; i++) {
+		const struct worker *w = &r->seat[i].worker;
+		/* One that died, or had to leave, is still in its last phase. */
+		const struct worker_pause *pause = phase < w->phases ? &w->phase_pause[phase] : &w->pause;
+
+		if (phase <= w->phases && pause->ns > 0 && (longest == NULL || pause->ns > longest->ns))
+			longest = pause;
+	}
+	return longest;
+}
+
+static void
+pause_describe(const struct worker_pause *pause, char op[16], char cause[48])
+{
+	static const char *const causes[] = { "resize", "reclamation", "preempted" };
+	size_t used = 0;
+
+	snprintf(op, 16, "%s", op_names[pause->op]);
+	for (unsigned c = 0; c < sizeof(causes) / sizeof(causes[0]); c++)
+		if ((pause->cause & 1u << c) != 0)
+			used += (size_t)snprintf(cause + used, 48 - used, "%s%s", used > 0 ? "," : "", causes[c]);
+	if (used == 0)
+		snprintf(cause, 48, "unknown");
+}
+
 /* The longest of all timed calls, and why. */
 static void
 figures_of_pause(const struct runner *r, struct record *record)
 {
-	static const char *const causes[] = { "resize", "reclamation", "preempted" };
 	const struct worker_pause *longest = NULL;
 
-	for (unsigned i = 0; i < r->request->threads; i++) {
-		const struct worker_pause *pause = &r->seat[i].worker.pause;
+	for (unsigned p = 0; p < PLAN_PHASES; p++) {
+		const struct worker_pause *pause = phase_pause(r, p);
 
-		if (pause->ns > 0 && (longest == NULL || pause->ns > longest->ns))
+		if (pause != NULL && (longest == NULL || pause->ns > longest->ns))
 			longest = pause;
 	}
 	if (longest == NULL)
 		return;
 	record->pause_max_ns = longest->ns;
 	record->pause_at_s = (double)surplus(longest->begin_ns, r->start_ns) / NS_PER_S;
-	snprintf(record->pause_op, sizeof(record->pause_op), "%s", op_names[longest->op]);
-	for (unsigned c = 0; c < sizeof(causes) / sizeof(causes[0]); c++)
-		if ((longest->cause & 1u << c) != 0)
-			snprintf(record->pause_cause + strlen(record->pause_cause),
-			    sizeof(record->pause_cause) - strlen(record->pause_cause), "%s%s",
-			    record->pause_cause[0] != '\0' ? "," : "", causes[c]);
-	if (record->pause_cause[0] == '\0')
-		snprintf(record->pause_cause, sizeof(record->pause_cause), "unknown");
+	pause_describe(longest, record->pause_op, record->pause_cause);
 }
 
 /* Sums over the workers; a counter that one of them could not have has no value. */
@@ -1719,8 +1748,13 @@ figures_of_phases(struct runner *r, struct record *record)
 	for (unsigned p = 0; p < record->phases; p++) {
 		struct record_phase *phase = &record->phase[p];
 		uint64_t start_ns = p == 0 ? r->start_ns : r->phase_start_ns[p];
+		const struct worker_pause *pause = phase_pause(r, p);
 
 		snprintf(phase->name, sizeof(phase->name), "%s", plan->phase[p]);
+		phase->begin_s = (double)surplus(start_ns, r->start_ns) / NS_PER_S;
+		phase->pause_max_ns = pause != NULL ? pause->ns : UINT64_MAX;
+		if (pause != NULL)
+			pause_describe(pause, phase->pause_op, phase->pause_cause);
 		for (unsigned i = 0; i < r->request->threads; i++) {
 			const struct worker *w = &r->seat[i].worker;
 			bool last = p + 1 == plan->phases;
@@ -1773,6 +1807,7 @@ seat_prepare(struct runner *r, unsigned i)
 	w->runner = s;
 	/* Nothing is timed before the measured part: worker_reset() arms it. */
 	w->until_sample = UINT64_MAX;
+	w->until_ns = UINT64_MAX;
 	random_seed(&w->random, random_mix(q->seed + 3), i);
 	if (q->rate > 0 && i < q->threads) {
 		w->response = r->response + (size_t)i * OP_COUNT;
@@ -1983,6 +2018,18 @@ run_workers(struct runner *r, struct record *record, char *error, size_t error_s
 	return status;
 }
 
+/* Is the map made for its final size, as its options are? */
+static bool
+is_presized(const struct trial_request *q)
+{
+	bool presized = (q->subject->flags & SUBJECT_PRESIZED) != 0;
+
+	for (const struct plugin_option *o = q->subject->options; presized && o != NULL && o->name != NULL; o++)
+		if (strcmp(o->name, "resize") == 0 && o->type == OPTION_TEXT)
+			presized = strcmp(option_text(q->subject_options, "resize"), "off") == 0;
+	return presized;
+}
+
 static void
 record_subject(const struct trial_request *q, struct record *record)
 {
@@ -1995,6 +2042,7 @@ record_subject(const struct trial_request *q, struct record *record)
 	record->keys = q->plan->keys;
 	record->seed = q->seed;
 	record->rate = q->rate > 0 ? (double)q->rate : NAN;
+	record->presized = is_presized(q);
 	record->valid = true;
 }
 
@@ -2022,7 +2070,7 @@ runner_run(const struct trial_request *q, struct record *record, char *error, si
 	struct workload_params workload_params = { .options = q->workload_options, .plan = q->plan,
 	    .threads = q->threads, .seed = q->seed };
 	struct subject_params subject_params = { .keys = plan_range(q->plan), .size = plan_size(q->plan),
-	    .threads = q->threads, .seed = q->seed,
+	    .first = q->plan->grows ? q->plan->prefill : plan_size(q->plan), .threads = q->threads, .seed = q->seed,
 	    .options = q->subject_options };
 	size_t seats_bytes = (q->threads + 1) * sizeof(struct seat); /* the last one is main's */
 	struct runner *r = aligned_alloc(CACHE_LINE_BYTES, sizeof(*r));

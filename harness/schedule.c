@@ -49,7 +49,7 @@ plan_check(const struct plan *plan, char *error, size_t size)
 		return false;
 	}
 	for (unsigned i = 0; i < plan->phases; i++)
-		if (plan->phase[i] == NULL) {
+		if (plan->phase[i][0] == '\0' || memchr(plan->phase[i], '\0', sizeof(plan->phase[i])) == NULL) {
 			snprintf(error, size, "its phase %u has no name", i);
 			return false;
 		}
@@ -122,13 +122,29 @@ variant_of(struct schedule *s, struct plugin *subject, const struct option_value
 	return plugin;
 }
 
+/* As --latency-sample says; unset, as the workload needs it. */
+static unsigned
+latency_shift_of(const json_t *run, const struct plan *plan)
+{
+	const json_t *given = json_object_get(run, "latency-sample");
+
+	return json_is_integer(given) ? (unsigned)json_integer_value(given) : plan->pauses ? 0 : SCHEDULE_LATENCY_SHIFT;
+}
+
 /* The options of a point as the record keeps them. */
 static char *
-point_options(json_t *run, uint64_t rate, const struct option_values *subject, const struct option_values *workload)
+point_options(json_t *run, const struct schedule_point *p)
 {
+	const uint64_t rate = p->rate;
 	json_t *all = json_object(), *own = json_copy(run);
 	char *text = NULL;
 
+	/* A default that depends on the workload is recorded as what it was. */
+	if (own != NULL && json_is_null(json_object_get(own, "latency-sample")) &&
+	    json_object_set_new(own, "latency-sample", json_integer((json_int_t)p->latency_shift)) != 0) {
+		json_decref(own);
+		own = NULL;
+	}
 	/* What a closed loop does not have is not said of it. */
 	if (own != NULL && (rate > 0 ? json_object_set_new(own, "rate", json_integer((json_int_t)rate)) :
 	        json_object_get(own, "arrival") != NULL && json_object_del(own, "arrival")) != 0) {
@@ -138,8 +154,8 @@ point_options(json_t *run, uint64_t rate, const struct option_values *subject, c
 
 	/* The new_ forms take NULL as a failure. */
 	if (all != NULL && json_object_set_new(all, "run", own) == 0 &&
-	    json_object_set_new(all, "subject", options_json(subject)) == 0 &&
-	    json_object_set_new(all, "workload", options_json(workload)) == 0)
+	    json_object_set_new(all, "subject", options_json(p->subject_options)) == 0 &&
+	    json_object_set_new(all, "workload", options_json(p->workload_options)) == 0)
 		text = json_dumps(all, JSON_COMPACT | JSON_SORT_KEYS);
 	json_decref(all);
 	return text;
@@ -209,8 +225,8 @@ add_points(struct schedule *s, const struct schedule_source *source, const struc
 				.rate = rate,
 				.run_set = n % source->run_sets,
 				.placement = s->placement[threads_at] };
-			p->options = point_options(source->run_options[p->run_set], rate, p->subject_options,
-			    p->workload_options);
+			p->latency_shift = latency_shift_of(source->run_options[p->run_set], &plan);
+			p->options = point_options(source->run_options[p->run_set], p);
 			if (p->options == NULL) {
 				snprintf(error, size, "no memory for the points of the run");
 				return false;

@@ -20,6 +20,9 @@
 #include "harness/record.h"
 #include "harness/topology.h"
 
+/* One call in 2^so many is timed where neither --latency-sample nor the workload says otherwise. */
+#define SCHEDULE_LATENCY_SHIFT 8
+
 /* A chosen plug-in and the values of its options. */
 struct schedule_choice {
 	struct plugin *plugin;
@@ -33,6 +36,7 @@ struct schedule_point {
 	unsigned threads;
 	uint64_t rate;    /* calls a second; 0: closed loop */
 	size_t run_set;   /* which of source.run_options */
+	unsigned latency_shift; /* one call in 2^latency_shift is timed */
 	const struct placement *placement; /* threads of them; NULL: not pinned */
 	char workload_title[RECORD_TEXT]; /* "mixed", "ycsb:a" */
 	char *options;    /* canonical JSON for the record: { "run", "subject", "workload" } */
@@ -60,7 +64,7 @@ struct schedule_source {
 	size_t rate_count;
 	struct topology *topology;
 	const char *pin;
-	json_t *const *run_options; /* for the record; each of them is measured */
+	json_t *const *run_options; /* for the record; each of them is measured; "latency-sample": null = see above */
 	size_t run_sets;            /* at least 1 */
 };
 

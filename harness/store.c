@@ -78,6 +78,10 @@ static const char *const migrations[STORE_SCHEMA] = {
 	    "UPDATE series SET uuid = 'schema1-' || environment_id || '-' || started_at || '-' || id;"
 	    "CREATE UNIQUE INDEX series_uuid ON series(uuid);",
 	[2] = "ALTER TABLE sample ADD COLUMN longest_ns INTEGER;",
+	[3] = "ALTER TABLE phase ADD COLUMN begin_s REAL;"
+	    "ALTER TABLE phase ADD COLUMN pause_max_ns INTEGER;"
+	    "ALTER TABLE phase ADD COLUMN pause_op TEXT;"
+	    "ALTER TABLE phase ADD COLUMN pause_cause TEXT;",
 };
 
 /*
@@ -874,7 +878,7 @@ insert_threads(const struct store *s, int64_t trial, const struct record *record
 static bool
 insert_phases(const struct store *s, int64_t trial, const struct record *record)
 {
-	sqlite3_stmt *statement = prepare(s, "INSERT INTO phase VALUES (?, ?, ?, ?, ?, ?)");
+	sqlite3_stmt *statement = prepare(s, "INSERT INTO phase VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
 	bool done = true;
 
 	for (unsigned i = 0; done && i < record->phases; i++) {
@@ -886,6 +890,10 @@ insert_phases(const struct store *s, int64_t trial, const struct record *record)
 		bind_count(statement, 4, phase->ops);
 		sqlite3_bind_double(statement, 5, phase->elapsed_s);
 		sqlite3_bind_double(statement, 6, phase->mops);
+		sqlite3_bind_double(statement, 7, phase->begin_s);
+		bind_count(statement, 8, phase->pause_max_ns);
+		bind_text(statement, 9, phase->pause_op);
+		bind_text(statement, 10, phase->pause_cause);
 		done = run(statement);
 	}
 	sqlite3_finalize(statement);
@@ -1101,8 +1109,8 @@ reader_open(struct reader *r, bool with_series)
 		[READ_SAMPLES] = "SELECT at_ns, pending, pending_bytes, rss_bytes, ops, longest_ns FROM sample"
 		    " WHERE trial_id = ? ORDER BY rowid",
 		[READ_THREADS] = "SELECT thread, cpu, ops, elapsed_ns FROM thread WHERE trial_id = ?",
-		[READ_PHASES] = "SELECT position, name, ops, elapsed_s, mops FROM phase WHERE trial_id = ?"
-		    " ORDER BY position",
+		[READ_PHASES] = "SELECT position, name, ops, elapsed_s, mops, begin_s, pause_max_ns, pause_op, pause_cause FROM phase"
+		    " WHERE trial_id = ? ORDER BY position",
 	};
 
 	r->part[READ_COLUMNS] = prepare_columns(r->store);
@@ -1279,6 +1287,17 @@ read_phase(const struct reader *r, int64_t trial, struct record *record)
 	phase->ops = column_count(statement, 2);
 	phase->elapsed_s = column_real(statement, 3);
 	phase->mops = column_real(statement, 4);
+	phase->begin_s = column_real(statement, 5);
+	phase->pause_max_ns = column_count(statement, 6);
+	for (unsigned i = 0; i < 2; i++) {
+		/* Nothing in what an earlier schema kept. */
+		const char *text = (const char *)sqlite3_column_text(statement, 7 + (int)i);
+		char *to = i == 0 ? phase->pause_op : phase->pause_cause;
+		size_t room = i == 0 ? sizeof(phase->pause_op) : sizeof(phase->pause_cause);
+
+		if ((size_t)snprintf(to, room, "%s", text != NULL ? text : "") >= room)
+			return damaged(r, trial, "phase");
+	}
 	return true;
 }
 

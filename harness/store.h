@@ -53,7 +53,7 @@
 
 #define STORE_DEFAULT_PATH "results/results.db"
 #define STORE_APPLICATION_ID 0x48414d54 /* "HAMT" */
-#define STORE_SCHEMA 3
+#define STORE_SCHEMA 4
 #define STORE_BUSY_MS 30000
 
 struct store; /* store_open() */

@@ -344,12 +344,49 @@ print_pauses(FILE *out, const struct row *rows, size_t count)
 		const json_t *every = json_object_get(part_of(&rows[i], "run"), "latency-sample");
 		char took[32];
 
-		if (isnan(p->pause_max_ns) ||
+		if (isnan(p->pause_max_ns) || p->phases > 0 || /* said of each of them */
 		    (isnan(p->rate) && !(json_is_integer(every) && json_integer_value(every) == 0)))
 			continue;
 		summary_format_time(p->pause_max_ns, took, sizeof(took));
 		fprintf(out, "  longest call of %s, %" PRIu64 " thread%s: %s in %s, cause: %s\n", rows[i].name, p->threads,
 		    p->threads == 1 ? "" : "s", took, p->pause_op, p->pause_cause);
+	}
+}
+
+/* What each phase of a load was like; the longest call of a phase is one of those that were timed. */
+static void
+print_phases(FILE *out, int name_width, const struct row *rows, size_t count)
+{
+	static const char title[] = "phases:";
+	bool head = false;
+
+	for (size_t i = 0; i < count; i++) {
+		const struct point *p = rows[i].point;
+		bool first = true;
+
+		for (unsigned k = 0; k < p->phases; k++) {
+			const struct point_phase *phase = &p->phase[k];
+			char mops[32], lasted[32], pause[32];
+
+			if (!head)
+				fprintf(out, "  %-*s %7s %-12s %8s %8s %8s  %s\n", name_width, title, "threads", "phase", "Mops/s",
+				    "lasted", "longest", "call, and what happened meanwhile");
+			head = true;
+			summary_format_figure(phase->mops, mops, sizeof(mops));
+			summary_format_time(phase->elapsed_s * 1e9, lasted, sizeof(lasted));
+			summary_format_time(phase->pause_max_ns, pause, sizeof(pause));
+			if (first && strlen(rows[i].name) > (size_t)name_width)
+				fprintf(out, "  %s\n", rows[i].name);
+			fprintf(out, "  %-*s %7" PRIu64 " %-12s %8s %8s %8s", name_width,
+			    !first || strlen(rows[i].name) > (size_t)name_width ? "" : rows[i].name, p->threads, phase->name, mops,
+			    lasted, pause);
+			if (!isnan(phase->pause_max_ns))
+				fprintf(out, "  %s, %s", phase->pause_op, phase->pause_cause);
+			fputc('\n', out);
+			first = false;
+		}
+		if (!first && p->presized)
+			fprintf(out, "  %-*s         made for its final size: it does not grow\n", name_width, "");
 	}
 }
 
@@ -665,6 +702,7 @@ summary_print(FILE *out, const struct points *points)
 			while (first > 0 && rows[first - 1].block == rows[i].block)
 				first--;
 			print_reclamation(out, name_width, rows + first, i + 1 - first);
+			print_phases(out, name_width, rows + first, i + 1 - first);
 			print_pauses(out, rows + first, i + 1 - first);
 			print_counters(out, name_width, rows + first, i + 1 - first);
 			fputc('\n', out);

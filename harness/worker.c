@@ -45,7 +45,7 @@ worker_was_preempted(struct worker *w, uint64_t now_ns)
 /* How often a thread looks anyway: a look takes a few hundred ns. */
 #define LOOK_NS 2000000u
 
-/* The longest call so far: why? */
+/* The longest call of the phase so far: why? */
 static void
 worker_paused(struct worker *w, enum op op, uint64_t begin_ns, uint64_t end_ns)
 {

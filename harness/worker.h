@@ -92,7 +92,7 @@ struct worker {
 	struct random random;        /* for sampling only; workloads bring their own */
 	struct pace pace;
 	uint64_t intended_ns;        /* open loop: when the call under way should have begun, */
-	struct worker_pause pause;   /* the longest timed call since count[] was last reset */
+	struct worker_pause pause;   /* the longest timed call of the phase */
 	uint64_t resizings_before;   /* subject.resizings() when the timed call under way began */
 	long switches;               /* involuntary context switches at */
 	uint64_t switches_ns;        /* this time */
@@ -102,6 +102,9 @@ struct worker {
 	uint64_t pass_begin_ns;      /* when this thread's last pass of reclamation began */
 	unsigned phases;             /* worker_phase() calls so far */
 	uint64_t phase_ops[PLAN_PHASES], phase_ns[PLAN_PHASES];
+	struct worker_pause phase_pause[PLAN_PHASES]; /* of those that are over; pause is that of the one under way */
+	uint64_t phase_begin_ns;     /* the common start of the one under way */
+	uint64_t until_ns;           /* open loop: calls that were to begin later are not made; set by the loop */
 
 	CACHE_ALIGNED struct histogram latency[OP_COUNT];
 	struct histogram by_pass[2]; /* calls of any kind: without, with a pass inside */
@@ -151,7 +154,7 @@ static const int8_t worker_net_of[OP_KEYED][WORKER_RESULTS] = {
 
 /*
  * worker_turn - before a timed call: in an open loop wait until it is meant to
- * begin. False: the time is up, it is not made. Worker functions only.
+ * begin. False: the time is up (stop, or until_ns), it is not made. Worker functions only.
  */
 bool worker_turn(struct worker *w);
 

@@ -67,10 +67,9 @@ load_plan(const struct option_values *values, unsigned threads, struct plan *pla
 	if (part != PART_INSERT)
 		plan->needs |= OP_BIT(OP_REMOVE);
 	plan->prefill = part == PART_REMOVE ? plan->keys : 0;
-	if (part != PART_REMOVE)
-		plan->phase[plan->phases++] = "insert";
-	if (part != PART_INSERT)
-		plan->phase[plan->phases++] = "remove";
+	for (unsigned p = PART_INSERT; p <= PART_REMOVE; p++)
+		if (part == PART_BOTH || part == p)
+			snprintf(plan->phase[plan->phases++], PLAN_PHASE_NAME, "%s", part_names[p]);
 	snprintf(plan->dist, sizeof(plan->dist), "distinct");
 	snprintf(plan->mix, sizeof(plan->mix), "%s", part == PART_BOTH ? "insert,remove" : part_names[part]);
 	return true;

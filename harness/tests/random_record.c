@@ -89,6 +89,10 @@ random_record(struct random *random, unsigned threads, size_t samples)
 		r->phase[i].ops = random_next(random) >> 30;
 		r->phase[i].elapsed_s = random_unit(random);
 		r->phase[i].mops = i == 0 ? NAN : random_unit(random) / 3;
+		r->phase[i].begin_s = i == 1 ? NAN : random_unit(random) * 9;
+		r->phase[i].pause_max_ns = i == 2 ? UINT64_MAX : random_next(random) >> 30;
+		snprintf(r->phase[i].pause_op, sizeof(r->phase[i].pause_op), "%s", i == 2 ? "" : "insert");
+		snprintf(r->phase[i].pause_cause, sizeof(r->phase[i].pause_cause), "%s", i == 2 ? "" : "resize,preempted");
 	}
 	return r;
 }
@@ -149,7 +153,10 @@ different_series(const struct record *a, const struct record *b)
 	for (unsigned i = 0; i < a->phases; i++)
 		if (strcmp(a->phase[i].name, b->phase[i].name) != 0 || a->phase[i].ops != b->phase[i].ops ||
 		    !same_real(a->phase[i].elapsed_s, b->phase[i].elapsed_s) ||
-		    !same_real(a->phase[i].mops, b->phase[i].mops))
+		    !same_real(a->phase[i].mops, b->phase[i].mops) || !same_real(a->phase[i].begin_s, b->phase[i].begin_s) ||
+		    a->phase[i].pause_max_ns != b->phase[i].pause_max_ns ||
+		    strcmp(a->phase[i].pause_op, b->phase[i].pause_op) != 0 ||
+		    strcmp(a->phase[i].pause_cause, b->phase[i].pause_cause) != 0)
 			return "phase";
 	return NULL;
 }

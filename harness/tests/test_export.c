@@ -341,7 +341,7 @@ series_have_a_row_each(void)
 	free(text);
 
 	at = text = exported(EXPORT_PHASES, EXPORT_CSV, &record, 1);
-	CHECK(strstr(text, ",trial,position,name,ops,elapsed_s,mops\n") != NULL);
+	CHECK(strstr(text, ",trial,position,name,ops,elapsed_s,mops,begin_s,pause_max_ns,pause_op,pause_cause\n") != NULL);
 	CHECK(strstr(text, ",5,1,\"phase, 1\",") != NULL);
 	for (rows = 0; (at = strchr(at, '\n')) != NULL; at++)
 		rows++;

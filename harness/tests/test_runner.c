@@ -863,10 +863,20 @@ phases_are_timed_apart_and_start_together(void)
 
 	q.plan = &plan;
 	q.workload = &three_phases;
+	q.latency_shift = 0;
 	r = run(FAULT_NONE, &q);
 	CHECK(r.status == TRIAL_DONE);
 	CHECK(r.record->valid);
 	CHECK_EQ(r.record->phases, 3);
+	/* Each has a longest call of its own, and what all of them did not have no phase has. */
+	for (unsigned p = 0; p < 3; p++) {
+		static const char *const ops[] = { "upsert", "get", "remove" };
+
+		CHECK(r.record->phase[p].pause_max_ns <= r.record->pause_max_ns);
+		CHECK(strcmp(r.record->phase[p].pause_op, ops[p]) == 0 && r.record->phase[p].pause_cause[0] != '\0');
+		CHECK(p == 0 ? r.record->phase[p].begin_s == 0 :
+		    r.record->phase[p].begin_s >= r.record->phase[p - 1].begin_s + r.record->phase[p - 1].elapsed_s);
+	}
 	CHECK(strcmp(r.record->phase[0].name, "in") == 0 && strcmp(r.record->phase[2].name, "out") == 0);
 	CHECK_EQ(r.record->phase[0].ops, 300);
 	CHECK_EQ(r.record->phase[1].ops, 300 * THREADS);

@@ -307,10 +307,53 @@ counters_follow_where_there_are_some(void)
 	free(text);
 }
 
+/* Phases have rows of their own: medians, the longest call of all trials; who cannot grow is said to. */
+static void
+phases_follow_where_there_are_some(void)
+{
+	static const struct trial grown = { .subject = "hamt", .threads = 2, .mops = 10, .get_p99_ns = 100,
+	    .update_p99_ns = 200, .reclaim_p99_ns = 300, .mix = "get=50", .dist = "distinct", .options = "{}", .valid = true };
+	static const uint64_t longest[] = { 5000, 7000000, UINT64_MAX };
+	struct points *points = points_new();
+	char *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+
+	CHECK(points != NULL && out != NULL);
+	for (unsigned t = 0; t < 3; t++) {
+		struct record *r = record_new(2);
+
+		CHECK(r != NULL);
+		fill(r, &grown);
+		r->presized = true;
+		r->phases = 2;
+		for (unsigned p = 0; p < 2; p++) {
+			snprintf(r->phase[p].name, sizeof(r->phase[p].name), p == 0 ? "grow" : "steady");
+			r->phase[p].mops = 10 * (p + 1) + t;
+			r->phase[p].elapsed_s = 0.5;
+			r->phase[p].pause_max_ns = p == 0 ? longest[t] : UINT64_MAX;
+			snprintf(r->phase[p].pause_op, sizeof(r->phase[p].pause_op), "insert");
+			snprintf(r->phase[p].pause_cause, sizeof(r->phase[p].pause_cause), t == 1 ? "resize" : "unknown");
+		}
+		CHECK(points_add(points, "", r));
+		record_free(r);
+	}
+	points_finish(points);
+	CHECK(summary_print(out, points) && fclose(out) == 0);
+	CHECK(strstr(text,
+	    "  phases: threads phase          Mops/s   lasted  longest  call, and what happened meanwhile\n"
+	    "  hamt          2 grow             11.0   500 ms  7.00 ms  insert, resize\n"
+	    "                2 steady           21.0   500 ms        -\n"
+	    "                  made for its final size: it does not grow\n") != NULL);
+	points_free(points);
+	free(text);
+}
+
 int
 main(int argc, char **argv)
 {
 	static const struct test tests[] = {
+		TEST(phases_follow_where_there_are_some),
 		TEST(table_is_as_written_here),
 		TEST(counters_follow_where_there_are_some),
 		TEST(only_what_differs_is_named),

@@ -2,9 +2,13 @@
  * mutex.c - what people write first: a chained hash table under one lock. With
  * --stripes N it has N locks, each for its share of the buckets.
  *
- * The table is sized once, a bucket per key of the steady state: it never grows.
+ * The table is sized once, a bucket per key of the steady state. With --resize auto it
+ * begins with a bucket per key of the beginning, and who puts in a key too many takes all
+ * locks and moves everything into twice the buckets, as the containers of standard libraries do.
  */
 #include <pthread.h>
+#include <stdatomic.h>
+#include <string.h>
 
 #include "core/hash.h"
 #include "harness/plugin.h"
@@ -16,26 +20,39 @@ struct node {
 
 struct stripe {
 	CACHE_ALIGNED pthread_mutex_t lock;
+	uint64_t nodes;          /* in its buckets */
 };
 
 struct table {
-	uint64_t seed, mask;
-	struct node **bucket;    /* mask + 1 of them */
+	uint64_t seed;
+	_Atomic(uint64_t) mask;
+	struct node **bucket;    /* mask + 1 of them; both change under all locks */
 	uint64_t stripes;
 	struct stripe *stripe;   /* bucket b belongs to stripe b % stripes */
+	bool grows;
+	_Atomic(uint64_t) resizings;
 };
+
+/* relaxed: it changes under all locks, and whoever relies on it holds one. */
+static uint64_t
+table_mask(const struct table *t)
+{
+	return atomic_load_explicit(&t->mask, memory_order_relaxed);
+}
 
 static void *
 mutex_create(const struct subject_params *params, char *error, size_t error_size)
 {
 	struct table *t = calloc(1, sizeof(*t));
-	uint64_t buckets = 1;
+	bool grows = strcmp(option_text(params->options, "resize"), "auto") == 0;
+	uint64_t buckets = 1, wanted = grows ? params->first : params->size;
 
-	while (buckets < params->size)
+	while (buckets < wanted)
 		buckets *= 2;
 	if (t != NULL) {
 		t->seed = params->seed;
-		t->mask = buckets - 1;
+		t->grows = grows;
+		atomic_init(&t->mask, buckets - 1);
 		t->stripes = option_count(params->options, "stripes");
 		t->bucket = calloc(buckets, sizeof(*t->bucket));
 		t->stripe = aligned_alloc(CACHE_LINE_BYTES, t->stripes * sizeof(*t->stripe));
@@ -49,8 +66,10 @@ mutex_create(const struct subject_params *params, char *error, size_t error_size
 		free(t);
 		return NULL;
 	}
-	for (uint64_t i = 0; i < t->stripes; i++)
+	for (uint64_t i = 0; i < t->stripes; i++) {
 		pthread_mutex_init(&t->stripe[i].lock, NULL);
+		t->stripe[i].nodes = 0;
+	}
 	return t;
 }
 
@@ -59,7 +78,7 @@ mutex_destroy(void *map, struct reclaim_stats *last)
 {
 	struct table *t = map;
 
-	for (uint64_t b = 0; b <= t->mask; b++)
+	for (uint64_t b = 0; b <= table_mask(t); b++)
 		for (struct node *n = t->bucket[b], *next; n != NULL; n = next) {
 			next = n->next;
 			free(n);
@@ -86,28 +105,103 @@ mutex_detach(void *handle)
 	(void)handle;
 }
 
-static pthread_mutex_t *
-table_lock(const struct table *t, uint64_t bucket)
+static struct stripe *
+table_stripe(const struct table *t, uint64_t bucket)
 {
-	return &t->stripe[t->stripes == 1 ? 0 : bucket % t->stripes].lock;
+	return &t->stripe[t->stripes == 1 ? 0 : bucket % t->stripes];
+}
+
+/* Lock the stripe of a hash. *bucket: where it belongs, until the lock is given back. */
+static struct stripe *
+table_lock(struct table *t, uint64_t hash, uint64_t *bucket)
+{
+	for (;;) {
+		uint64_t mask = table_mask(t);
+		struct stripe *stripe = table_stripe(t, *bucket = hash & mask);
+
+		pthread_mutex_lock(&stripe->lock);
+		if (LIKELY(table_mask(t) == mask))
+			return stripe;
+		/* The table grew before the lock was had: this may be another's. */
+		pthread_mutex_unlock(&stripe->lock);
+	}
 }
 
 /* Lock the key's stripe and find the link that points to its node, or to NULL. */
 static struct node **
-table_lock_link(struct table *t, uint64_t key, pthread_mutex_t **lock)
+table_lock_link(struct table *t, uint64_t key, struct stripe **stripe)
 {
-	uint64_t b = hash_u64(key, t->seed) & t->mask;
-	struct node **link = &t->bucket[b];
+	uint64_t b;
+	struct node **link;
 
-	*lock = table_lock(t, b);
-	pthread_mutex_lock(*lock);
+	*stripe = table_lock(t, hash_u64(key, t->seed), &b);
+	link = &t->bucket[b];
 	while (*link != NULL && (*link)->key != key)
 		link = &(*link)->next;
 	return link;
 }
 
+static void
+table_unlock(struct stripe *stripe)
+{
+	pthread_mutex_unlock(&stripe->lock);
+}
+
+/* Every lock is held: everything into twice the buckets. Without memory for them it stays as it is. */
+static void
+table_double(struct table *t)
+{
+	uint64_t buckets = table_mask(t) + 1, mask = 2 * buckets - 1;
+	struct node **wider = calloc(2 * buckets, sizeof(*wider));
+
+	if (wider == NULL)
+		return;
+	for (uint64_t i = 0; i < t->stripes; i++)
+		t->stripe[i].nodes = 0;
+	for (uint64_t b = 0; b < buckets; b++)
+		for (struct node *n = t->bucket[b], *next; n != NULL; n = next) {
+			uint64_t to = hash_u64(n->key, t->seed) & mask;
+
+			next = n->next;
+			n->next = wider[to];
+			wider[to] = n;
+			table_stripe(t, to)->nodes++;
+		}
+	free(t->bucket);
+	t->bucket = wider;
+	/* relaxed, both: see table_mask(); and a statistic. */
+	atomic_store_explicit(&t->mask, mask, memory_order_relaxed);
+	atomic_store_explicit(&t->resizings, atomic_load_explicit(&t->resizings, memory_order_relaxed) + 1,
+	    memory_order_relaxed);
+}
+
+/* A few more than its share: a stripe of few buckets fills up by chance. */
+static bool
+stripe_is_full(const struct table *t, const struct stripe *stripe, uint64_t mask)
+{
+	return stripe->nodes > mask / t->stripes + 8;
+}
+
+/* The stripe's lock is given back; if it has become too full, the table grows. */
+static void
+table_unlock_grown(struct table *t, struct stripe *stripe)
+{
+	uint64_t mask = table_mask(t);
+	bool full = t->grows && stripe_is_full(t, stripe, mask);
+
+	table_unlock(stripe);
+	if (!full)
+		return;
+	for (uint64_t i = 0; i < t->stripes; i++)
+		pthread_mutex_lock(&t->stripe[i].lock);
+	if (table_mask(t) == mask)
+		table_double(t);
+	for (uint64_t i = 0; i < t->stripes; i++)
+		pthread_mutex_unlock(&t->stripe[i].lock);
+}
+
 static enum op_result
-table_add(struct node **link, uint64_t key, uint64_t value)
+table_add(struct stripe *stripe, struct node **link, uint64_t key, uint64_t value)
 {
 	struct node *n = malloc(sizeof(*n));
 
@@ -115,40 +209,41 @@ table_add(struct node **link, uint64_t key, uint64_t value)
 		return OP_NOMEM;
 	*n = (struct node){ .key = key, .value = value };
 	*link = n;
+	stripe->nodes++;
 	return OP_HIT;
 }
 
 static enum op_result
 mutex_get(void *handle, uint64_t key, uint64_t *value)
 {
-	pthread_mutex_t *lock;
-	struct node **link = table_lock_link(handle, key, &lock);
+	struct stripe *stripe;
+	struct node **link = table_lock_link(handle, key, &stripe);
 	enum op_result result = OP_MISS;
 
 	if (*link != NULL) {
 		*value = (*link)->value;
 		result = OP_HIT;
 	}
-	pthread_mutex_unlock(lock);
+	table_unlock(stripe);
 	return result;
 }
 
 static enum op_result
 mutex_insert(void *handle, uint64_t key, uint64_t *value)
 {
-	pthread_mutex_t *lock;
-	struct node **link = table_lock_link(handle, key, &lock);
-	enum op_result result = *link != NULL ? OP_MISS : table_add(link, key, *value);
+	struct stripe *stripe;
+	struct node **link = table_lock_link(handle, key, &stripe);
+	enum op_result result = *link != NULL ? OP_MISS : table_add(stripe, link, key, *value);
 
-	pthread_mutex_unlock(lock);
+	table_unlock_grown(handle, stripe);
 	return result;
 }
 
 static enum op_result
 mutex_upsert(void *handle, uint64_t key, uint64_t *value)
 {
-	pthread_mutex_t *lock;
-	struct node **link = table_lock_link(handle, key, &lock);
+	struct stripe *stripe;
+	struct node **link = table_lock_link(handle, key, &stripe);
 	enum op_result result;
 
 	if (*link != NULL) {
@@ -158,23 +253,24 @@ mutex_upsert(void *handle, uint64_t key, uint64_t *value)
 		*value = old;
 		result = OP_HIT;
 	} else {
-		result = table_add(link, key, *value) == OP_NOMEM ? OP_NOMEM : OP_MISS;
+		result = table_add(stripe, link, key, *value) == OP_NOMEM ? OP_NOMEM : OP_MISS;
 	}
-	pthread_mutex_unlock(lock);
+	table_unlock_grown(handle, stripe);
 	return result;
 }
 
 static enum op_result
 mutex_remove(void *handle, uint64_t key, uint64_t *value)
 {
-	pthread_mutex_t *lock;
-	struct node **link = table_lock_link(handle, key, &lock), *n = *link;
+	struct stripe *stripe;
+	struct node **link = table_lock_link(handle, key, &stripe), *n = *link;
 
 	if (n != NULL) {
 		*link = n->next;
 		*value = n->value;
+		stripe->nodes--;
 	}
-	pthread_mutex_unlock(lock);
+	table_unlock(stripe);
 	free(n);
 	return n != NULL ? OP_HIT : OP_MISS;
 }
@@ -183,8 +279,8 @@ mutex_remove(void *handle, uint64_t key, uint64_t *value)
 static enum op_result
 table_change(struct table *t, uint64_t key, uint64_t *value, bool modify)
 {
-	pthread_mutex_t *lock;
-	struct node *n = *table_lock_link(t, key, &lock);
+	struct stripe *stripe;
+	struct node *n = *table_lock_link(t, key, &stripe);
 
 	if (n != NULL) {
 		uint64_t former = n->value;
@@ -192,7 +288,7 @@ table_change(struct table *t, uint64_t key, uint64_t *value, bool modify)
 		n->value = modify ? op_modified(former, *value) : *value;
 		*value = former;
 	}
-	pthread_mutex_unlock(lock);
+	table_unlock(stripe);
 	return n != NULL ? OP_HIT : OP_MISS;
 }
 
@@ -208,18 +304,30 @@ mutex_modify(void *handle, uint64_t key, uint64_t *value)
 	return table_change(handle, key, value, true);
 }
 
-/* From the key's node on, or, if it is absent, from the start of its bucket; each bucket is read under its lock. */
+/*
+ * From the key's node on, or, if it is absent, from the start of its bucket; each bucket is read under
+ * its lock. If the table grows meanwhile the order is another: from the beginning, then.
+ */
 static size_t
 mutex_scan(void *handle, uint64_t from, uint64_t keys[], uint64_t values[], size_t n)
 {
 	struct table *t = handle;
+	uint64_t hash = hash_u64(from, t->seed), mask = table_mask(t), first = hash & mask;
 	size_t pairs = 0;
 
-	for (uint64_t first = hash_u64(from, t->seed) & t->mask, b = first; b <= t->mask && pairs < n; b++) {
-		pthread_mutex_t *lock = table_lock(t, b);
+	for (uint64_t b = first; b <= mask && pairs < n; b++) {
+		struct stripe *stripe = table_stripe(t, b);
 		const struct node *node;
 
-		pthread_mutex_lock(lock);
+		pthread_mutex_lock(&stripe->lock);
+		if (UNLIKELY(table_mask(t) != mask)) {
+			mask = table_mask(t);
+			first = hash & mask;
+			b = first - 1;
+			pairs = 0;
+			table_unlock(stripe);
+			continue;
+		}
 		node = t->bucket[b];
 		while (b == first && node != NULL && node->key != from)
 			node = node->next;
@@ -227,9 +335,18 @@ mutex_scan(void *handle, uint64_t from, uint64_t keys[], uint64_t values[], size
 			keys[pairs] = node->key;
 			values[pairs++] = node->value;
 		}
-		pthread_mutex_unlock(lock);
+		table_unlock(stripe);
 	}
 	return pairs;
+}
+
+static uint64_t
+mutex_resizings(void *handle)
+{
+	const struct table *t = handle;
+
+	/* relaxed: of all threads, for all of them wait. */
+	return atomic_load_explicit(&t->resizings, memory_order_relaxed);
 }
 
 static void
@@ -237,7 +354,7 @@ mutex_each(void *handle, void (*visit)(void *arg, uint64_t key, uint64_t value),
 {
 	const struct table *t = handle;
 
-	for (uint64_t b = 0; b <= t->mask; b++)
+	for (uint64_t b = 0; b <= table_mask(t); b++)
 		for (const struct node *n = t->bucket[b]; n != NULL; n = n->next)
 			visit(arg, n->key, n->value);
 }
@@ -247,9 +364,9 @@ mutex_check(void *handle, char *error, size_t error_size)
 {
 	const struct table *t = handle;
 
-	for (uint64_t b = 0; b <= t->mask; b++)
+	for (uint64_t b = 0; b <= table_mask(t); b++)
 		for (const struct node *n = t->bucket[b]; n != NULL; n = n->next) {
-			if ((hash_u64(n->key, t->seed) & t->mask) != b) {
+			if ((hash_u64(n->key, t->seed) & table_mask(t)) != b) {
 				snprintf(error, error_size, "key %llu lies in the wrong bucket",
 				    (unsigned long long)n->key);
 				return false;
@@ -264,19 +381,33 @@ mutex_check(void *handle, char *error, size_t error_size)
 	return true;
 }
 
+static bool
+resize_check(const char *text, char *canonical, size_t canonical_size, char *error, size_t error_size)
+{
+	if (strcmp(text, "off") != 0 && strcmp(text, "auto") != 0) {
+		snprintf(error, error_size, "'%s' must be off or auto", text);
+		return false;
+	}
+	snprintf(canonical, canonical_size, "%s", text);
+	return true;
+}
+
 static const struct plugin_option options[] = {
 	{ .name = "stripes", .type = OPTION_COUNT, .initial = "1", .meta = "N", .least = 1, .most = 1 << 20,
 	    .help = "locks, each for its share of the buckets (1 to 1048576)" },
+	{ .name = "resize", .type = OPTION_TEXT, .initial = "off", .meta = "HOW", .check = resize_check,
+	    .help = "off: sized once; auto: twice the buckets under all locks when there are more keys than buckets" },
 	{ .name = NULL },
 };
 
 const struct subject hamtbench_subject = {
 	.version = PLUGIN_VERSION,
 	.name = "mutex",
-	.help = "chained table under one lock (--stripes N: under N); sized once; a node is malloc'd per key; "
-	        "scans in the order of buckets",
+	.help = "chained table under one lock (--stripes N: under N); sized once, or --resize auto; a node is "
+	        "malloc'd per key; scans in the order of buckets",
 	.reclaimer = "lock",
 	.progress = "blocking",
+	.flags = SUBJECT_PRESIZED,
 	.options = options,
 	.create = mutex_create,
 	.destroy = mutex_destroy,
@@ -289,6 +420,7 @@ const struct subject hamtbench_subject = {
 	.replace = mutex_replace,
 	.modify = mutex_modify,
 	.scan = mutex_scan,
+	.resizings = mutex_resizings,
 	.each = mutex_each,
 	.check = mutex_check,
 };

@@ -2,8 +2,9 @@
  * urcu_lfht.c - liburcu's rculfhash, QSBR flavour: the map that C programmers
  * would take.
  *
- * The table is sized once, a bucket per key of the steady state, and never resizes: its automatic resizing runs in a worker thread
- * and stalls for long at these rates, so this is an easy life.
+ * The table is sized once, a bucket per key of the steady state, and never resizes, which is an easy life. With
+ * --resize auto it begins with a bucket per key of the beginning; liburcu then resizes it in a thread of its own, which shares
+ * the processors with the workers, counts keys to know when, and waits for grace periods.
  *
  * Costs of the adapter: a node is malloc'd per key put in; an insert looks
  * first, so that a present key costs no malloc; a removed node goes through
@@ -19,6 +20,7 @@
 #include <urcu/rculfhash.h>
 
 #include <stdatomic.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "core/hash.h"
@@ -58,9 +60,10 @@ static void *
 lfht_create(const struct subject_params *params, char *error, size_t error_size)
 {
 	struct map *map = aligned_alloc(CACHE_LINE_BYTES, sizeof(*map));
-	unsigned long buckets = 1;
+	bool grows = strcmp(option_text(params->options, "resize"), "auto") == 0;
+	unsigned long buckets = grows ? 64 : 1;
 
-	while (buckets < params->size)
+	while (buckets < (grows ? params->first : params->size))
 		buckets *= 2;
 	/* liburcu asserts instead of failing when it finds no memory for them. */
 	if (buckets > (unsigned long)sysconf(_SC_PHYS_PAGES) / 2 * ((unsigned long)sysconf(_SC_PAGESIZE) / sizeof(void *))) {
@@ -74,7 +77,8 @@ lfht_create(const struct subject_params *params, char *error, size_t error_size)
 		*map = (struct map){ .seed = params->seed, .handles = params->threads + 1,
 		    .background = params->background };
 		map->handle = aligned_alloc(CACHE_LINE_BYTES, map->handles * sizeof(*map->handle));
-		map->table = cds_lfht_new(buckets, buckets, buckets, 0, NULL);
+		map->table = grows ? cds_lfht_new(buckets, buckets, 0, CDS_LFHT_AUTO_RESIZE | CDS_LFHT_ACCOUNTING, NULL) :
+		    cds_lfht_new(buckets, buckets, buckets, 0, NULL);
 	}
 	if (map == NULL || map->handle == NULL || map->table == NULL) {
 		snprintf(error, error_size, "no memory for %lu buckets", buckets);
@@ -406,13 +410,31 @@ lfht_each(void *handle, void (*visit)(void *arg, uint64_t key, uint64_t value), 
 	rcu_read_unlock();
 }
 
+static bool
+resize_check(const char *text, char *canonical, size_t canonical_size, char *error, size_t error_size)
+{
+	if (strcmp(text, "off") != 0 && strcmp(text, "auto") != 0) {
+		snprintf(error, error_size, "'%s' must be off or auto", text);
+		return false;
+	}
+	snprintf(canonical, canonical_size, "%s", text);
+	return true;
+}
+
+static const struct plugin_option options[] = {
+	{ .name = "resize", .type = OPTION_TEXT, .initial = "off", .meta = "HOW", .check = resize_check,
+	    .help = "off: sized once; auto: liburcu's own resizing, in a thread of its own" },
+	{ .name = NULL },
+};
+
 const struct subject hamtbench_subject = {
 	.version = PLUGIN_VERSION,
 	.name = "urcu-lfht",
-	.help = "liburcu's rculfhash, QSBR; pre-sized, since its automatic resizing stalls; a node is malloc'd per key",
+	.help = "liburcu's rculfhash, QSBR; pre-sized, or --resize auto; a node is malloc'd per key",
 	.reclaimer = "qsbr",
 	.progress = "lock-free",
-	.flags = SUBJECT_OWN_DETACH, /* a reader's registration lies in its thread-local memory */
+	.options = options,
+	.flags = SUBJECT_PRESIZED | SUBJECT_OWN_DETACH, /* a reader's registration lies in its thread-local memory */
 	.create = lfht_create,
 	.destroy = lfht_destroy,
 	.attach = lfht_attach,

@@ -30,17 +30,30 @@ struct fixture {
 
 static const struct reclaim_probe no_probe;
 
+/* Are tables that can either way to grow, or to stay as they are? */
+static bool growing;
+
+static bool
+can_either(const struct subject *s)
+{
+	for (const struct plugin_option *o = s->options; o != NULL && o->name != NULL; o++)
+		if (strcmp(o->name, "resize") == 0)
+			return true;
+	return false;
+}
+
 static void
 fixture_open(struct fixture *f, const struct subject *subject)
 {
-	char program[] = "test", *argv[] = { program, NULL }, error[512] = "no reason given";
+	char program[] = "test", resize[] = "--resize=auto", error[512] = "no reason given";
+	char *argv[] = { program, resize, NULL };
 	struct option_group group = { .owner = "subject", .options = subject->options };
 	struct command_line line;
 	/* Far more will come than a table is told of: chains are long. */
-	struct subject_params params = { .keys = KEYS, .size = 1, .threads = THREADS, .seed = check_seed };
+	struct subject_params params = { .keys = KEYS, .size = 1, .first = 1, .threads = THREADS, .seed = check_seed };
 
 	*f = (struct fixture){ .subject = subject };
-	CHECK(command_line_read(&line, 1, argv, &group, 1, error, sizeof(error)));
+	CHECK(command_line_read(&line, growing ? 2 : 1, argv, &group, 1, error, sizeof(error)));
 	CHECK(options_single(subject->options, &line, &f->options, error, sizeof(error)));
 	command_line_free(&line);
 	params.options = f->options;
@@ -248,6 +261,7 @@ is_visible(const char *name)
 static void
 each_subject(void (*test)(const struct subject *), bool modify)
 {
+	unsigned grown = 0;
 	struct plugin_names names;
 	char self[PATH_MAX], error[512];
 	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
@@ -266,13 +280,18 @@ each_subject(void (*test)(const struct subject *), bool modify)
 		CHECK(p != NULL);
 		if (is_visible(p->name) && (p->subject->flags & (SUBJECT_EMPTY | SUBJECT_POOL | SUBJECT_WRONG)) == 0 &&
 		    (!modify || p->subject->modify != NULL)) {
+			growing = false;
 			test(p->subject);
 			tested++;
+			growing = can_either(p->subject);
+			if (growing)
+				test(p->subject);
+			grown += growing;
 		}
 		plugin_free(p);
 	}
 	plugin_names_free(&names);
-	CHECK(tested >= 5);
+	CHECK(tested >= 5 && grown >= 1);
 }
 
 static void

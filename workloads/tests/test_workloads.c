@@ -83,10 +83,15 @@ note(struct log *l, enum op op, uint64_t key)
 	l->length++;
 }
 
+/* After so many gets one misses a key that is there; 0: none does. */
+static _Atomic(unsigned) blind_in;
+
 static enum op_result
 log_get(void *handle, uint64_t key, uint64_t *value)
 {
 	note(handle, OP_GET, key);
+	if (blind_in > 0 && atomic_fetch_sub_explicit(&blind_in, 1, memory_order_relaxed) == 1)
+		return OP_MISS;
 	*value = atomic_load_explicit(&map.slot[key], memory_order_relaxed);
 	return *value != 0 ? OP_HIT : OP_MISS;
 }
@@ -553,6 +558,73 @@ load_can_do_one_part(void)
 	plan_refuses("load", "--part some", "must be both, insert or remove");
 }
 
+/* ---- growth ---- */
+
+/* Every key in once, as many upserts, every key out once; reads are half of it, and find all keys that are in. */
+static void
+growth_grows_stays_and_shrinks(void)
+{
+	struct plan plan;
+	struct record *r = run("growth", "--keys 10K --shrink", 3, check_seed, 0, &plan);
+	uint64_t calls[OP_COUNT] = { 0 };
+
+	CHECK(plan.fixed_work && plan.grows && plan.pauses && plan.phases == 3 && plan.prefill == 0 && plan.size == 10000);
+	CHECK_EQ(r->size_before, 0);
+	CHECK_EQ(r->size_after, 0);
+	CHECK_EQ(r->phases, 3);
+	CHECK(strcmp(r->phase[0].name, "grow") == 0 && strcmp(r->phase[2].name, "shrink") == 0);
+	for (unsigned thread = 0; thread < 3; thread++)
+		for (unsigned op = 0; op < OP_COUNT; op++)
+			calls[op] += map.log[thread].calls[op];
+	CHECK(calls[OP_INSERT] == 10000 && calls[OP_UPSERT] == 10000 && calls[OP_REMOVE] == 10000);
+	/* 30,000 on average, 173 of deviation. */
+	CHECK(calls[OP_GET] > 28000 && calls[OP_GET] < 32000);
+	record_free(r);
+	r = run("growth", "--keys 10K --prefill 4K --reads 0", 2, check_seed, 0, &plan);
+	CHECK_EQ(r->size_before, 4000);
+	CHECK_EQ(r->size_after, 10000);
+	CHECK_EQ(r->phases, 2);
+	CHECK_EQ(r->ops, 12000);
+	CHECK_EQ(r->hits, 12000);
+	record_free(r);
+	plan_refuses("growth", "--keys 10 --prefill 9", "leave none for each of 2 threads");
+	plan_refuses("growth", "--reads 100", "reads");
+}
+
+/* A map that loses sight of a key for a moment, and has it again at the end, is found out. */
+static void
+growth_finds_lost_keys(void)
+{
+	struct plan plan;
+
+	blind_in = 5000;
+	CHECK(strstr(why_invalid("growth", "--keys 10K", &plan), "1 lookups did not find a key that was in the map") != NULL);
+	blind_in = 0;
+}
+
+/* Same seed, same operations on every thread, whatever the others do. */
+static void
+growth_repeats_itself_by_seed(void)
+{
+	static struct log first[3];
+	struct plan plan;
+
+	for (unsigned round = 0; round < 3; round++) {
+		record_free(run("growth", "--keys 5000 --reads 40 --shrink", 3, check_seed + round / 2, 0, &plan));
+		for (unsigned thread = 0; thread < 3; thread++) {
+			const struct log *l = &map.log[thread];
+
+			CHECK(l->length >= 5000 && l->length < LOG_LENGTH);
+			if (round == 0)
+				first[thread] = *l;
+			else
+				CHECK((l->length == first[thread].length &&
+				    memcmp(l->key, first[thread].key, l->length * sizeof(l->key[0])) == 0 &&
+				    memcmp(l->op, first[thread].op, l->length) == 0) == (round == 1));
+		}
+	}
+}
+
 /* ---- churn, stall, longread, die ---- */
 
 /* Each thread's own keys, all in, all replaced, all out, and again. */
@@ -848,6 +920,9 @@ static const struct test tests[] = {
 	TEST(mixed_repeats_itself_by_seed),
 	TEST(load_touches_every_key_once_a_phase),
 	TEST(load_can_do_one_part),
+	TEST(growth_grows_stays_and_shrinks),
+	TEST(growth_finds_lost_keys),
+	TEST(growth_repeats_itself_by_seed),
 	TEST(churn_goes_in_waves),
 	TEST(stall_parks_the_last_threads),
 	TEST(longread_stays_inside_its_reads),

@@ -73,7 +73,7 @@ ht_create(const struct subject_params *params, char *error, size_t error_size)
 	struct map *map = aligned_alloc(CACHE_LINE_BYTES, sizeof(*map));
 	uint64_t slots = 64;
 
-	while (slots < 2 * params->size)
+	while (slots < 2 * params->first)
 		slots *= 2;
 	if (map != NULL) {
 		*map = (struct map){ .seed = params->seed };

@@ -51,7 +51,7 @@ void *
 create(const struct subject_params *params, char *error, size_t error_size)
 {
 	try {
-		return new map_type(params->size, hash_seeded{ params->seed });
+		return new map_type(params->first, hash_seeded{ params->seed });
 	} catch (const std::bad_alloc &) {
 		snprintf(error, error_size, "no memory");
 		return nullptr;
