@@ -88,12 +88,14 @@ BEGIN {
 
 END {
 	end_curve()
-	if (longest != "") {
-		facts = out "/latency.facts"
+	facts = out "/latency.facts"
+	if (longest == "")
+		printf "if (strlen(note) == 0) { note = 'no histogram was kept with these trials' }\n" >>facts
+	else
 		printf "shortest = %.0f\nlongest = %.0f\nfarthest = %.9g\n", shortest, longest, farthest >>facts
-	}
-	if (re_longest != "") {
-		facts = out "/reclamation.facts"
+	facts = out "/reclamation.facts"
+	if (re_longest == "")
+		printf "if (strlen(note) == 0) { note = 'no histogram was kept with these trials' }\n" >>facts
+	else
 		printf "shortest = %.0f\nlongest = %.0f\nleast_share = %.9g\n", re_shortest, re_longest, re_share >>facts
-	}
 }
