@@ -354,7 +354,7 @@ SANITIZED_thread := tsan
 SANITIZED_address := asan
 SANITIZED_undefined := ubsan
 
-.PHONY: all test check check-linear tsan tsan-tests cross models bench flagship compare-check backoff reclaim instr lint install clean help
+.PHONY: all test check check-linear tsan tsan-tests cross models bench bench-compare reference readme-plot flagship compare-check backoff reclaim instr lint install clean help
 all: all-$V ## the binary and the plug-ins of variant V (default)
 
 test: $(ALL_TESTS) $(foreach v,$(VARIANTS),$(call beside,$v,$(call programs,$v))) $(MUTANT_PROGRAMS) ## before a commit: unit tests in every variant, scripts, lint
@@ -385,6 +385,15 @@ models: ## the models of core/tests/models in full: Relacy, spin
 
 bench: all-$V ## the default benchmark suite, with a table and plots
 	@HAMTBENCH=build/$V/hamtbench QUICK=$(strip $(QUICK)) scripts/bench.sh
+
+bench-compare: all-$V ## the default suite held against results/reference, by shape (shares of the roofline); QUICK=1: half a minute
+	@HAMTBENCH=build/$V/hamtbench QUICK=$(strip $(QUICK)) scripts/bench-compare.sh
+
+reference: all-$V ## measure results/reference anew: suite, backoff, reclaim; needs a clean tree and an idle machine
+	@HAMTBENCH=build/$V/hamtbench scripts/reference.sh
+
+readme-plot: all-$V ## draw README's picture again, from results/reference/trials.json.gz
+	@HAMTBENCH=build/$V/hamtbench scripts/reference.sh plot
 
 flagship: all-$V ## hamt against roofline, urcu-lfht and seed, from 2K to 20M keys; about 10 minutes
 	@HAMTBENCH=build/$V/hamtbench scripts/flagship.sh

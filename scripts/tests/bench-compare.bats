@@ -1,0 +1,97 @@
+#!/usr/bin/env bats
+# scripts/bench-compare.sh: what it says of series whose shape is known. HAMTBENCH names the binary.
+# shellcheck disable=SC2154 # run sets stderr
+
+bats_require_minimum_version 1.5.0
+
+setup_file() {
+	HAMTBENCH=$(realpath "${HAMTBENCH:-$BATS_TEST_DIRNAME/../../build/release/hamtbench}")
+	TOP=$(realpath "$BATS_TEST_DIRNAME/../..")
+	export HAMTBENCH TOP DB=$BATS_FILE_TMPDIR/here.db
+	unset QUICK SUBJECTS THREADS KEYS TRIALS DURATION OUT REFERENCE
+	# "Here" is the reference run itself; what differs is the reference that it is held against.
+	"$HAMTBENCH" import "$TOP/results/reference/trials.json.gz" --db "$DB" --quiet
+}
+
+setup() {
+	cd "$BATS_TEST_TMPDIR" || return 1
+	export OUT=plots
+}
+
+compared() {
+	run --separate-stderr "$TOP/scripts/bench-compare.sh" "$@"
+	echo "status $status"
+	tail -n 20 <<<"$output"
+	echo "$stderr"
+}
+
+# reference FACTOR SUBJECT - the reference as if that map (or .*: all) had had FACTOR times the throughput.
+reference() {
+	zcat "$TOP/results/reference/trials.json.gz" | awk -v factor="$1" -v subject="\"subject\":\"$2\"" '
+		$0 ~ subject && match($0, /"mops":[0-9.e+-]+/) {
+			$0 = substr($0, 1, RSTART + 6) factor * substr($0, RSTART + 7, RLENGTH - 7) substr($0, RSTART + RLENGTH)
+		}
+		{ print }' >reference.json
+	export REFERENCE=reference.json
+}
+
+@test "the reference against itself has the same shape; a faster machine, too" {
+	compared --no-run --fail-above 0%
+	[ "$status" -eq 0 ]
+	[[ "$output" == *"Same shape: 144 of 144 points are where the reference has them."* ]]
+	[[ "$output" == *"as in the reference where they differ"* ]]
+	[ -s plots/bench-compare.png ]
+	[ "$(grep -c '>hamt</text>\|>hamt<' plots/bench-compare.svg)" -ge 1 ]
+	reference 3 '.*'
+	compared --no-run --fail-above 0%
+	[ "$status" -eq 0 ]
+	[[ "$output" == *"Same shape: 144 of 144 points"* ]]
+}
+
+@test "a map that is worse here relative to roofline is named, with the factor; status 1 only if asked" {
+	reference 2 urcu-lfht
+	compared --no-run
+	[ "$status" -eq 0 ]
+	[[ "$output" == *"Another shape: "* ]]
+	[[ "$output" == *"- urcu-lfht is 2.00 times worse here relative to roofline, over all its 18 points"* ]]
+	[[ "$output" != *"- hamt is "* ]]
+	compared --no-run --fail-above 60%
+	[ "$status" -eq 0 ]
+	compared --no-run --fail-above 10%
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"REGRESSION: worse relative to roofline by more than 10 %: "* ]]
+	reference 0.25 seed
+	compared --no-run --fail-above 10%
+	[ "$status" -eq 0 ]
+	[[ "$output" == *"- seed is 4.00 times better here relative to roofline, over all its 18 points"* ]]
+	reference 4 seed
+	compared --no-run
+	[[ "$output" == *"- hamt and seed have changed places: hamt is the faster one here"* ]]
+}
+
+@test "bad input costs one line, and nothing is measured" {
+	refused() {
+		[ "$status" -eq 2 ]
+		[ "$stderr" = "$1" ]
+		[ -z "$output" ]
+	}
+	compared --frob
+	refused "bench-compare.sh: unknown option --frob (it knows --no-run, --fail-above, --help; all else is environment)"
+	compared --fail-above much
+	refused "bench-compare.sh: --fail-above: 'much' is no percentage"
+	REFERENCE=none.json compared
+	refused "hamtbench import: none.json: no such file"
+	DB=none.db compared --no-run
+	refused "hamtbench export: none.db: no such file"
+}
+
+@test "measures, and compares what both have" {
+	export DB=new.db
+	QUICK=1 SUBJECTS=null,roofline,seed THREADS=1 TRIALS=1 DURATION=20ms compared
+	[ "$status" -eq 0 ]
+	[[ "$output" == *" points are where the reference has them."* ]]
+	[[ "$output" == *"points are on one side only, and not compared"* ]]
+	KEYS=1K QUICK=1 SUBJECTS=null,roofline,seed THREADS=1 TRIALS=1 DURATION=2ms compared
+	[ "$status" -eq 2 ]
+	[[ "$stderr" == *"bench-compare.sh: the reference and this machine's series have no point with a roofline in common" ]]
+}
