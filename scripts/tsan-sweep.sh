@@ -180,6 +180,42 @@ done >"$scratch/loads"
 # One load of each workload, the one that asks for most.
 awk '{ load[$2] = $0 } END { for (name in load) print load[name] }' "$scratch/loads" | sort >"$scratch/workloads"
 
+# "SUBJECT WORKLOAD" of all that are built, asked once for each workload: without --subject
+# those that cannot do it are left out. A dry run names each of its points.
+while read -r load; do
+	# shellcheck disable=SC2086 # words
+	$hamtbench run --no-db --quiet --dry-run --threads 2 $load 2>/dev/null |
+		awk -v load="$load" 'BEGIN { split(load, word, " ") } NR > 1 { print $1, word[2] }' || true
+done <"$scratch/workloads" | sort -u >"$scratch/able"
+# able SUBJECT WORKLOAD... - can it, with these options?
+able() {
+	case $1 in
+	*/*) accepted --subject "$@" ;;
+	*) grep -qxF "$1 $3" "$scratch/able" || accepted --subject "$@" ;;
+	esac
+}
+
+# bounded SUBJECT "--reclaim SCHEME:..." - does it take this scheme? The built ones share the
+# reader of --reclaim, so that the first of them answers for all.
+: >"$scratch/answers"
+bounded() {
+	case $1 in
+	*/*) ;;
+	*)
+		answer=$(sed -n "s/^$2 //p" "$scratch/answers")
+		[ -z "$answer" ] || {
+			[ "$answer" = yes ]
+			return
+		}
+		;;
+	esac
+	answer=no
+	# shellcheck disable=SC2086 # words
+	! accepted --subject "$1" $2 || answer=yes
+	echo "$2 $answer" >>"$scratch/answers"
+	[ "$answer" = yes ]
+}
+
 : >"$scratch/refused"
 # Each subject with its schemes, thresholds and policies, one a line.
 for subject in $(printf '%s' "$subjects" | tr ',' ' '); do
@@ -190,7 +226,7 @@ for subject in $(printf '%s' "$subjects" | tr ',' ' '); do
 	usable=
 	while read -r load; do
 		# shellcheck disable=SC2086 # words
-		if accepted --subject "$subject" $load; then
+		if able "$subject" $load; then
 			usable=yes
 		else
 			echo "$subject $load" | cut -d ' ' -f 1,3
@@ -207,16 +243,18 @@ for subject in $(printf '%s' "$subjects" | tr ',' ' '); do
 	while read -r scheme; do
 		echo "$scheme"
 		for threshold in $(printf '%s' "$thresholds" | tr ',' ' '); do
-			# shellcheck disable=SC2086 # words
-			[ -z "$scheme" ] || ! accepted --subject "$subject" $scheme:threshold=$threshold ||
+			[ -z "$scheme" ] || ! bounded "$subject" "$scheme:threshold=$threshold" ||
 				echo "$scheme:threshold=$threshold"
 		done
 	done <"$scratch/schemes" >"$scratch/thresholds"
-	while read -r scheme; do
-		choices subject "$subject" --backoff | while read -r policy; do
-			echo "--subject $subject $scheme $policy" | tr -s ' ' | sed 's/ $//'
-		done
-	done <"$scratch/thresholds"
+	choices subject "$subject" --backoff >"$scratch/policies"
+	# One awk for all: as many processes as there are cells would take longer than the sweep's start should.
+	awk -v subject="$subject" '
+		FILENAME == ARGV[1] { policy[policies++] = $0; next }
+		{
+			for (i = 0; i < policies; i++)
+				print "--subject " subject ($0 != "" ? " " $0 : "") (policy[i] != "" ? " " policy[i] : "")
+		}' "$scratch/policies" "$scratch/thresholds"
 	sed "s:^:--subject $subject :" "$scratch/others"
 done >"$scratch/subjects"
 
@@ -256,9 +294,8 @@ command_of() {
 # shellcheck disable=SC2046,SC2086 # words
 said=$($hamtbench run --dry-run $(head -n 1 "$scratch/cells") $common 2>&1 >/dev/null) || fail "$said"
 if [ -n "$list" ]; then
-	while read -r cell; do
-		command_of "$cell" "$first_seed"
-	done <"$scratch/cells"
+	awk -v before="$(command_of @ "$first_seed" | sed 's/@.*//')" -v behind="$(command_of @ "$first_seed" | sed 's/.*@//')" \
+		'{ print before $0 behind }' "$scratch/cells"
 	exit 0
 fi
 
