@@ -358,7 +358,7 @@ SANITIZED_undefined := ubsan
 all: all-$V ## the binary and the plug-ins of variant V (default)
 
 test: $(ALL_TESTS) $(foreach v,$(VARIANTS),$(call beside,$v,$(call programs,$v))) $(MUTANT_PROGRAMS) ## before a commit: unit tests in every variant, scripts, lint
-	@$(run_tests) $(ALL_TESTS) $(BATS)
+	@$(run_tests) $(BATS) $(ALL_TESTS)
 
 check: $(call selected,$V) $(call beside,$V,$(call selected,$V)) ## the unit tests of variant V, or those that T names
 	@$(run_tests) $(call selected,$V)

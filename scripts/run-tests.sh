@@ -1,6 +1,6 @@
 #!/bin/sh
-# Run test programs that speak TAP, and bats files, one after the other; print
-# one line for each, in full what a failed one said, and at the end
+# Run test programs that speak TAP, and bats files, several at a time; print
+# one line for each as it ends, in full what a failed one said, and at the end
 #	N passed, N failed, N skipped
 # alone on its line. A program that says nothing, ends before its plan, dies
 # or runs too long counts as a failed test: silence never passes.
@@ -8,7 +8,8 @@ set -eu
 
 usage() {
 	cat <<'TEXT'
-usage: scripts/run-tests.sh [--repeat N] PROGRAM | FILE.bats ...
+usage: scripts/run-tests.sh [--jobs N] [--repeat N] PROGRAM | FILE.bats ...
+  --jobs N       run N at a time; as many as there are processors if it is not given
   --repeat N     run each program N times, each time with another CHECK_SEED
   TEST_TIMEOUT   environment: seconds until a program is killed (300)
 Exit status: 0 all passed, 1 something failed or nothing passed, 2 usage.
@@ -26,19 +27,24 @@ is_count() {
 	esac
 }
 
-repeat=1
+repeat=1 jobs=$(nproc)
 while [ $# -gt 0 ]; do
 	case $1 in
 	--help)
 		usage
 		exit 0
 		;;
+	--jobs)
+		is_count "${2:-}" || bad_usage "--jobs wants a number from 1 up"
+		jobs=$2
+		shift 2
+		;;
 	--repeat)
 		is_count "${2:-}" || bad_usage "--repeat wants a number from 1 up"
 		repeat=$2
 		shift 2
 		;;
-	-*) bad_usage "unknown option $1 (it knows --repeat, --help)" ;;
+	-*) bad_usage "unknown option $1 (it knows --jobs, --repeat, --help)" ;;
 	*) break ;;
 	esac
 done
@@ -48,17 +54,19 @@ is_count "$limit" || bad_usage "TEST_TIMEOUT=$limit: wants seconds, from 1 up"
 sanitized=$(dirname "$0")/sanitized.sh
 
 scratch=$(mktemp -d)
-log=$scratch/log
-child=
+lanes=
 stop() {
-	[ -z "$child" ] || kill "$child" 2>/dev/null || true
+	for lane in $lanes; do
+		kill "$lane" 2>/dev/null || true
+	done
+	for lane in $lanes; do
+		wait "$lane" 2>/dev/null || true
+	done
 	rm -rf "$scratch"
 }
 trap stop EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
-
-passed=0 failed=0 skipped=0
 
 # Count the TAP lines of $log: passed, failed, skipped, and the plan or -1.
 count_tap() {
@@ -70,10 +78,11 @@ count_tap() {
 		END { print passed + 0, failed + 0, skipped + 0, plan }' "$log"
 }
 
-# run_one SEED COMMAND... - run it, judge it, add to the totals.
+# run_one DIR SEED COMMAND... - run it, judge it; DIR/totals gets its three numbers.
 run_one() {
-	seed=$1
-	shift
+	log=$1/log block=$1/block totals=$1/totals
+	seed=$2
+	shift 2
 	program=$1
 	label=$program${seed:+ CHECK_SEED=$seed}
 	case $program in
@@ -114,7 +123,7 @@ run_one() {
 	fi
 	[ -z "$why" ] || set -- "$1" $(($2 + 1)) "$3" "$4"
 
-	passed=$((passed + $1)) failed=$((failed + $2)) skipped=$((skipped + $3))
+	echo "$1 $2 $3" >"$totals"
 	if [ "$2" -gt 0 ]; then
 		printf 'FAIL  %s: %d passed, %d failed, %d skipped, %d s%s\n' \
 			"$label" "$1" "$2" "$3" "$took" "${why:+; $why}"
@@ -123,22 +132,57 @@ run_one() {
 		printf 'ok    %s: %d passed, %d skipped, %d s\n' "$label" "$1" "$3" "$took"
 		# What was skipped, and why: check.h says it on the line before.
 		[ "$3" = 0 ] || grep -iE '^ok .*# skip|^# skip:' "$log" | sed 's/^/    /' || true
-	fi
+	fi >"$block"
+	# Whole, though others end at the same time.
+	flock "$scratch" cat "$block"
+	rm "$log" "$block"
+}
+
+# run_lane PROGRAM... - one of the $jobs that share the work: each program, and each turn of
+# it, belongs to the lane that is first to make its folder.
+run_lane() {
+	child=
+	trap '[ -z "$child" ] || { kill "$child" && wait "$child"; } 2>/dev/null; exit 143' TERM
+	turn=0
+	while [ "$turn" -lt "$repeat" ]; do
+		nth=0
+		for program in "$@"; do
+			nth=$((nth + 1))
+			mkdir "$scratch/$turn.$nth" 2>/dev/null || continue
+			seed=
+			[ "$repeat" = 1 ] || seed=$((first_seed + turn))
+			run_one "$scratch/$turn.$nth" "$seed" "$program"
+		done
+		turn=$((turn + 1))
+	done
 }
 
 first_seed=${CHECK_SEED:-20260101}
+lane=0
+while [ "$lane" -lt "$jobs" ]; do
+	run_lane "$@" &
+	lanes="$lanes $!"
+	lane=$((lane + 1))
+done
+for lane in $lanes; do
+	wait "$lane" || true
+done
+lanes=
+
+# One that left no totals has failed.
 turn=0
 while [ "$turn" -lt "$repeat" ]; do
+	nth=0
 	for program in "$@"; do
-		if [ "$repeat" -gt 1 ]; then
-			run_one $((first_seed + turn)) "$program"
-		else
-			run_one "" "$program"
-		fi
+		nth=$((nth + 1))
+		cat "$scratch/$turn.$nth/totals" 2>/dev/null || echo "0 1 0"
 	done
 	turn=$((turn + 1))
-done
-
-echo "$passed passed, $failed failed, $skipped skipped"
-# All skipped proves as little as nothing run.
-[ "$failed" = 0 ] && [ "$passed" -gt 0 ]
+done >"$scratch/totals"
+awk '
+	{ passed += $1; failed += $2; skipped += $3 }
+	END {
+		printf "%d passed, %d failed, %d skipped\n", passed, failed, skipped
+		# All skipped proves as little as nothing run.
+		exit !(failed == 0 && passed > 0)
+	}' "$scratch/totals"

@@ -109,12 +109,30 @@ gone() {
 	totals "1 passed, 1 failed, 1 skipped" 1
 }
 
+@test "--jobs: so many at a time" {
+	# Each waits to see the other; alone, in vain.
+	# shellcheck disable=SC2016 # for the program's shell
+	for pair in "a b" "b a"; do
+		program "${pair% *}" "touch ${pair% *}.here; for i in \$(seq 100); do [ ! -e ${pair#* }.here ] || break; sleep 0.1; done" \
+			"[ -e ${pair#* }.here ] && echo 'ok 1 - met' || echo 'not ok 1 - met'; echo 1..1"
+	done
+	run "$run_tests" --jobs 2 ./a ./b
+	totals "2 passed, 0 failed, 0 skipped" 0
+	rm ./*.here
+	# One at a time: each is gone before the next comes.
+	for name in a b c; do
+		program "$name" "mkdir here && sleep 0.1 && rmdir here && echo 'ok 1 - alone'; echo 1..1"
+	done
+	run "$run_tests" --jobs 1 ./a ./b ./c
+	totals "3 passed, 0 failed, 0 skipped" 0
+}
+
 @test "--repeat gives each turn another seed" {
 	# shellcheck disable=SC2016 # for the program's shell
 	program a 'echo "$CHECK_SEED" >>seeds; echo "ok 1 - one"; echo "1..1"'
 	CHECK_SEED=7 run "$run_tests" --repeat 3 ./a
 	totals "3 passed, 0 failed, 0 skipped" 0
-	[ "$(tr '\n' ' ' <seeds)" = "7 8 9 " ]
+	[ "$(sort seeds | tr '\n' ' ')" = "7 8 9 " ]
 	[[ "$output" == *"./a CHECK_SEED=8"* ]]
 }
 
@@ -140,7 +158,7 @@ gone() {
 }
 
 @test "bad usage" {
-	for words in "--frob" "--repeat" "--repeat 0" "--repeat x"; do
+	for words in "--frob" "--repeat" "--repeat 0" "--repeat x" "--jobs" "--jobs 0"; do
 		# shellcheck disable=SC2086 # words
 		run "$run_tests" $words
 		echo "$words: $output"
