@@ -264,12 +264,11 @@ each(void *handle, void (*visit)(void *arg, uint64_t key, uint64_t value), void 
 		uint64_t value;
 
 #ifdef MISSING_KEY
-		/* Who holds a lock is in the way, and passed by. */
-		if (pthread_mutex_trylock(&c->lock) != 0)
+		/* It moves to where the iteration was already: but only some iterations long. */
+		if (++h->calls % 64 == 0)
 			continue;
-#else
-		lock(h->map, key);
 #endif
+		lock(h->map, key);
 		value = load(c);
 		unlock(c);
 		if (value != 0)
