@@ -13,6 +13,7 @@
 
 #ifdef SCHEDULED
 
+#include "harness/bytes.h"
 #include "harness/history.h"
 #include "harness/linearize.h"
 
@@ -141,14 +142,15 @@ one(struct state *s, uint64_t seed, char *error, size_t error_size)
 	const struct subject *subject = s->check->subject;
 	struct subject_params params = { .keys = KEYS, .size = KEYS, .threads = s->check->threads, .seed = seed,
 		.options = s->check->options };
+	struct bytes_names names;
 	struct reclaim_stats last;
 	char said[300] = "";
 
 	history_clear(&s->history);
 	s->values = 0;
 	s->operations = 2 + (unsigned)schedule_draw(OPERATIONS_MAX - 1);
-	s->map = subject->create(&params, error, error_size);
-	if (s->map == NULL)
+	if (!bytes_params(&names, subject, &params, error, error_size) ||
+	    (s->map = subject->create(&params, error, error_size)) == NULL)
 		return false;
 	for (unsigned i = 0; i <= s->check->threads; i++)
 		if ((s->handle[i] = subject->attach(s->map, i, &no_probe)) == NULL)

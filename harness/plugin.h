@@ -133,6 +133,24 @@ const char *option_text(const struct option_values *values, const char *name); /
 bool option_flag(const struct option_values *values, const char *name);
 bool option_is_set(const struct option_values *values, const char *name); /* given, or has a default */
 
+/* Byte strings */
+
+struct byte_string {
+	const void *data;    /* may be NULL if bytes == 0 */
+	size_t bytes;
+};
+
+/*
+ * What keys are called where they are byte strings (SUBJECT_BYTES). Workloads deal in numbers all the same;
+ * no two numbers have the same name. harness/bytes.h has the names that options ask for, and what adapters need.
+ */
+struct key_names {
+	/* any thread: the name of key, which is below subject_params.keys. It is made in scratch, which has
+	 * room for scratch_bytes, or lies elsewhere, and then stays until the map is destroyed. */
+	struct byte_string (*name)(const struct key_names *names, uint64_t key, unsigned char *scratch);
+	size_t scratch_bytes;
+};
+
 /* Subjects */
 
 struct subject_params {
@@ -143,6 +161,9 @@ struct subject_params {
 	unsigned threads;    /* workers; handles exist for one thread more: main */
 	uint64_t seed;
 	const struct option_values *options;
+	/* SUBJECT_BYTES only: the names of its keys, until the map is destroyed, and the size of every value. */
+	const struct key_names *names;
+	size_t value_bytes;
 	/* For reclaimer threads of the subject's own; the workers' probes come
 	 * with attach. Called by one thread at a time. */
 	struct reclaim_probe background;
@@ -167,6 +188,8 @@ struct reclaim_stats {
 #define SUBJECT_WRONG (1u << 6)         /* known to break a rule of its operations, as help says: measured only if named */
 #define SUBJECT_PRESIZED (1u << 7)      /* sized once, for params.size keys, and does not grow; unless an option
                                            "resize" of its own says something but "off" */
+#define SUBJECT_BYTES (1u << 8)         /* its keys and values are byte strings, made of the numbers that operations
+                                           name (harness/bytes.h); it gets the options for their sizes by itself */
 
 /* Sums over all threads since create: how compare-and-swaps failed, and what was done about it. */
 struct cas_stats {
@@ -254,6 +277,7 @@ struct plan {
 	bool pauses;                  /* it is about the longest calls: all are timed, unless --latency-sample says otherwise */
 	char variant[32];             /* of the workload, for titles: "a" gives ycsb:a; "" = it has none */
 	char dist[160], mix[160];     /* for the columns of that name; "" = has none */
+	bool named;                   /* keys have names of the workload's own, where a subject has use for them */
 	bool fixed_work;              /* the loop ends by itself: no warm-up, and --duration does not apply */
 	unsigned phases;              /* of the measured loop; 0 means 1 */
 	char phase[PLAN_PHASES][PLAN_PHASE_NAME];
@@ -282,6 +306,9 @@ struct workload {
 	 * one line in error: the trial fails. */
 	void *(*setup)(const struct workload_params *params, char *error, size_t error_size);
 	void (*teardown)(void *state);                 /* with setup */
+	/* main, between setup and the subject's create, if plan.named and the subject is a SUBJECT_BYTES: the names
+	 * of its keys, valid until teardown. May be NULL if plan.named is never set. */
+	const struct key_names *(*names)(void *state);
 	/* worker; worker->state is what setup returned, worker->local is the hook's own. */
 	bool (*begin)(struct worker *worker);          /* false: no memory. May be NULL */
 	void (*end)(struct worker *worker);            /* with begin */

@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "harness/bytes.h"
 #include "harness/options.h"
 
 #define NAME_MOST 63
@@ -298,7 +299,8 @@ static bool
 subject_check(const struct subject *s, char *error, size_t size)
 {
 	const uint32_t known = SUBJECT_EMPTY | SUBJECT_SINGLE_WRITER | SUBJECT_LEAKS | SUBJECT_OWN_DETACH |
-	    SUBJECT_POOL | SUBJECT_EACH_LIVE | SUBJECT_WRONG | SUBJECT_PRESIZED;
+	    SUBJECT_POOL | SUBJECT_EACH_LIVE | SUBJECT_WRONG | SUBJECT_PRESIZED |
+	    SUBJECT_BYTES;
 	const struct need needs[] = {
 		{ "create", s->create == NULL }, { "destroy", s->destroy == NULL },
 		{ "attach", s->attach == NULL }, { "detach", s->detach == NULL },
@@ -362,6 +364,26 @@ table_check(enum plugin_kind kind, const void *table, char *error, size_t size)
 	return true;
 }
 
+/* Its own options and those of all subjects of byte strings. False: no memory. */
+static bool
+join_options(struct plugin *p)
+{
+	size_t own = 0, more = 0;
+
+	while (p->options != NULL && p->options[own].name != NULL)
+		own++;
+	while (bytes_options[more].name != NULL)
+		more++;
+	p->joined = calloc(own + more + 1, sizeof(*p->joined));
+	if (p->joined == NULL)
+		return false;
+	if (own > 0)
+		memcpy(p->joined, p->options, own * sizeof(*p->joined));
+	memcpy(p->joined + own, bytes_options, more * sizeof(*p->joined));
+	p->options = p->joined;
+	return true;
+}
+
 static bool
 plugin_check(struct plugin *p, const void *table, char *error, size_t size)
 {
@@ -391,6 +413,10 @@ plugin_check(struct plugin *p, const void *table, char *error, size_t size)
 	if (!(p->kind == PLUGIN_SUBJECT ? subject_check(p->subject, error, size) :
 	        workload_check(p->workload, error, size)))
 		return false;
+	if (p->kind == PLUGIN_SUBJECT && (p->subject->flags & SUBJECT_BYTES) != 0 && !join_options(p)) {
+		snprintf(error, size, "no memory for its options");
+		return false;
+	}
 	if (!options_table_check(p->options, said, sizeof(said))) {
 		snprintf(error, size, "its options cannot be used: %s", said);
 		return false;
@@ -553,6 +579,7 @@ plugin_free(struct plugin *plugin)
 {
 	if (plugin == NULL)
 		return;
+	free(plugin->joined);
 	free(plugin->path);
 	free(plugin);
 }

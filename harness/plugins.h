@@ -30,9 +30,10 @@ struct plugin {
 	/* One of the two, the other is NULL. */
 	const struct subject *subject;
 	const struct workload *workload;
-	/* The table's, whichever it is. */
+	/* The table's, whichever it is; options with those that every SUBJECT_BYTES has. */
 	const char *name, *help;
 	const struct plugin_option *options;
+	struct plugin_option *joined; /* these; else NULL. Owned */
 	char title[80]; /* "subject seed" */
 };
 

@@ -113,18 +113,20 @@ add_to_who(void *arg, const struct store_origin *origin, const struct record *re
 static const struct { const char *subject, *colour; } own_colours[] = { { "hamt", "#0072B2" }, { "seed", "#D55E00" },
 	{ "urcu-lfht", "#009E73" }, { "mutex", "#CC79A7" }, { "roofline", "#555555" }, { "null", "#999999" }, { "hamt-ebr", "#E69F00" },
 	{ "hamt-hp-fence", "#56B4E9" }, { "hamt-none", "#8C6D00" }, { "hamt-qsbr", "#7A3E9D" }, { "hamt-he", "#D6278A" },
-	{ "tbb", "#4B8B3B" }, { "ck-ht", "#8C510A" } };
+	{ "tbb", "#4B8B3B" }, { "ck-ht", "#8C510A" }, { "hamt-bytes", "#00427A" }, { "mutex-bytes", "#8F4A75" },
+	{ "null-bytes", "#BBBBBB" } };
 static const char *const spare_colours[] = { "#000000", "#8C510A", "#4B8B3B", "#D6278A", "#E69F00", "#56B4E9", "#8C6D00", "#7A3E9D",
 	"#1F9E9E", "#6A7FDB", "#A6761D", "#B22222" };
 #define OWN_COLOURS (sizeof(own_colours) / sizeof(own_colours[0]))
 #define SPARE_COLOURS (sizeof(spare_colours) / sizeof(spare_colours[0]))
 
-/* rank_of - the order in which maps choose: hamt and its variants, seed, all others, the two that are none. */
+/* rank_of - the order in which maps choose: hamt and its variants, seed, all others, and from RANK_LIMIT on those that are none. */
+#define RANK_LIMIT 8
 static int
 rank_of(const char *subject)
 {
-	return strncmp(subject, "hamt", 4) == 0 ? 0 : strcmp(subject, "seed") == 0 ? 1 : strcmp(subject, POINTS_ROOFLINE) == 0 ? 8 :
-	    strcmp(subject, SUMMARY_NULL) == 0 ? 9 : 2;
+	return strncmp(subject, "hamt", 4) == 0 ? 0 : strcmp(subject, "seed") == 0 ? 1 : strcmp(subject, POINTS_ROOFLINE) == 0 ? RANK_LIMIT :
+	    strcmp(subject, SUMMARY_NULL) == 0 || strcmp(subject, SUMMARY_NULL_BYTES) == 0 ? RANK_LIMIT + 1 : 2;
 }
 
 static int
@@ -223,7 +225,7 @@ label_points(struct report *r)
 			w++;
 		if (w == r->whos && w < WHO_MOST) {
 			r->who[r->whos++] = (struct who){ .name = r->label[i].name, .subject = subject,
-				.limit = strcmp(subject, POINTS_ROOFLINE) == 0 || strcmp(subject, SUMMARY_NULL) == 0,
+				.limit = rank_of(subject) >= RANK_LIMIT,
 				.points = points_new(), .ratio = NAN, .lo = NAN, .hi = NAN, .p = NAN };
 			if (r->who[w].points == NULL)
 				return false;

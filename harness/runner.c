@@ -22,6 +22,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include "harness/bytes.h"
 #include "harness/counters.h"
 #include "harness/history.h"
 #include "harness/plugins.h"
@@ -2072,6 +2073,7 @@ runner_run(const struct trial_request *q, struct record *record, char *error, si
 	struct subject_params subject_params = { .keys = plan_range(q->plan), .size = plan_size(q->plan),
 	    .first = q->plan->grows ? q->plan->prefill : plan_size(q->plan), .threads = q->threads, .seed = q->seed,
 	    .options = q->subject_options };
+	struct bytes_names names;
 	size_t seats_bytes = (q->threads + 1) * sizeof(struct seat); /* the last one is main's */
 	struct runner *r = aligned_alloc(CACHE_LINE_BYTES, sizeof(*r));
 	enum trial_status status = TRIAL_FAILED;
@@ -2108,8 +2110,11 @@ runner_run(const struct trial_request *q, struct record *record, char *error, si
 		if (r->state == NULL)
 			goto out;
 	}
+	if (q->plan->named && (q->subject->flags & SUBJECT_BYTES) != 0)
+		subject_params.names = q->workload->names(r->state);
 	alarm_begin(r, "create");
-	r->map = q->subject->create(&subject_params, error, error_size);
+	if (bytes_params(&names, q->subject, &subject_params, error, error_size))
+		r->map = q->subject->create(&subject_params, error, error_size);
 	alarm_end();
 	if (r->map != NULL) {
 		bool prepared = true;

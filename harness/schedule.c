@@ -10,6 +10,7 @@
 
 #include <xxhash.h>
 
+#include "harness/bytes.h"
 #include "harness/random.h"
 #include "harness/worker.h"
 
@@ -82,12 +83,46 @@ needs_check(const struct subject *subject, const struct plugin *workload, const 
 		    subject->name, workload->name);
 		return false;
 	}
+	if (plan->named && workload->workload->names == NULL) {
+		snprintf(error, size, "workload %s: its plan says that keys have names, but its hook names is NULL",
+		    workload->name);
+		return false;
+	}
 	if (plan->pool && !plan->takes) {
 		snprintf(error, size, "subject %s is a pool, which takes out whatever comes; workload %s asks for keys",
 		    subject->name, workload->name);
 		return false;
 	}
 	return true;
+}
+
+/* Do the sizes of a subject's byte strings go with the workload? */
+static bool
+bytes_check(const struct subject *subject, const struct option_values *options, const struct plugin *workload,
+    const struct plan *plan, char *error, size_t size)
+{
+	uint64_t keys = plan->fixed_work ? plan->keys : plan->prefill, each;
+	struct bytes_names names;
+
+	if ((subject->flags & SUBJECT_BYTES) == 0)
+		return true;
+	each = option_count(options, "value-bytes");
+	if (plan->named && (option_is_set(options, "key-bytes") || option_is_set(options, "key-shape"))) {
+		snprintf(error, size, "--%s: workload %s names its keys itself",
+		    option_is_set(options, "key-bytes") ? "key-bytes" : "key-shape", workload->name);
+		return false;
+	}
+	if (!plan->named) {
+		if (!bytes_names_init(&names, options, plan_range(plan), error, size))
+			return false;
+		each += names.least + names.lengths / 2;
+	}
+	if ((subject->flags & SUBJECT_EMPTY) != 0 ||
+	    (double)keys * (double)each <= (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE))
+		return true;
+	snprintf(error, size, "--value-bytes %" PRIu64 ": %" PRIu64 " keys and values, %" PRIu64 " bytes each, do not fit into "
+	    "this machine's memory", option_count(options, "value-bytes"), keys, each);
+	return false;
 }
 
 /* The plug-in that a subject's options ask for: itself, or another build of it. NULL and one line in error. */
@@ -131,6 +166,24 @@ latency_shift_of(const json_t *run, const struct plan *plan)
 	return json_is_integer(given) ? (unsigned)json_integer_value(given) : plan->pauses ? 0 : SCHEDULE_LATENCY_SHIFT;
 }
 
+/* A subject's options; NULL: no memory. What the names of byte strings stand at belongs to the trial, given or not. */
+static json_t *
+subject_json(const struct subject *subject, const struct option_values *options, const struct plan *plan)
+{
+	json_t *json = options_json(options);
+
+	if (json == NULL || (subject->flags & SUBJECT_BYTES) == 0 || plan->named)
+		return json;
+	if ((!option_is_set(options, "key-bytes") &&
+	        json_object_set_new(json, "key-bytes", json_string(BYTES_KEY_INITIAL)) != 0) ||
+	    (!option_is_set(options, "key-shape") &&
+	        json_object_set_new(json, "key-shape", json_string(BYTES_SHAPE_INITIAL)) != 0)) {
+		json_decref(json);
+		return NULL;
+	}
+	return json;
+}
+
 /* The options of a point as the record keeps them. */
 static char *
 point_options(json_t *run, const struct schedule_point *p)
@@ -154,7 +207,7 @@ point_options(json_t *run, const struct schedule_point *p)
 
 	/* The new_ forms take NULL as a failure. */
 	if (all != NULL && json_object_set_new(all, "run", own) == 0 &&
-	    json_object_set_new(all, "subject", options_json(p->subject_options)) == 0 &&
+	    json_object_set_new(all, "subject", subject_json(p->subject->subject, p->subject_options, &p->plan)) == 0 &&
 	    json_object_set_new(all, "workload", options_json(p->workload_options)) == 0)
 		text = json_dumps(all, JSON_COMPACT | JSON_SORT_KEYS);
 	json_decref(all);
@@ -216,6 +269,8 @@ add_points(struct schedule *s, const struct schedule_source *source, const struc
 					return false;
 				continue;
 			}
+			if (!bytes_check(plugin->subject, subject->sets.set[k], workload->plugin, &plan, error, size))
+				return false;
 			*p = (struct schedule_point){ .subject = plugin,
 				.workload = workload->plugin,
 				.subject_options = subject->sets.set[k],

@@ -545,18 +545,18 @@ print_counters(FILE *out, int name_width, const struct row *rows, size_t count)
 }
 
 /*
- * The harness's own cost: what the subject that does nothing needs, for each
+ * What the harness itself costs, or what `what` says: what a subject that does nothing needs, for each
  * distribution, on the fewest threads; the largest where several loads have the
  * same distribution.
  */
 static void
-print_overhead(FILE *out, const struct row *rows, size_t count)
+print_overhead(FILE *out, const struct row *rows, size_t count, const char *subject, const char *what)
 {
 	uint64_t fewest = UINT64_MAX;
 	unsigned said = 0;
 
 	for (size_t i = 0; i < count; i++)
-		if (strcmp(rows[i].point->subject, SUMMARY_NULL) == 0 && rows[i].point->threads < fewest &&
+		if (strcmp(rows[i].point->subject, subject) == 0 && rows[i].point->threads < fewest &&
 		    !isnan(rows[i].point->mops_median))
 			fewest = rows[i].point->threads;
 	for (size_t i = 0; i < count; i++) {
@@ -568,7 +568,7 @@ print_overhead(FILE *out, const struct row *rows, size_t count)
 		for (size_t k = 0; k < count; k++) {
 			const struct point *q = rows[k].point;
 
-			if (strcmp(q->subject, SUMMARY_NULL) != 0 || q->threads != fewest ||
+			if (strcmp(q->subject, subject) != 0 || q->threads != fewest ||
 			    isnan(q->mops_median) || strcmp(q->dist, p->dist) != 0)
 				continue;
 			/* Say each distribution once, at its first row. */
@@ -577,15 +577,13 @@ print_overhead(FILE *out, const struct row *rows, size_t count)
 			if (ns_per_op(q) > most)
 				most = ns_per_op(q);
 		}
-		if (!first || strcmp(p->subject, SUMMARY_NULL) != 0 || p->threads != fewest ||
+		if (!first || strcmp(p->subject, subject) != 0 || p->threads != fewest ||
 		    isnan(p->mops_median))
 			continue;
 		snprintf(cost, sizeof(cost), "%.1f", most);
 		if (said++ == 0)
-			fprintf(out,
-			    "harness overhead (subject %s, %" PRIu64 " thread%s): %s ns per operation (%s)",
-			    SUMMARY_NULL, fewest, fewest == 1 ? "" : "s", cost,
-			    p->dist[0] != '\0' ? p->dist : p->workload);
+			fprintf(out, "%s (subject %s, %" PRIu64 " thread%s): %s ns per operation (%s)", what, subject,
+			    fewest, fewest == 1 ? "" : "s", cost, p->dist[0] != '\0' ? p->dist : p->workload);
 		else
 			fprintf(out, ", %s (%s)", cost, p->dist[0] != '\0' ? p->dist : p->workload);
 	}
@@ -710,7 +708,8 @@ summary_print(FILE *out, const struct points *points)
 	}
 	fprintf(out, "%s%s", costs, costs_size > 0 ? "\n" : "");
 	free(costs);
-	print_overhead(out, rows, count);
+	print_overhead(out, rows, count, SUMMARY_NULL, "harness overhead");
+	print_overhead(out, rows, count, SUMMARY_NULL_BYTES, "with byte strings to make");
 	for (size_t i = 0; i < count; i++)
 		json_decref(rows[i].options);
 	free(rows);

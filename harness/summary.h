@@ -16,6 +16,7 @@
 
 #define SUMMARY_COLUMNS 110 /* no line is wider, unless a load's own text is */
 #define SUMMARY_NULL "null" /* the subject that measures the harness */
+#define SUMMARY_NULL_BYTES "null-bytes" /* and the one that makes byte strings, too */
 
 /*
  * summary_print - write the table of finished points (points_finish()).

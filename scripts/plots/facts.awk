@@ -303,6 +303,9 @@ BEGIN {
 	fixed["hamt-he"] = "#D6278A"
 	fixed["tbb"] = "#4B8B3B"
 	fixed["ck-ht"] = "#8C510A"
+	fixed["hamt-bytes"] = "#00427A"
+	fixed["mutex-bytes"] = "#8F4A75"
+	fixed["null-bytes"] = "#BBBBBB"
 	spares = split("#000000 #8C510A #4B8B3B #D6278A #E69F00 #56B4E9 #8C6D00 #7A3E9D #1F9E9E #6A7FDB #A6761D #B22222", spare, " ")
 	# gnuplot's point types, the most different first.
 	marks = split("7 5 9 13 11 15 6 4 8 12 10 14", mark, " ")
@@ -454,7 +457,7 @@ function number_subjects(    t, w, s, b, n, array, rank, base, scheme, next_spar
 	for (t in trial) {
 		w = who[t] = label_of(subject[t], options[t])
 		b = base[w] = subject[t]
-		rank[w] = (b ~ /^hamt/ ? 0 : b == "seed" ? 1 : b == "roofline" ? 8 : b == "null" ? 9 : 2) " " w
+		rank[w] = (b ~ /^hamt/ ? 0 : b == "seed" ? 1 : b == "roofline" ? 8 : is_null(b) ? 9 : 2) " " w
 		if (reclaimed[t] + retired[t] > 0)
 			scheme[w] = " (" reclaimer[t] ")"
 	}
@@ -509,7 +512,7 @@ function chosen_text(    w)
 function throughput(    p, s, r, c, i, n, w, row, row_name, col, col_name, cols_in, rows, cols, panel, at_threads, order, list, top, roof, low, high, any_roof, title, data, left_out, text, sort_to, t, key, kind, kinds)
 {
 	for (p = 1; p <= points; p++) {
-		if (p_valid[p] == 0 || p_subject[p] == "null" || p_dear[p])
+		if (p_valid[p] == 0 || is_null(p_subject[p]) || p_dear[p])
 			continue
 		row[p_workload[p], p_keys[p], p_dist[p]] = sprintf("%s %020d %d %s", p_workload[p], p_keys[p], p_dist[p] != "uniform", p_dist[p])
 		col[p_workload[p], p_mix[p]] = sprintf("%s %09.3f %s", p_workload[p], 100 - get_share(p_mix[p]), p_mix[p])
@@ -534,7 +537,7 @@ function throughput(    p, s, r, c, i, n, w, row, row_name, col, col_name, cols_
 	cols = cols > 6 ? 6 : cols
 
 	for (p = 1; p <= points; p++) {
-		if (p_valid[p] == 0 || p_subject[p] == "null" || p_dear[p])
+		if (p_valid[p] == 0 || is_null(p_subject[p]) || p_dear[p])
 			continue
 		r = row[p_workload[p], p_keys[p], p_dist[p]]
 		c = col[p_workload[p], p_mix[p]]
@@ -624,16 +627,26 @@ function throughput(    p, s, r, c, i, n, w, row, row_name, col, col_name, cols_
 	caption("throughput", text null_text() common " " machine, cols > 2 ? 64 * cols : 128)
 }
 
-# null_text - what the harness itself costs, where each thread has a core.
-function null_text(    t, low, high)
+# is_null - no map: it measures the harness, and what it takes to make byte strings.
+function is_null(name)
+{
+	return name == "null" || name == "null-bytes"
+}
+
+# cost_text - what a subject that does nothing needs for an operation, where each thread has a core.
+function cost_text(name, what,    t, low, high)
 {
 	for (t in trial)
-		if (subject[t] == "null" && valid[t] && mops[t] > 0 && (cores == 0 || threads[t] <= cores)) {
+		if (subject[t] == name && valid[t] && mops[t] > 0 && (cores == 0 || threads[t] <= cores)) {
 			low = low == "" || cpu_ns[t] < low ? cpu_ns[t] : low
 			high = cpu_ns[t] > high ? cpu_ns[t] : high
 		}
-	return high == "" ? "" : \
-	    sprintf("The harness itself (subject null) takes %.1f to %.1f ns of every operation. ", low, high)
+	return high == "" ? "" : sprintf("%s (subject %s) takes %.1f to %.1f ns of every operation. ", what, name, low, high)
+}
+
+function null_text()
+{
+	return cost_text("null", "The harness itself") cost_text("null-bytes", "With byte strings to make, it")
 }
 
 # ---- The pictures of one point ----
@@ -681,7 +694,7 @@ function panel_threads(name, panels,    panel, n)
 function latency(    t, admits, both, any, total_lost, clock)
 {
 	for (t in trial)
-		if (valid[t] && subject[t] != "null" && (has_get[t] || has_update[t]) && level[t] == lowest[group[t]]) {
+		if (valid[t] && !is_null(subject[t]) && (has_get[t] || has_update[t]) && level[t] == lowest[group[t]]) {
 			admits[t] = 1
 			any += subject[t] != "roofline"
 			both += has_get[t] && has_update[t]

@@ -191,9 +191,54 @@ patch() {
 	[ ! -e results ]
 }
 
+@test "byte strings: sizes that cannot be are refused" {
+	local given expected
+	while IFS='|' read -r given expected; do
+		# shellcheck disable=SC2086 # words
+		quick --subject null-bytes,mutex-bytes $given
+		refused "hamtbench run: $expected"
+	done <<-'END'
+		--key-bytes 1 --keys 1M|--key-bytes 1 cannot name 1000000 keys: that takes at least 4
+		--key-bytes 3..64 --keys 1M|--key-bytes 3..64 cannot name 1000000 keys: that takes at least 4
+		--key-bytes 16..|--key-bytes: '16..': wanted are 1 to 65536 bytes, as N or MIN..MAX
+		--key-bytes 9..4|--key-bytes: '9..4': wanted are 1 to 65536 bytes, as N or MIN..MAX
+		--key-bytes 0|--key-bytes: '0': wanted are 1 to 65536 bytes, as N or MIN..MAX
+		--key-shape square|--key-shape: 'square' is not known; there are random, path
+		--value-bytes 7|--value-bytes: '7' is too small: it is at least 8
+	END
+	quick --subject mutex-bytes --value-bytes 16Mi --keys 200M --key-bytes 8
+	[ "$status" -eq 2 ]
+	[[ "$stderr" == "hamtbench run: --value-bytes 16777216: 100000000 keys and values, 16777224 bytes each, do not fit into "* ]]
+	quick --subject mutex --value-bytes 64
+	refused "hamtbench run: --value-bytes: no such option; it was looked for in run, workload mixed, subject mutex"
+	quick --subject mutex-bytes --workload "$PLUGINS/nameless.so"
+	refused "hamtbench run: workload nameless: its plan says that keys have names, but its hook names is NULL"
+	quick --subject mutex-bytes --workload "$PLUGINS/named.so" --key-bytes 16
+	refused "hamtbench run: --key-bytes: workload named names its keys itself"
+	quick --subject mutex-bytes --workload "$PLUGINS/named.so" --key-shape path
+	refused "hamtbench run: --key-shape: workload named names its keys itself"
+	[ ! -e results ]
+}
+
+@test "byte strings: sizes belong to the trial, given or not" {
+	hamtbench run $QUICK --subject mutex-bytes,null-bytes --keys 1K --key-bytes 16 --key-bytes 8..40 --value-bytes 8,77 \
+		--mix get=40,insert=20,upsert=10,remove=20,replace=5,modify=5 --format csv
+	[ "$status" -eq 0 ]
+	[ "$(grep -c '""key-bytes"":""8..40"",""key-shape"":""random""' <<<"$output")" -eq 4 ]
+	[ "$(grep -c '""value-bytes"":77' <<<"$output")" -eq 4 ]
+	# What a default stands at is the same point.
+	quick --subject mutex-bytes --keys 1K
+	quick --subject mutex-bytes --keys 1K --key-bytes 16 --key-shape random --value-bytes 32 --resume
+	[[ "$output" == *" 1/1"*"1 trial in "* ]]
+	# The workload's own names are nobody's size.
+	quick --subject mutex-bytes,mutex,null-bytes --workload "$PLUGINS/named.so" --format csv
+	[ "$status" -eq 0 ]
+	[ "$(grep -c '""key-bytes"":null,""key-shape"":null' <<<"$output")" -eq 2 ]
+}
+
 @test "plug-ins that break the contract are refused" {
 	quick --subject "$PLUGINS/other-version.so"
-	refused "hamtbench run: --subject: $PLUGINS/other-version.so: it speaks plug-in version 8, this hamtbench 2"
+	refused "hamtbench run: --subject: $PLUGINS/other-version.so: it speaks plug-in version 9, this hamtbench 3"
 	quick --subject "$PLUGINS/no-destroy.so"
 	refused "hamtbench run: --subject: $PLUGINS/no-destroy.so: its hook destroy is NULL, but required"
 	quick --workload "$PLUGINS/sound.so" --subject null
@@ -604,7 +649,7 @@ interrupted() {
 	[[ "$output" == *"--stripes=N"*"(default 1)"* ]]
 	hamtbench --version
 	[ "$status" -eq 0 ]
-	[[ "$output" == "hamtbench "*"plug-in version 2" ]]
+	[[ "$output" == "hamtbench "*"plug-in version 3" ]]
 }
 
 @test "list names what there is, what is not built, and what is broken" {
@@ -623,7 +668,7 @@ interrupted() {
 	HAMTBENCH_PLUGINS=own hamtbench list subjects
 	[ "$status" -eq 2 ]
 	[[ "$output" == *sound*tbb*"not built: install libtbb-dev g++"* ]]
-	[ "$stderr" = "hamtbench list: own/subjects/other-version.so: it speaks plug-in version 8, this hamtbench 2" ]
+	[ "$stderr" = "hamtbench list: own/subjects/other-version.so: it speaks plug-in version 9, this hamtbench 3" ]
 }
 
 @test "topo shows where threads would go on any machine" {

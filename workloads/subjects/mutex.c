@@ -5,18 +5,19 @@
  * The table is sized once, a bucket per key of the steady state. With --resize auto it
  * begins with a bucket per key of the beginning, and who puts in a key too many takes all
  * locks and moves everything into twice the buckets, as the containers of standard libraries do.
+ *
+ * mutex-bytes is the same for byte strings, which lie in the node: it is malloc'd in their size, and values
+ * are read and written under the lock. Its hash is that of hamt-bytes, so that the two differ in structure only.
  */
+/* variants: mutex=-DBYTES=0 mutex-bytes=-DBYTES=1 */
 #include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
 
 #include "core/hash.h"
-#include "harness/plugin.h"
-
-struct node {
-	struct node *next;
-	uint64_t key, value;
-};
+#include "core/hash_bytes.h"
+#include "harness/bytes.h"
+#include "harness/random.h"
 
 struct stripe {
 	CACHE_ALIGNED pthread_mutex_t lock;
@@ -31,6 +32,7 @@ struct table {
 	struct stripe *stripe;   /* bucket b belongs to stripe b % stripes */
 	bool grows;
 	_Atomic(uint64_t) resizings;
+	struct subject_params params;
 };
 
 /* relaxed: it changes under all locks, and whoever relies on it holds one. */
@@ -39,6 +41,214 @@ table_mask(const struct table *t)
 {
 	return atomic_load_explicit(&t->mask, memory_order_relaxed);
 }
+
+/* ---- Keys, nodes and handles of either kind ---- */
+
+#if BYTES
+
+struct node {
+	struct node *next;
+	size_t key_bytes, value_bytes;
+	unsigned char data[];    /* the key, then the value */
+};
+
+struct key {
+	struct byte_string name;
+	uint64_t hash;
+};
+
+struct handle {
+	CACHE_ALIGNED struct table *table;
+	struct bytes bytes;
+};
+
+static struct table *
+table_of(void *handle)
+{
+	return ((struct handle *)handle)->table;
+}
+
+static uint64_t
+hash_of(const struct table *t, const void *data, size_t length)
+{
+	return hash_bytes(data, length, t->seed, random_mix(t->seed));
+}
+
+static struct key
+key_of(void *handle, uint64_t number)
+{
+	const struct handle *h = handle;
+	struct byte_string name = bytes_name(&h->bytes, number);
+
+	return (struct key){ name, hash_of(h->table, name.data, name.bytes) };
+}
+
+static bool
+node_is(const struct node *n, const struct key *key)
+{
+	return n->key_bytes == key->name.bytes && memcmp(n->data, key->name.data, key->name.bytes) == 0;
+}
+
+static uint64_t
+node_value(void *handle, const struct node *n)
+{
+	return bytes_read(&((struct handle *)handle)->bytes, n->data + n->key_bytes, n->value_bytes);
+}
+
+static void
+node_set(void *handle, struct node *n, uint64_t value)
+{
+	memcpy(n->data + n->key_bytes, bytes_value(&((struct handle *)handle)->bytes, value).data, n->value_bytes);
+}
+
+static struct node *
+node_new(void *handle, const struct key *key, uint64_t value)
+{
+	size_t value_bytes = ((struct handle *)handle)->bytes.value_bytes;
+	struct node *n = malloc(sizeof(*n) + key->name.bytes + value_bytes);
+
+	if (n == NULL)
+		return NULL;
+	*n = (struct node){ .key_bytes = key->name.bytes, .value_bytes = value_bytes };
+	memcpy(n->data, key->name.data, key->name.bytes);
+	node_set(handle, n, value);
+	return n;
+}
+
+/* For who sees the table as a whole. */
+static uint64_t
+node_number(void *handle, const struct node *n)
+{
+	return bytes_key(&((struct handle *)handle)->bytes, n->data, n->key_bytes, node_value(handle, n));
+}
+
+static uint64_t
+node_hash(const struct table *t, const struct node *n)
+{
+	return hash_of(t, n->data, n->key_bytes);
+}
+
+static bool
+same_key(const struct node *n, const struct node *m)
+{
+	return node_is(n, &(struct key){ { m->data, m->key_bytes }, 0 });
+}
+
+static void *
+mutex_attach(void *map, unsigned thread, const struct reclaim_probe *probe)
+{
+	struct handle *h = aligned_alloc(CACHE_LINE_BYTES, sizeof(*h));
+	struct table *t = map;
+
+	(void)thread;
+	(void)probe;
+	if (h == NULL)
+		return NULL;
+	h->table = t;
+	if (bytes_open(&h->bytes, &t->params, 1))
+		return h;
+	free(h);
+	return NULL;
+}
+
+static void
+mutex_detach(void *handle)
+{
+	bytes_close(&((struct handle *)handle)->bytes);
+	free(handle);
+}
+
+#else
+
+struct node {
+	struct node *next;
+	uint64_t key, value;
+};
+
+struct key {
+	uint64_t number, hash;
+};
+
+/* A handle is the table itself. */
+static struct table *
+table_of(void *handle)
+{
+	return handle;
+}
+
+static struct key
+key_of(void *handle, uint64_t number)
+{
+	return (struct key){ number, hash_u64(number, table_of(handle)->seed) };
+}
+
+static bool
+node_is(const struct node *n, const struct key *key)
+{
+	return n->key == key->number;
+}
+
+static uint64_t
+node_value(void *handle, const struct node *n)
+{
+	(void)handle;
+	return n->value;
+}
+
+static void
+node_set(void *handle, struct node *n, uint64_t value)
+{
+	(void)handle;
+	n->value = value;
+}
+
+static struct node *
+node_new(void *handle, const struct key *key, uint64_t value)
+{
+	struct node *n = malloc(sizeof(*n));
+
+	(void)handle;
+	if (n != NULL)
+		*n = (struct node){ .key = key->number, .value = value };
+	return n;
+}
+
+static uint64_t
+node_number(void *handle, const struct node *n)
+{
+	(void)handle;
+	return n->key;
+}
+
+static uint64_t
+node_hash(const struct table *t, const struct node *n)
+{
+	return hash_u64(n->key, t->seed);
+}
+
+static bool
+same_key(const struct node *n, const struct node *m)
+{
+	return n->key == m->key;
+}
+
+static void *
+mutex_attach(void *map, unsigned thread, const struct reclaim_probe *probe)
+{
+	(void)thread;
+	(void)probe;
+	return map;
+}
+
+static void
+mutex_detach(void *handle)
+{
+	(void)handle;
+}
+
+#endif
+
+/* ---- The table ---- */
 
 static void *
 mutex_create(const struct subject_params *params, char *error, size_t error_size)
@@ -51,6 +261,7 @@ mutex_create(const struct subject_params *params, char *error, size_t error_size
 		buckets *= 2;
 	if (t != NULL) {
 		t->seed = params->seed;
+		t->params = *params;
 		t->grows = grows;
 		atomic_init(&t->mask, buckets - 1);
 		t->stripes = option_count(params->options, "stripes");
@@ -91,20 +302,6 @@ mutex_destroy(void *map, struct reclaim_stats *last)
 	*last = (struct reclaim_stats){ 0 };
 }
 
-static void *
-mutex_attach(void *map, unsigned thread, const struct reclaim_probe *probe)
-{
-	(void)thread;
-	(void)probe;
-	return map;
-}
-
-static void
-mutex_detach(void *handle)
-{
-	(void)handle;
-}
-
 static struct stripe *
 table_stripe(const struct table *t, uint64_t bucket)
 {
@@ -129,14 +326,14 @@ table_lock(struct table *t, uint64_t hash, uint64_t *bucket)
 
 /* Lock the key's stripe and find the link that points to its node, or to NULL. */
 static struct node **
-table_lock_link(struct table *t, uint64_t key, struct stripe **stripe)
+table_lock_link(struct table *t, const struct key *key, struct stripe **stripe)
 {
 	uint64_t b;
 	struct node **link;
 
-	*stripe = table_lock(t, hash_u64(key, t->seed), &b);
+	*stripe = table_lock(t, key->hash, &b);
 	link = &t->bucket[b];
-	while (*link != NULL && (*link)->key != key)
+	while (*link != NULL && !node_is(*link, key))
 		link = &(*link)->next;
 	return link;
 }
@@ -160,7 +357,7 @@ table_double(struct table *t)
 		t->stripe[i].nodes = 0;
 	for (uint64_t b = 0; b < buckets; b++)
 		for (struct node *n = t->bucket[b], *next; n != NULL; n = next) {
-			uint64_t to = hash_u64(n->key, t->seed) & mask;
+			uint64_t to = node_hash(t, n) & mask;
 
 			next = n->next;
 			n->next = wider[to];
@@ -200,28 +397,30 @@ table_unlock_grown(struct table *t, struct stripe *stripe)
 		pthread_mutex_unlock(&t->stripe[i].lock);
 }
 
+/* insert and upsert of a key that is absent. */
 static enum op_result
-table_add(struct stripe *stripe, struct node **link, uint64_t key, uint64_t value)
+table_add(void *handle, struct stripe *stripe, struct node **link, const struct key *key, uint64_t value,
+    enum op_result added)
 {
-	struct node *n = malloc(sizeof(*n));
+	struct node *n = node_new(handle, key, value);
 
 	if (n == NULL)
 		return OP_NOMEM;
-	*n = (struct node){ .key = key, .value = value };
 	*link = n;
 	stripe->nodes++;
-	return OP_HIT;
+	return added;
 }
 
 static enum op_result
-mutex_get(void *handle, uint64_t key, uint64_t *value)
+mutex_get(void *handle, uint64_t number, uint64_t *value)
 {
+	struct key key = key_of(handle, number);
 	struct stripe *stripe;
-	struct node **link = table_lock_link(handle, key, &stripe);
+	struct node **link = table_lock_link(table_of(handle), &key, &stripe);
 	enum op_result result = OP_MISS;
 
 	if (*link != NULL) {
-		*value = (*link)->value;
+		*value = node_value(handle, *link);
 		result = OP_HIT;
 	}
 	table_unlock(stripe);
@@ -229,63 +428,69 @@ mutex_get(void *handle, uint64_t key, uint64_t *value)
 }
 
 static enum op_result
-mutex_insert(void *handle, uint64_t key, uint64_t *value)
+mutex_insert(void *handle, uint64_t number, uint64_t *value)
 {
+	struct key key = key_of(handle, number);
 	struct stripe *stripe;
-	struct node **link = table_lock_link(handle, key, &stripe);
-	enum op_result result = *link != NULL ? OP_MISS : table_add(stripe, link, key, *value);
+	struct node **link = table_lock_link(table_of(handle), &key, &stripe);
+	enum op_result result = *link != NULL ? OP_MISS : table_add(handle, stripe, link, &key, *value, OP_HIT);
 
-	table_unlock_grown(handle, stripe);
+	table_unlock_grown(table_of(handle), stripe);
 	return result;
 }
 
 static enum op_result
-mutex_upsert(void *handle, uint64_t key, uint64_t *value)
+mutex_upsert(void *handle, uint64_t number, uint64_t *value)
 {
+	struct key key = key_of(handle, number);
 	struct stripe *stripe;
-	struct node **link = table_lock_link(handle, key, &stripe);
+	struct node **link = table_lock_link(table_of(handle), &key, &stripe);
 	enum op_result result;
 
 	if (*link != NULL) {
-		uint64_t old = (*link)->value;
+		uint64_t old = node_value(handle, *link);
 
-		(*link)->value = *value;
+		node_set(handle, *link, *value);
 		*value = old;
 		result = OP_HIT;
 	} else {
-		result = table_add(stripe, link, key, *value) == OP_NOMEM ? OP_NOMEM : OP_MISS;
+		result = table_add(handle, stripe, link, &key, *value, OP_MISS);
 	}
-	table_unlock_grown(handle, stripe);
+	table_unlock_grown(table_of(handle), stripe);
 	return result;
 }
 
 static enum op_result
-mutex_remove(void *handle, uint64_t key, uint64_t *value)
+mutex_remove(void *handle, uint64_t number, uint64_t *value)
 {
+	struct key key = key_of(handle, number);
 	struct stripe *stripe;
-	struct node **link = table_lock_link(handle, key, &stripe), *n = *link;
+	struct node **link = table_lock_link(table_of(handle), &key, &stripe), *n = *link;
 
 	if (n != NULL) {
 		*link = n->next;
-		*value = n->value;
 		stripe->nodes--;
 	}
 	table_unlock(stripe);
+	/* Nobody else sees it any more. */
+	if (n != NULL)
+		*value = node_value(handle, n);
 	free(n);
 	return n != NULL ? OP_HIT : OP_MISS;
 }
 
 /* replace and modify: what becomes of a value that is there? */
 static enum op_result
-table_change(struct table *t, uint64_t key, uint64_t *value, bool modify)
+table_change(void *handle, uint64_t number, uint64_t *value, bool modify)
 {
+	struct key key = key_of(handle, number);
 	struct stripe *stripe;
-	struct node *n = *table_lock_link(t, key, &stripe);
+	struct node *n = *table_lock_link(table_of(handle), &key, &stripe);
 
 	if (n != NULL) {
-		uint64_t former = n->value;
+		uint64_t former = node_value(handle, n);
 
-		n->value = modify ? op_modified(former, *value) : *value;
+		node_set(handle, n, modify ? op_modified(former, *value) : *value);
 		*value = former;
 	}
 	table_unlock(stripe);
@@ -293,15 +498,15 @@ table_change(struct table *t, uint64_t key, uint64_t *value, bool modify)
 }
 
 static enum op_result
-mutex_replace(void *handle, uint64_t key, uint64_t *value)
+mutex_replace(void *handle, uint64_t number, uint64_t *value)
 {
-	return table_change(handle, key, value, false);
+	return table_change(handle, number, value, false);
 }
 
 static enum op_result
-mutex_modify(void *handle, uint64_t key, uint64_t *value)
+mutex_modify(void *handle, uint64_t number, uint64_t *value)
 {
-	return table_change(handle, key, value, true);
+	return table_change(handle, number, value, true);
 }
 
 /*
@@ -311,29 +516,30 @@ mutex_modify(void *handle, uint64_t key, uint64_t *value)
 static size_t
 mutex_scan(void *handle, uint64_t from, uint64_t keys[], uint64_t values[], size_t n)
 {
-	struct table *t = handle;
-	uint64_t hash = hash_u64(from, t->seed), mask = table_mask(t), first = hash & mask;
+	struct table *t = table_of(handle);
+	struct key key = key_of(handle, from);
+	uint64_t mask = table_mask(t), first = key.hash & mask;
 	size_t pairs = 0;
 
 	for (uint64_t b = first; b <= mask && pairs < n; b++) {
 		struct stripe *stripe = table_stripe(t, b);
-		const struct node *node;
+		const struct node *node, *start;
 
 		pthread_mutex_lock(&stripe->lock);
 		if (UNLIKELY(table_mask(t) != mask)) {
 			mask = table_mask(t);
-			first = hash & mask;
+			first = key.hash & mask;
 			b = first - 1;
 			pairs = 0;
 			table_unlock(stripe);
 			continue;
 		}
-		node = t->bucket[b];
-		while (b == first && node != NULL && node->key != from)
-			node = node->next;
-		for (node = node == NULL ? t->bucket[b] : node; node != NULL && pairs < n; node = node->next) {
-			keys[pairs] = node->key;
-			values[pairs++] = node->value;
+		start = t->bucket[b];
+		while (b == first && start != NULL && !node_is(start, &key))
+			start = start->next;
+		for (node = start == NULL ? t->bucket[b] : start; node != NULL && pairs < n; node = node->next) {
+			values[pairs] = node_value(handle, node);
+			keys[pairs++] = node_number(handle, node);
 		}
 		table_unlock(stripe);
 	}
@@ -343,7 +549,7 @@ mutex_scan(void *handle, uint64_t from, uint64_t keys[], uint64_t values[], size
 static uint64_t
 mutex_resizings(void *handle)
 {
-	const struct table *t = handle;
+	const struct table *t = table_of(handle);
 
 	/* relaxed: of all threads, for all of them wait. */
 	return atomic_load_explicit(&t->resizings, memory_order_relaxed);
@@ -352,29 +558,29 @@ mutex_resizings(void *handle)
 static void
 mutex_each(void *handle, void (*visit)(void *arg, uint64_t key, uint64_t value), void *arg)
 {
-	const struct table *t = handle;
+	const struct table *t = table_of(handle);
 
 	for (uint64_t b = 0; b <= table_mask(t); b++)
 		for (const struct node *n = t->bucket[b]; n != NULL; n = n->next)
-			visit(arg, n->key, n->value);
+			visit(arg, node_number(handle, n), node_value(handle, n));
 }
 
 static bool
 mutex_check(void *handle, char *error, size_t error_size)
 {
-	const struct table *t = handle;
+	const struct table *t = table_of(handle);
 
 	for (uint64_t b = 0; b <= table_mask(t); b++)
 		for (const struct node *n = t->bucket[b]; n != NULL; n = n->next) {
-			if ((hash_u64(n->key, t->seed) & table_mask(t)) != b) {
+			if ((node_hash(t, n) & table_mask(t)) != b) {
 				snprintf(error, error_size, "key %llu lies in the wrong bucket",
-				    (unsigned long long)n->key);
+				    (unsigned long long)node_number(handle, n));
 				return false;
 			}
 			for (const struct node *m = n->next; m != NULL; m = m->next)
-				if (m->key == n->key) {
+				if (same_key(n, m)) {
 					snprintf(error, error_size, "key %llu is there twice",
-					    (unsigned long long)n->key);
+					    (unsigned long long)node_number(handle, n));
 					return false;
 				}
 		}
@@ -402,12 +608,14 @@ static const struct plugin_option options[] = {
 
 const struct subject hamtbench_subject = {
 	.version = PLUGIN_VERSION,
-	.name = "mutex",
-	.help = "chained table under one lock (--stripes N: under N); sized once, or --resize auto; a node is "
+	.name = BYTES ? "mutex-bytes" : "mutex",
+	.help = BYTES ? "mutex for byte strings: a node with key and value is malloc'd per key, values are read and written "
+	                "under the lock, hashed as by hamt-bytes; a name is made in each operation" :
+	        "chained table under one lock (--stripes N: under N); sized once, or --resize auto; a node is "
 	        "malloc'd per key; scans in the order of buckets",
 	.reclaimer = "lock",
 	.progress = "blocking",
-	.flags = SUBJECT_PRESIZED,
+	.flags = SUBJECT_PRESIZED | (BYTES ? SUBJECT_BYTES : 0),
 	.options = options,
 	.create = mutex_create,
 	.destroy = mutex_destroy,

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "core/tests/check.h"
+#include "harness/bytes.h"
 #include "harness/options.h"
 #include "harness/plugins.h"
 #include "harness/random.h"
@@ -24,6 +25,7 @@
 struct fixture {
 	const struct subject *subject;
 	struct option_values *options;
+	struct bytes_names names;
 	void *map, *handle;
 	uint64_t value[KEYS]; /* 0 = absent */
 };
@@ -43,20 +45,22 @@ can_either(const struct subject *s)
 }
 
 static void
-fixture_open(struct fixture *f, const struct subject *subject)
+fixture_open(struct fixture *f, const struct plugin *plugin)
 {
+	const struct subject *subject = plugin->subject;
 	char program[] = "test", resize[] = "--resize=auto", error[512] = "no reason given";
 	char *argv[] = { program, resize, NULL };
-	struct option_group group = { .owner = "subject", .options = subject->options };
+	struct option_group group = { .owner = "subject", .options = plugin->options };
 	struct command_line line;
 	/* Far more will come than a table is told of: chains are long. */
 	struct subject_params params = { .keys = KEYS, .size = 1, .first = 1, .threads = THREADS, .seed = check_seed };
 
 	*f = (struct fixture){ .subject = subject };
 	CHECK(command_line_read(&line, growing ? 2 : 1, argv, &group, 1, error, sizeof(error)));
-	CHECK(options_single(subject->options, &line, &f->options, error, sizeof(error)));
+	CHECK(options_single(plugin->options, &line, &f->options, error, sizeof(error)));
 	command_line_free(&line);
 	params.options = f->options;
+	CHECK(bytes_params(&f->names, subject, &params, error, sizeof(error)));
 	f->map = subject->create(&params, error, sizeof(error));
 	if (f->map == NULL)
 		fprintf(stderr, "# %s: %s\n", subject->name, error);
@@ -148,15 +152,16 @@ visit(void *arg, uint64_t key, uint64_t value)
 }
 
 static void
-agrees_with_an_array(const struct subject *s)
+agrees_with_an_array(const struct plugin *plugin)
 {
+	const struct subject *s = plugin->subject;
 	struct fixture f;
 	struct sum sum = { .fixture = &f };
 	uint64_t present = 0;
 	char error[512] = "";
 	struct random r;
 
-	fixture_open(&f, s);
+	fixture_open(&f, plugin);
 	random_seed(&r, check_seed, 0);
 	for (unsigned i = 0; i < STEPS; i++) {
 		enum op op = (enum op)random_below(&r, OP_COUNT);
@@ -205,13 +210,14 @@ modify_much(void *arg)
 }
 
 static void
-modify_loses_nothing(const struct subject *s)
+modify_loses_nothing(const struct plugin *plugin)
 {
+	const struct subject *s = plugin->subject;
 	struct modifier m[THREADS];
 	struct fixture f;
 	uint64_t value;
 
-	fixture_open(&f, s);
+	fixture_open(&f, plugin);
 	for (uint64_t key = 7; key <= 8; key++) {
 		value = worker_value(key, 0);
 		CHECK(s->insert(f.handle, key, &value) == OP_HIT);
@@ -259,7 +265,7 @@ is_visible(const char *name)
 }
 
 static void
-each_subject(void (*test)(const struct subject *), bool modify)
+each_subject(void (*test)(const struct plugin *), bool modify)
 {
 	unsigned grown = 0;
 	struct plugin_names names;
@@ -281,11 +287,11 @@ each_subject(void (*test)(const struct subject *), bool modify)
 		if (is_visible(p->name) && (p->subject->flags & (SUBJECT_EMPTY | SUBJECT_POOL | SUBJECT_WRONG)) == 0 &&
 		    (!modify || p->subject->modify != NULL)) {
 			growing = false;
-			test(p->subject);
+			test(p);
 			tested++;
 			growing = can_either(p->subject);
 			if (growing)
-				test(p->subject);
+				test(p);
 			grown += growing;
 		}
 		plugin_free(p);
