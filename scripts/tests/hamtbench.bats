@@ -221,7 +221,7 @@ patch() {
 }
 
 @test "byte strings: sizes belong to the trial, given or not" {
-	hamtbench run $QUICK --subject mutex-bytes,null-bytes --keys 1K --key-bytes 16 --key-bytes 8..40 --value-bytes 8,77 \
+	quick --subject mutex-bytes,null-bytes --keys 1K --key-bytes 16 --key-bytes 8..40 --value-bytes 8,77 \
 		--mix get=40,insert=20,upsert=10,remove=20,replace=5,modify=5 --format csv
 	[ "$status" -eq 0 ]
 	[ "$(grep -c '""key-bytes"":""8..40"",""key-shape"":""random""' <<<"$output")" -eq 4 ]
