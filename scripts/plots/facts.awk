@@ -562,7 +562,7 @@ function throughput(    p, s, r, c, i, n, w, row, row_name, col, col_name, cols_
 		}
 	}
 	for (t in trial) {
-		if (!valid[t] || subject[t] == "null" || level[t] > lowest[group[t]])
+		if (!valid[t] || is_null(subject[t]) || level[t] > lowest[group[t]])
 			continue
 		r = row[workload[t], keys_of[t], dist[t]]
 		c = col[workload[t], mix[t]]
