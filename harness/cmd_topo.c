@@ -50,29 +50,35 @@ print_machine(const struct topology_summary *m)
 	putchar('\n');
 }
 
-static int
-print_places(struct topology *topology, const char *pin, unsigned threads)
+/* Where so many threads would go, for free(). NULL: it was said why not. */
+static struct placement *
+find_places(struct topology *topology, const char *pin, unsigned threads)
 {
 	struct placement *place = calloc(threads, sizeof(*place));
 	char error[ERROR_SIZE];
 
-	if (place == NULL)
-		return command_error(NAME, "no memory for %u threads", threads);
-	if (!topology_place(topology, pin, threads, place, error, sizeof(error))) {
-		free(place);
-		return command_error(NAME, "--pin: %s", error);
+	if (place == NULL) {
+		command_error(NAME, "no memory for %u threads", threads);
+		return NULL;
 	}
+	if (topology_place(topology, pin, threads, place, error, sizeof(error)))
+		return place;
+	command_error(NAME, "--pin: %s", error);
+	free(place);
+	return NULL;
+}
+
+static void
+print_places(const struct placement *place, const char *pin, unsigned threads)
+{
 	printf("\n%u thread%s, pin %s:\n", threads, threads == 1 ? "" : "s", pin);
 	if (place[0].os_index == PLACEMENT_ANYWHERE) {
 		puts("  anywhere: the scheduler decides");
-	} else {
-		printf("  %7s %9s %7s %8s %6s\n", "thread", "processor", "core", "package", "NUMA");
-		for (unsigned i = 0; i < threads; i++)
-			printf("  %7u %9u %7u %8u %6u\n", i, place[i].os_index, place[i].core, place[i].package,
-			    place[i].numa);
+		return;
 	}
-	free(place);
-	return STATUS_OK;
+	printf("  %7s %9s %7s %8s %6s\n", "thread", "processor", "core", "package", "NUMA");
+	for (unsigned i = 0; i < threads; i++)
+		printf("  %7u %9u %7u %8u %6u\n", i, place[i].os_index, place[i].core, place[i].package, place[i].numa);
 }
 
 /* All processors, or as many as a list names. */
@@ -91,26 +97,42 @@ default_threads(struct topology *topology, const char *pin, unsigned allowed)
 	return threads;
 }
 
+/* All places are found before anything is printed. */
 static int
 print_topology(const struct option_values *values, const uint64_t *threads, size_t count)
 {
+	const char *pin = option_text(values, "pin");
 	char error[ERROR_SIZE];
 	struct topology *topology = topology_open(option_text(values, "topology"), error, sizeof(error));
 	struct topology_summary machine;
-	int status = STATUS_OK;
+	struct placement **place;
+	uint64_t all;
+	size_t found = 0;
 
 	if (topology == NULL)
 		return option_is_set(values, "topology") ? command_error(NAME, "--topology: %s", error) :
 		    command_error(NAME, "%s", error);
 	topology_summary(topology, &machine);
-	print_machine(&machine);
-	if (count == 0)
-		status = print_places(topology, option_text(values, "pin"),
-		    default_threads(topology, option_text(values, "pin"), machine.allowed_pus));
-	for (size_t i = 0; i < count && status == STATUS_OK; i++)
-		status = print_places(topology, option_text(values, "pin"), (unsigned)threads[i]);
+	if (count == 0) {
+		all = default_threads(topology, pin, machine.allowed_pus);
+		threads = &all;
+		count = 1;
+	}
+	place = calloc(count, sizeof(*place));
+	if (place == NULL)
+		command_error(NAME, "no memory for %zu numbers of threads", count);
+	while (place != NULL && found < count && (place[found] = find_places(topology, pin, (unsigned)threads[found])) != NULL)
+		found++;
+	if (found == count) {
+		print_machine(&machine);
+		for (size_t i = 0; i < count; i++)
+			print_places(place[i], pin, (unsigned)threads[i]);
+	}
+	for (size_t i = 0; i < found; i++)
+		free(place[i]);
+	free(place);
 	topology_close(topology);
-	return command_finish(NAME, status);
+	return command_finish(NAME, found == count ? STATUS_OK : STATUS_USAGE);
 }
 
 int

@@ -68,6 +68,32 @@ histogram_percentile(const struct histogram *h, double pct)
 	return h->max;
 }
 
+bool
+histogram_is_sound(const struct histogram *h)
+{
+	unsigned first = HISTOGRAM_BUCKETS, last = 0;
+	uint64_t total = 0, all;
+
+	for (unsigned i = 0; i < HISTOGRAM_BUCKETS; i++) {
+		if (__builtin_add_overflow(total, h->count[i], &total))
+			return false;
+		if (h->count[i] == 0)
+			continue;
+		first = first == HISTOGRAM_BUCKETS ? i : first;
+		last = i;
+	}
+	if (total != h->total || __builtin_add_overflow(total, h->lost, &all))
+		return false;
+	if (all == 0)
+		return h->min == 0 && h->max == 0;
+	/* The smallest value is in a bucket if any is, the largest if all are. */
+	if (total == 0 ? h->min < HISTOGRAM_LIMIT_NS :
+	    h->min >= HISTOGRAM_LIMIT_NS || histogram_index(h->min) != first)
+		return false;
+	return h->min <= h->max && (h->lost > 0 ? h->max >= HISTOGRAM_LIMIT_NS :
+	    h->max < HISTOGRAM_LIMIT_NS && histogram_index(h->max) == last);
+}
+
 double
 histogram_mean(const struct histogram *h)
 {

@@ -84,6 +84,12 @@ void histogram_merge(struct histogram *into, const struct histogram *from);
  */
 uint64_t histogram_percentile(const struct histogram *h, double pct);
 
+/*
+ * histogram_is_sound - can histogram_add() have made it? Its counts add up, and min and max are where
+ * they say. For histograms that come from a file.
+ */
+bool histogram_is_sound(const struct histogram *h);
+
 /* histogram_mean - sum over count, exact but for rounding; 0 when empty. */
 double histogram_mean(const struct histogram *h);
 

@@ -672,8 +672,9 @@ read_all(const char *path, size_t *bytes, char *error, size_t size)
 		fail(error, size, path, strerror(errno));
 		return NULL;
 	}
-	if (fstat(fileno(in), &status) != 0 || S_ISDIR(status.st_mode)) {
-		fail(error, size, path, "it is a folder");
+	/* A pipe may bring one; a device may have no end. */
+	if (fstat(fileno(in), &status) != 0 || S_ISDIR(status.st_mode) || S_ISCHR(status.st_mode)) {
+		fail(error, size, path, S_ISDIR(status.st_mode) ? "it is a folder" : "it is a device");
 		fclose(in);
 		return NULL;
 	}

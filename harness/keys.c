@@ -36,6 +36,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "harness/random.h"
 
@@ -775,8 +776,12 @@ weights_line(struct weights *w, const char *line, uint64_t n, char *error, size_
 	}
 	at = end + strspn(end, " \t");
 	if (*at != '\0') {
+		/* Only what a decimal number is made of: strtod() takes hexadecimal ones as well. */
+		size_t number = strspn(at, "0123456789.eE+-");
+
 		weight = strtod(at, &end);
-		if (((*at < '0' || *at > '9') && *at != '.') || end[strspn(end, " \t")] != '\0' || !isfinite(weight)) {
+		if (((*at < '0' || *at > '9') && *at != '.') || end != at + number || end[strspn(end, " \t")] != '\0' ||
+		    !isfinite(weight)) {
 			snprintf(error, size, "\"%.40s\" is no weight, a number from 0 up", at);
 			return false;
 		}
@@ -801,19 +806,29 @@ weights_line(struct weights *w, const char *line, uint64_t n, char *error, size_
 static bool
 weights_read(struct weights *w, const char *path, uint64_t n, char *error, size_t size)
 {
-	FILE *in = fopen(path, "r");
 	unsigned long number = 0;
 	char *line = NULL, said[160];
-	bool fine = in != NULL;
+	struct stat status;
 	size_t room = 0;
+	ssize_t length;
+	FILE *in = NULL;
+	bool fine;
 
 	*w = (struct weights){ 0 };
-	if (!fine)
+	/* It is read several times; and opening a pipe waits, a device has no end. */
+	if (stat(path, &status) == 0 && !S_ISREG(status.st_mode))
+		snprintf(error, size, "distribution file: %s: it is no regular file", path);
+	else if ((in = fopen(path, "re")) == NULL)
 		snprintf(error, size, "distribution file: %s: %s", path, strerror(errno));
-	while (fine && getline(&line, &room, in) >= 0) {
-		line[strcspn(line, "\r\n")] = '\0';
+	fine = in != NULL;
+	while (fine && (length = getline(&line, &room, in)) >= 0) {
+		length -= length > 0 && line[length - 1] == '\n';
+		length -= length > 0 && line[length - 1] == '\r';
+		line[length] = '\0';
 		number++;
-		fine = weights_line(w, line, n, said, sizeof(said));
+		fine = strlen(line) == (size_t)length && weights_line(w, line, n, said, sizeof(said));
+		if (strlen(line) != (size_t)length)
+			snprintf(said, sizeof(said), "a NUL byte is in it");
 		if (!fine)
 			snprintf(error, size, "distribution file: %s:%lu: %s", path, number, said);
 	}
@@ -821,7 +836,8 @@ weights_read(struct weights *w, const char *path, uint64_t n, char *error, size_
 		snprintf(error, size, "distribution file: %s: it cannot be read", path);
 		fine = false;
 	} else if (fine && (!(w->sum > 0) || !isfinite(w->sum))) {
-		snprintf(error, size, "distribution file: %s: it has no key with a weight above 0", path);
+		snprintf(error, size, "distribution file: %s: %s", path,
+		    w->sum > 0 ? "the sum of its weights is too large" : "it has no key with a weight above 0");
 		fine = false;
 	}
 	free(line);
@@ -862,7 +878,8 @@ file_start(struct keys *k, const struct keys_spec *spec, unsigned thread, unsign
 	/* The columns still to be done: small ones from the front, large ones from the back. */
 	large = w.count;
 	for (uint64_t i = 0; i < w.count; i++) {
-		w.column[i].limit *= (double)w.count / w.sum;
+		/* In this order: the sum may be so small that its inverse is infinite. */
+		w.column[i].limit = w.column[i].limit / w.sum * (double)w.count;
 		order[w.column[i].limit < 1.0 ? small++ : --large] = i;
 	}
 	while (small > 0 && large < w.count) {

@@ -1301,6 +1301,16 @@ read_phase(const struct reader *r, int64_t trial, struct record *record)
 	return true;
 }
 
+/* histograms_sound - of a trial read with its series. What is made of them may rely on it. */
+static bool
+histograms_sound(const struct reader *r, int64_t trial, const struct record *record)
+{
+	for (unsigned i = 0; i < RECORD_HISTOGRAMS; i++)
+		if (!histogram_is_sound(&record->histogram[i]))
+			return damaged(r, trial, "the counts of a histogram");
+	return true;
+}
+
 /* read_trial - run all the statements for one trial; none is left open, so no lock is. */
 static bool
 read_trial(const struct reader *r, int64_t trial, struct record *record)
@@ -1334,7 +1344,7 @@ read_trial(const struct reader *r, int64_t trial, struct record *record)
 			    (long long)trial);
 		sqlite3_reset(statement);
 	}
-	return good;
+	return good && histograms_sound(r, trial, record);
 }
 
 bool
@@ -1380,9 +1390,13 @@ read_environment(const struct store *s, sqlite3_stmt *statement, sqlite3_int64 s
 		const char *id = (const char *)sqlite3_column_text(statement, 0);
 		const char *json = (const char *)sqlite3_column_text(statement, 1);
 
-		snprintf(e->id, sizeof(e->id), "%s", id != NULL ? id : "");
-		e->json = strdup(json != NULL ? json : "null");
-		good = e->json != NULL || no_memory(s, error, size);
+		if (id == NULL || json == NULL) {
+			good = fail(s, error, size, "the file is damaged: a series has no environment");
+		} else {
+			snprintf(e->id, sizeof(e->id), "%s", id);
+			e->json = strdup(json);
+			good = e->json != NULL || no_memory(s, error, size);
+		}
 	} else if (step != SQLITE_DONE) {
 		good = fail_sql(s, "cannot read it", error, size);
 	}
@@ -1400,9 +1414,9 @@ store_each_environment(struct store *s, const struct store_filter *filter,
 
 	if (!series_range(s, filter, &first, &last, error, size))
 		return false;
-	statement = prepare(s, "SELECT environment.id, json FROM environment JOIN series"
+	statement = prepare(s, "SELECT environment.id, json FROM series LEFT JOIN environment"
 	    " ON environment.id = environment_id WHERE series.id BETWEEN ? AND ?"
-	    " GROUP BY environment.id ORDER BY min(series.id) LIMIT 1 OFFSET ?");
+	    " GROUP BY environment_id ORDER BY min(series.id) LIMIT 1 OFFSET ?");
 	if (statement == NULL)
 		return fail_sql(s, "cannot read it", error, size);
 	sqlite3_bind_int64(statement, 1, first);

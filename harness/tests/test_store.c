@@ -544,6 +544,12 @@ damage_is_reported(void)
 		"UPDATE thread SET thread = thread + 100",
 		"UPDATE histogram SET low_ns = low_ns + 1 WHERE low_ns > 1000",
 		"UPDATE histogram SET name = 'nothing' WHERE name = 'get'",
+		"UPDATE histogram SET count = count + 1 WHERE name = 'get'",
+		"UPDATE histogram SET count = -1 WHERE name = 'get'",
+		"DELETE FROM histogram WHERE name = 'get'",
+		"UPDATE histogram_summary SET max_ns = 0 WHERE name = 'get'",
+		"UPDATE histogram_summary SET min_ns = NULL WHERE name = 'get'",
+		"UPDATE histogram_summary SET lost = -1 WHERE name = 'get'",
 		"UPDATE histogram_summary SET name = 'nothing' WHERE name = 'get'",
 		"UPDATE phase SET position = position + 1000",
 	};
