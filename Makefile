@@ -17,6 +17,8 @@ TEST_TIMEOUT ?= 300#  tests: seconds until a program is killed and has failed
 SANITIZER ?= thread#  tsan: or address, undefined
 OPS ?= 10M#            check-linear: operations on each map, for 1, 16 and 1000 keys
 BUDGET ?= 10m#        tsan: it stops after so long, and goes on from there the next time
+FUZZ ?=#              fuzz: only these targets: "hamt options"; without it all
+FUZZ_TIME ?= 60s#     fuzz: how long each target runs
 FULL ?=#               mutants: FULL=1 tries every tool on every bug, for an hour
 REPEAT ?= 5#          tsan-tests: how often each test runs, each time with another seed
 CFLAGS ?=#            added behind the flags of the variant, as are CXXFLAGS and LDFLAGS
@@ -29,6 +31,8 @@ VERSION := $(shell awk '$$2 == "PLUGIN_VERSION" { print $$3 + 0 }' harness/plugi
 V := $(strip $V)
 # Builds with all planted bugs (core/mutant.h), for make mutants alone: natively, and under sanitizers.
 MUTANT_VARIANTS := mutant mutasan muttsan
+# For make fuzz alone: what libFuzzer needs to see which code an input reaches.
+FUZZ_VARIANT := fuzz
 VARIANTS := release debug asan ubsan tsan sched schedasan
 ifeq ($(filter $V,$(VARIANTS)),)
 $(error unknown V=$V: it is one of $(VARIANTS))
@@ -76,6 +80,9 @@ MODE_tsan := -O1 -g -fno-omit-frame-pointer -fsanitize=thread
 # Blocks of one slot: the smallest directory has two for helpers to claim.
 MODE_sched := -O1 -g -DCHECKED -DSCHEDULED -DDIRECTORY_BLOCK=1
 MODE_schedasan := $(MODE_sched) -fno-omit-frame-pointer -fsanitize=address
+
+MODE_fuzz := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fsanitize=fuzzer-no-link \
+	-fno-sanitize-recover=all -DCHECKED -DFUZZER
 
 MODE_mutant := -O1 -g -DCHECKED -DMUTANT_CHOICE
 MODE_mutasan := $(MODE_asan) -DMUTANT_CHOICE
@@ -336,8 +343,10 @@ echo '#define BUILD_VARIANT "$(@D:build/%=%)"'; \
 echo '#define BUILD_ALLOCATOR "$(call allocator,$(@D:build/%=%))"'
 endef
 
-$(foreach v,$(VARIANTS) $(MUTANT_VARIANTS),$(eval $(call variant,$v)))
--include $(foreach v,$(VARIANTS) $(MUTANT_VARIANTS),$(wildcard build/$v/*/*.d build/$v/*/*/*.d))
+$(foreach v,$(VARIANTS) $(MUTANT_VARIANTS) $(FUZZ_VARIANT),$(eval $(call variant,$v)))
+# The fuzz targets get their main from libFuzzer; the binary and the plug-ins do not.
+build/fuzz/tests/core/% build/fuzz/tests/harness/% build/fuzz/tests/workloads/%: private LDFLAGS += -fsanitize=fuzzer
+-include $(foreach v,$(VARIANTS) $(MUTANT_VARIANTS) $(FUZZ_VARIANT),$(wildcard build/$v/*/*.d build/$v/*/*/*.d))
 
 # ---- Targets ---------------------------------------------------------------
 
@@ -357,7 +366,10 @@ SANITIZED_undefined := ubsan
 .PHONY: all test check check-linear tsan tsan-tests cross models bench bench-compare reference readme-plot flagship compare-check backoff reclaim instr lint install clean help
 all: all-$V ## the binary and the plug-ins of variant V (default)
 
-test: $(ALL_TESTS) $(foreach v,$(VARIANTS),$(call beside,$v,$(call programs,$v))) $(MUTANT_PROGRAMS) ## before a commit: unit tests in every variant, scripts, lint
+# What schedule.bats needs, of a variant whose binary nothing else does.
+SCHEDULE_BINARY := $(addprefix build/sched/,hamtbench $(addsuffix .so,$(addprefix subjects/,hamt mutex seed) workloads/mixed))
+
+test: $(ALL_TESTS) $(SCHEDULE_BINARY) $(foreach v,$(VARIANTS),$(call beside,$v,$(call programs,$v))) $(MUTANT_PROGRAMS) ## before a commit: unit tests in every variant, scripts, lint
 	@$(run_tests) $(BATS) $(ALL_TESTS)
 
 check: $(call selected,$V) $(call beside,$V,$(call selected,$V)) ## the unit tests of variant V, or those that T names
@@ -372,6 +384,15 @@ tsan-tests: $(call selected,tsan) $(call beside,tsan,$(call selected,tsan)) ## t
 
 check-linear: all-$V ## are all maps linearizable? OPS operations on each, for 1, 16 and 1000 keys
 	@build/$V/hamtbench check --threads 4 --ops $(strip $(OPS))
+
+# core/tests/fuzz.h says what a target is: harness/tests/test_fuzz_options.c is options.
+FUZZ_TESTS := $(foreach t,$(TESTS),$(if $(filter test_fuzz_%,$(notdir $t)),$t))
+FUZZ_PROGRAMS := $(call program,fuzz,$(if $(strip $(FUZZ)),$(foreach f,$(FUZZ),$(or \
+	$(filter %/test_fuzz_$f.c,$(FUZZ_TESTS)),$(error unknown FUZZ=$f: there are \
+	$(patsubst test_fuzz_%.c,%,$(notdir $(FUZZ_TESTS)))))),$(FUZZ_TESTS)))
+.PHONY: fuzz
+fuzz: $(FUZZ_PROGRAMS) all-fuzz ## fuzz targets under libFuzzer, FUZZ_TIME each; resumes, see scripts/fuzz.sh --help
+	@scripts/fuzz.sh --time $(strip $(FUZZ_TIME)) $(FUZZ_PROGRAMS)
 
 .PHONY: mutants
 mutants: $(MUTANT_PROGRAMS) ## planted bugs: each found by its tool? FULL=1: every tool against every bug

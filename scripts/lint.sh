@@ -99,11 +99,11 @@ function layer(file)
 	if (file ~ /^core\//)
 		return "^core/[^/]*$"
 	if (file ~ /^harness\/tests\//)
-		return "^(harness/|core/base[.]h$|core/tests/check[.]h$|buildinfo[.]h$)"
+		return "^(harness/|core/base[.]h$|core/tests/(check|fuzz)[.]h$|buildinfo[.]h$)"
 	if (file ~ /^harness\//)
 		return "^(harness/[^/]*$|core/base[.]h$|buildinfo[.]h$)"
 	if (file ~ /^workloads\/tests\//)
-		return "^(harness/[^/]*$|workloads/tests/|core/tests/check[.]h$|" public ")"
+		return "^(harness/[^/]*$|workloads/tests/|core/tests/(check|fuzz)[.]h$|" public ")"
 	if (file ~ /^workloads\/subjects\//)
 		return "^(" plugin "|" public "|workloads/subjects/[^/]*$)"
 	return "^(" plugin ")"

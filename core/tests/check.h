@@ -67,7 +67,11 @@ check_failed(const char *condition, const char *file, int line)
 	fprintf(stderr, "# %s:%d: not true: %s (CHECK_SEED=%llu)\n", file, line,
 	    condition, (unsigned long long)check_seed);
 	fflush(NULL);
+#ifdef FUZZER
+	abort(); /* libFuzzer keeps the input of what dies of a signal */
+#else
 	_exit(1);
+#endif
 }
 
 /*
