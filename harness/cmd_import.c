@@ -13,7 +13,7 @@
 
 static const struct plugin_option options[] = {
 	{ .name = "db", .type = OPTION_TEXT, .initial = STORE_DEFAULT_PATH, .meta = "FILE",
-	    .check = options_check_path, .help = "results file to import into, made if it is not there" },
+	    .check = options_check_path, .help = "results file to import into, made if it is not there, with its folders" },
 	{ .name = "quiet", .type = OPTION_FLAG, .help = "do not say what was imported" },
 	{ .name = NULL },
 };

@@ -181,7 +181,7 @@ static const struct plugin_option conduct_options[] = {
 
 static const struct plugin_option output_options[] = {
 	{ .name = "db", .type = OPTION_TEXT, .meta = "FILE", .check = options_check_path,
-	    .help = "results file, added to (default " STORE_DEFAULT_PATH ")" },
+	    .help = "results file, added to (default " STORE_DEFAULT_PATH "); made if it is not there, with its folders" },
 	{ .name = "no-db", .type = OPTION_FLAG, .help = "keep no results, only print" },
 	{ .name = "format", .type = OPTION_TEXT, .initial = "table", .meta = "FORMAT", .check = check_format,
 	    .help = "on standard output: table (at the end), csv, json (each trial at once)" },

@@ -46,6 +46,8 @@ struct report {
 	size_t environments;
 	char started[32], *commands; /* HTML */
 	uint64_t trials, valid, disturbed, not_pinned, seed;
+	uint64_t unfinished;       /* series; and of the first: */
+	char unfinished_text[120];
 	bool no_memory;
 };
 
@@ -93,6 +95,10 @@ add_series(void *arg, const struct store_series *series)
 	svg_put_text(l->out, series->command);
 	fprintf(l->out, "</pre><p>series %lld, %s, %s, %" PRIu64 " trials</p>\n", (long long)series->id, series->started_at,
 	    series_state_names[series->state], series->trials);
+	if (series->state != SERIES_COMPLETE && l->report->unfinished++ == 0)
+		snprintf(l->report->unfinished_text, sizeof(l->report->unfinished_text), "Series %lld %s: it has %" PRIu64 " of %" PRIu64
+		    " trials.", (long long)series->id, series->state == SERIES_RUNNING ? "is still being measured" :
+		    "was interrupted or killed", series->trials, series->planned_trials);
 	return true;
 }
 
@@ -372,6 +378,8 @@ put_warnings(const struct report *r)
 	if (r->disturbed > 0)
 		fprintf(out, "<li>%" PRIu64 " of %" PRIu64 " trials were disturbed by others on the machine; %" PRIu64 " of %zu points "
 		    "had no quiet majority, and use them.\n", r->disturbed, r->trials, noisy, r->count);
+	if (r->unfinished > 0)
+		fprintf(out, "<li>%s%s\n", r->unfinished_text, r->unfinished > 1 ? " Others are unfinished, too." : "");
 	if (r->valid < r->trials)
 		fprintf(out, "<li>%" PRIu64 " trials were not valid: the map was wrong. They are in no figure.\n", r->trials - r->valid);
 	if (few > 0)

@@ -562,6 +562,9 @@ interrupted() {
 	grep -q $'\033\[K1/2 (50 %), [0-9]* s left, [a-z0-9 ]*: [a-z-]*[0-9 %]*, \(.* Mops/s, \)*null mixed 1 thread' said
 	[ "$(wc -l <rows)" -eq 3 ]
 	[ "$(grep -c $'\033' rows)" -eq 0 ]
+	script -qec "'$HAMTBENCH' run --duration 100ms --warmup 1ms --trials 1 -t 1 --subject null --noise off --quiet --format csv >rows" said
+	run ! grep -q 'left,' said
+	[ "$(wc -l <rows)" -eq 2 ]
 	# Elsewhere there is nothing to rewrite: a short run says nothing.
 	hamtbench run --duration 20ms --warmup 1ms --trials 2 -t 1 --subject null
 	[[ "$stderr" != *left,* ]]

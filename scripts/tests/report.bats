@@ -78,6 +78,23 @@ browser() {
 	diff page plots
 }
 
+@test "a series that was killed is reported as what it is" {
+	"$HAMTBENCH" run --subject null --threads 1 --keys 1K --mix get=100 --pin none --duration 20ms --warmup 1ms --trials 1000 \
+		--noise off --quiet --format csv --db k.db >rows &
+	until [ "$(wc -l <rows)" -ge 3 ]; do sleep 0.02; done
+	"$HAMTBENCH" report --db k.db --out page.html >/dev/null
+	grep -qE '<li>Series 1 is still being measured: it has [0-9]+ of 1000 trials' page.html
+	kill -9 $!
+	wait $! || true
+	"$HAMTBENCH" report --db k.db --out page.html >/dev/null
+	grep -qE '<li>Series 1 was interrupted or killed: it has [0-9]+ of 1000 trials' page.html
+	"$HAMTBENCH" export --db k.db --what series | grep -q ',interrupted,1000,'
+	"$HAMTBENCH" run --subject null --threads 1 --keys 1K --mix get=100 --pin none --duration 1ms --warmup 1ms --trials 1 \
+		--noise off --quiet --db new/folder/c.db >/dev/null
+	"$HAMTBENCH" report --db new/folder/c.db --out page.html >/dev/null
+	run ! grep -q '<li>Series' page.html
+}
+
 @test "bad input costs one line, and a page that is there already" {
 	measured
 	echo old >page.html
