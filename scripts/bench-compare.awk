@@ -6,8 +6,9 @@
 # logarithm of a trial's throughput, pooled over the loads of a map with so many threads (over all points where
 # that has fewer than 4 degrees of freedom). The logarithm of a median of n trials has 1.25 s / sqrt(n), the factor between
 # two shares the root of the sum of four such squares; its band is 3 of these, and more where the spread itself is known
-# from few trials (about Student's t), but not less than 5 %: two builds of one source differ by that.
-BEGIN { FLOOR = 0.05; MEDIAN = 1.2533 }
+# from few trials (about Student's t), but not less than 5 %: two builds of one source differ by that. Where
+# the band is wider than a factor of 1.5, what lies within cannot be told.
+BEGIN { FLOOR = 0.05; WIDE = 1.5; MEDIAN = 1.2533 }
 
 FNR == 1 {
 	csv_header($0, at)
@@ -161,7 +162,7 @@ END {
 				variance[subjects[s]] += band
 				band = widths(classes[c], subjects[s]) * sqrt(band)
 				band = band < log(1 + FLOOR) ? log(1 + FLOOR) : band
-				line = line sprintf("   %6s %6s %5.2f%s", share(there), share(here), exp(d), abs(d) > band ? (d > 0 ? "+" : "-") : " ")
+				line = line sprintf("   %6s %6s %5.2f%s", share(there), share(here), exp(d), abs(d) > band ? (d > 0 ? "+" : "-") : band > log(WIDE) ? "?" : " ")
 				in_line[c] = 1
 				print subjects[s] "\t" exp(d) "\t" (abs(d) > band ? (d > 0 ? 1 : -1) : 0) >dots
 				points++
@@ -172,7 +173,9 @@ END {
 				if (subjects[s] == "null")
 					continue
 				judged++
-				if (abs(d) <= band)
+				if (abs(d) <= band && band > log(WIDE))
+					untold++
+				else if (abs(d) <= band)
 					same++
 				else {
 					far[++fars] = abs(d)
@@ -208,9 +211,11 @@ END {
 	printf "\n+ better, - worse than the reference by more than the trials' own spread explains (over all, %.1f %% there, %.1f %% here", \
 	    100 * spread[1], 100 * spread[2]
 	print blind ? "; where a side has one trial a point, the other's; at least 5 %)" : "; at least 5 %)"
+	print "? within what chance may do, but that is more than a factor of " WIDE
 	if (alone > 0)
 		print alone " points are on one side only, and not compared"
 	print ""
+	print "Over all points of a map: the factor, and how far chance may move it"
 	for (s = 1; s <= subject_count; s++) {
 		m = subjects[s]
 		if (!(m in count) || m == "null")
@@ -221,19 +226,31 @@ END {
 		d = sum[m] / count[m]
 		band = 3 * sqrt(variance[m]) / count[m]
 		band = band < log(1 + FLOOR) ? log(1 + FLOOR) : band
-		if (abs(d) > band)
+		if (abs(d) > band) {
+			word = d > 0 ? "better here" : "worse here"
 			shifted[++shifts] = sprintf("%s is %s here relative to roofline, over all its %d points", m, times(exp(d)), count[m])
+		} else if (band > log(WIDE)) {
+			word = "too noisy to tell"
+			untold_maps++
+		} else {
+			word = "as in the reference"
+			widest = band > widest ? band : widest
+		}
+		printf "  %-16s %5.2f  (%.2f .. %.2f)  %s\n", m, exp(d), exp(-band), exp(band), word
 		if (fail_above != "-" && d < -band && (1 - exp(d)) * 100 > fail_above)
 			worse++
 	}
-	if (shifts == 0 && same >= 0.9 * judged)
-		printf "Same shape: %d of %d points are where the reference has them.\n", same, judged
-	else if (shifts == 0)
-		printf "Same shape on the whole, but only %d of %d points are where the reference has them.\n", same, judged
+	print ""
+	if (shifts > 0)
+		printf "Another shape: %d of %d maps have another share of the roofline's throughput.\n", shifts, maps
+	else if (2 * untold_maps > maps)
+		print "Too noisy to tell: more and longer trials, on an idle machine, would."
 	else
-		printf "Another shape: %d of %d points are where the reference has them.\n", same, judged
+		printf "Same shape: %d of %d maps have the share of the roofline's throughput that they have in the reference, to within a factor of %.2f%s.\n", \
+		    maps - untold_maps, maps, exp(widest), (untold_maps > 0 ? "; the others are too noisy to tell" : "")
 	for (i = 1; i <= shifts; i++)
 		print "- " shifted[i]
+	printf "Of the single points %d are where the reference has them, %d are not, and %d are too noisy to tell.\n", same, fars, untold
 	# The farthest five.
 	for (k = 1; k <= 5 && k <= fars; k++) {
 		best = 0
@@ -249,7 +266,8 @@ END {
 		for (k = i + 1; k <= maps; k++) {
 			d = mean_of[1, map[i]] - mean_of[1, map[k]]
 			here = mean_of[2, map[i]] - mean_of[2, map[k]]
-			if (abs(d) > log(1 + FLOOR) && abs(here) > log(1 + FLOOR) && (d > 0) != (here > 0) && ++changed)
+			band = 3 * sqrt(variance[map[i]] / count[map[i]] ^ 2 + variance[map[k]] / count[map[k]] ^ 2)
+			if (abs(d) > log(1 + FLOOR) && abs(here) > log(1 + FLOOR) && (d > 0) != (here > 0) && abs(d - here) > band && ++changed)
 				print "- " map[i] " and " map[k] " have changed places: " (here > 0 ? map[i] : map[k]) " is the faster one here"
 		}
 	printf "Best first%s: %s.\n", changed ? "" : ", as in the reference where they differ by more than 5 %", order(2)

@@ -122,15 +122,15 @@ strictly() {
 @test "results/README.md explains every column of a point that a trial has not, and only these" {
 	"$HAMTBENCH" run --subject null --threads 1 --keys 1K --mix get=100 --duration 1ms --warmup 1ms --trials 1 --quiet >/dev/null
 	"$HAMTBENCH" list columns | sed -n 's/^  \([a-z][a-z0-9_]*\)\(  .*\)\{0,1\}$/\1/p' | sort >listed
-	"$HAMTBENCH" export --what points | head -n 1 | tr ',' '\n' | sort >points
+	"$HAMTBENCH" export --what points | head -n 1 | tr ',' '\n' | sort >columns
 	sed -n '/^## The columns of a point/,/^## The report/s/^| \(`[^|]*\) |.*/\1/p' "$TOP/results/README.md" | tr ' ' '\n' |
 		tr -d '`' | sort >explained
 	[ "$(wc -l <explained)" -ge 15 ]
 	# Some say the same of all trials that the trial's says of one.
-	run comm -23 points <(sort -u listed explained)
+	run comm -23 columns <(sort -u listed explained)
 	echo "not explained: $output"
 	[ "$output" = environment ]
-	run comm -13 points explained
+	run comm -13 columns explained
 	echo "no column: $output"
 	[ -z "$output" ]
 }
