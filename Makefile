@@ -10,7 +10,7 @@ MARCH ?= native#      release: what -march gets; MARCH= builds portably
 WERROR ?= -Werror#    WERROR= lets a build with warnings pass
 PREFIX ?= /usr/local# install: where to
 DESTDIR ?=#           install: prepended to PREFIX, for packaging
-PEERS ?=#             PEERS=1 builds the maps of other libraries, too, whose packages are installed
+PEERS ?=#             maps of other libraries, where installed: as release only; PEERS=1 in every variant, PEERS=0 never
 QUICK ?=#             bench, backoff, reclaim: QUICK=1 takes half a minute
 VERBOSE ?=#           VERBOSE=1 prints each command in full
 TEST_TIMEOUT ?= 300#  tests: seconds until a program is killed and has failed
@@ -96,7 +96,9 @@ WARN_clang := -Watomic-implicit-seq-cst
 # Flags by variant ($1); then those that depend on the folder of the source.
 c_flags = -std=c11 -D_GNU_SOURCE -I. $(MODE_$1) $(WARN) $(WARN_C) \
 	$(if $(findstring clang,$(call cc,$1)),$(WARN_clang)) -pthread $(CFLAGS)
-cxx_flags = -std=c++17 -D_GNU_SOURCE -I. $(MODE_$1) $(WARN) -pthread $(CXXFLAGS)
+# Of the undefined operations, vptr is checked by a library that a binary of C is not linked with.
+cxx_flags = -std=c++17 -D_GNU_SOURCE -I. $(MODE_$1) $(if $(findstring =undefined,$(MODE_$1)),-fno-sanitize=vptr) \
+	$(WARN) -pthread $(CXXFLAGS)
 ld_flags = $(filter -fsanitize=%,$(MODE_$1)) -pthread $(LDFLAGS)
 
 # core is linked into every subject. Hidden, several copies live side by side
@@ -104,7 +106,7 @@ ld_flags = $(filter -fsanitize=%,$(MODE_$1)) -pthread $(LDFLAGS)
 # if the binary has one of that name. The harness stays visible, since plug-ins
 # call its helpers.
 DIR_core := -fPIC -fvisibility=hidden
-PLUGIN_FLAGS := -fPIC -Wl,-Bsymbolic
+PLUGIN_FLAGS := -shared -fPIC -Wl,-Bsymbolic -Wl,--as-needed
 DIR_harness = $(PACKAGE_CFLAGS) -Ibuild/$1 -DPLUGIN_DIR='"$(strip $(PREFIX))/lib/hamtbench"'
 dir_flags = $(call DIR_$(firstword $(subst /, ,$2)),$1) \
 	$(if $(findstring /tests/,$2),$(call DIR_harness,$1) -DBUILD_DIR='"build/$1"' \
@@ -156,7 +158,7 @@ SUPPORT_core := $(filter-out core/tests/test_%,$(wildcard core/tests/*.c))
 support_core = $(if $(filter $(SCHEDULED),$1),$(SUPPORT_core))
 SUPPORT_harness := $(filter-out harness/tests/test_%,$(wildcard harness/tests/*.c))
 SUBJECTS := $(wildcard workloads/subjects/*.c workloads/subjects/*.cc \
-	$(if $(filter-out 0,$(strip $(PEERS))),workloads/subjects/peers/*.c workloads/subjects/peers/*.cc))
+	$(if $(filter 0,$(PEERS)),,$(addprefix workloads/subjects/peers/,*.c *.cc)))
 WORKLOADS := $(wildcard workloads/*.c)
 TEST_PLUGINS := $(wildcard harness/tests/plugins/*.c workloads/tests/plugins/*.c) \
 	$(filter-out workloads/tests/test_%,$(wildcard workloads/tests/*.c))
@@ -166,10 +168,12 @@ PLUGINS := $(SUBJECTS) $(WORKLOADS) $(TEST_PLUGINS)
 #	/* needs: liburcu-cds lib:ck */         pkg-config names, or lib:NAME
 #	/* debian: liburcu-dev */               packages that bring them
 #	/* variants: hamt=-DX hamt-hp=-DY,-DZ */  several plug-ins from one source
+#	/* not under tsan: REASON */           not built as that variant; `hamtbench list` gives the reason
 # FACTS is the list of words source:keyword:word.
 FACTS := $(if $(PLUGINS),$(shell awk '$$1 == "/*" && $$NF == "*/" && \
 	$$2 ~ /^(needs|debian|variants):$$/ { \
-		for (i = 3; i < NF; i++) print FILENAME ":" $$2 $$i }' $(PLUGINS)))
+		for (i = 3; i < NF; i++) print FILENAME ":" $$2 $$i } \
+	$$1 " " $$2 " " $$3 == "/* not under" && sub(/:$$/, "", $$4) { print FILENAME ":not-under:" $$4 }' $(PLUGINS)))
 fact = $(patsubst $1:$2:%,%,$(filter $1:$2:%,$(FACTS)))
 
 # Words name=flags (commas for spaces) of the plug-ins built from source $1.
@@ -189,10 +193,15 @@ need_names = $(filter-out lib:%,$(call fact,$1,needs))
 need_flags = $(if $(need_names),$(shell pkg-config $2 $(need_names)))
 need_libs = $(patsubst lib:%,-l%,$(filter lib:%,$(call fact,$1,needs)))
 
-products = $(addprefix build/$1/subjects/,$(SUBJECT_SO)) $(addprefix build/$1/workloads/,$(WORKLOAD_SO))
-SUBJECT_SO := $(foreach p,$(filter $(SUBJECTS),$(PRESENT)),$(addsuffix .so,$(call plugin_names,$p)))
-WORKLOAD_SO := $(foreach p,$(filter $(WORKLOADS),$(PRESENT)),$(addsuffix .so,$(call plugin_names,$p)))
-TEST_SO := $(foreach p,$(filter $(TEST_PLUGINS),$(PRESENT)),$(addsuffix .so,$(call plugin_names,$p)))
+# Of the sources $2: those barred from variant $1, and those built as it; their shared objects.
+barred = $(foreach p,$(filter $2,$(PRESENT)),$(if $(filter $1,$(call fact,$p,not-under))$(call unasked,$1,$p),$p))
+# Their templates take a minute of compiling in all variants together; one is enough for every day.
+unasked = $(if $(strip $(PEERS))$(filter release,$1),,$(filter workloads/subjects/peers/%,$2))
+built = $(filter-out $(call barred,$1,$2),$(filter $2,$(PRESENT)))
+shared = $(foreach p,$(call built,$1,$2),$(addsuffix .so,$(call plugin_names,$p)))
+products = $(addprefix build/$1/subjects/,$(call shared,$1,$(SUBJECTS))) \
+	$(addprefix build/$1/workloads/,$(call shared,$1,$(WORKLOADS)))
+test_plugins = $(addprefix build/$1/tests/plugins/,$(call shared,$1,$(TEST_PLUGINS)))
 
 objects = $(patsubst %.c,build/$1/%.o,$2)
 # core/tests/test_x.c -> build/V/tests/core/test_x
@@ -204,8 +213,7 @@ programs = $(call program,$1,$(call tests,$1)) $(call scheme_programs,$1)
 # Tests of variant $1 that T selects.
 selected = $(foreach p,$(call programs,$1),$(if $(findstring $(strip $T),$p),$p,$(if $(strip $T),,$p)))
 # What must be there before they run: those outside core may load plug-ins.
-beside = $(if $(filter-out build/$1/tests/core%,$2),all-$1 \
-	$(addprefix build/$1/tests/plugins/,$(TEST_SO)))
+beside = $(if $(filter-out build/$1/tests/core%,$2),all-$1 $(call test_plugins,$1))
 
 # ---- Rules, for one variant ($1) -------------------------------------------
 
@@ -271,15 +279,18 @@ build/$1/tests/workloads/%: build/$1/workloads/tests/%.o \
 prune-$1:
 	@mkdir -p build/$1/subjects build/$1/workloads
 	@cd build/$1 && for so in subjects/*.so workloads/*.so; do \
-		case ' $(SUBJECT_SO:%=subjects/%) $(WORKLOAD_SO:%=workloads/%) ' in \
+		case ' $(patsubst build/$1/%,%,$(call products,$1)) ' in \
 		*" $$$$so "*) ;; *) rm -f "$$$$so" ;; esac; done
 	@rm -f build/$1/subjects/*.missing
 	$(foreach s,$(filter $(SUBJECTS),$(ABSENT)),$(foreach n,$(call plugin_names,$s),
-	@echo '$n $(or $(call fact,$s,debian),$(call fact,$s,needs))' >build/$1/subjects/$n.missing))
+	@echo '$n install $(or $(call fact,$s,debian),$(call fact,$s,needs)) and build again' >build/$1/subjects/$n.missing))
+	$(foreach s,$(call barred,$1,$(SUBJECTS)),$(foreach n,$(call plugin_names,$s),
+	@$(if $(filter $1,$(call fact,$s,not-under)),sed -n 's|^/\* not under $1: \(.*\) \*/$$$$|$n not under $1: \1|p' \
+		$s,echo '$n make V=$1 PEERS=1') >build/$1/subjects/$n.missing))
 
-$(foreach p,$(filter $(SUBJECTS),$(PRESENT)),$(call plugins_of,$1,subjects,$p))
-$(foreach p,$(filter $(WORKLOADS),$(PRESENT)),$(call plugins_of,$1,workloads,$p))
-$(foreach p,$(filter $(TEST_PLUGINS),$(PRESENT)),$(call plugins_of,$1,tests/plugins,$p))
+$(foreach p,$(call built,$1,$(SUBJECTS)),$(call plugins_of,$1,subjects,$p))
+$(foreach p,$(call built,$1,$(WORKLOADS)),$(call plugins_of,$1,workloads,$p))
+$(foreach p,$(call built,$1,$(TEST_PLUGINS)),$(call plugins_of,$1,tests/plugins,$p))
 endef
 
 # Core and its tests under scheme $2.
@@ -306,16 +317,19 @@ $(foreach w,$(call plugin_words,$3),$(call plugin,$1,build/$1/$2/$(call plugin_n
 	 ,$(patsubst $(call plugin_name,$w)=%,%,$(filter-out $(call plugin_name,$w),$w)))))
 endef
 
-# One plug-in $2 from source $3 with flags $4, compiled and linked at once.
+# One plug-in $2 from source $3 with flags $4. Compiled for itself: a change of core that it
+# does not include only links it again, which the big templates of some libraries repay.
 # It takes of core what it uses; the harness's helpers come from the binary.
 define plugin
 
-$2: $3 $(call library,$1,$4) build/$1/flags
+$(2:.so=.o): $3 build/$1/flags
 	@mkdir -p $$(@D)
-	$$(call say,SO $$@)$(if $(filter %.cc,$3),$$(call cxx,$1) $$(call cxx_flags,$1),$$(call cc,$1) $$(call c_flags,$1)) \
-		$(PLUGIN_FLAGS) $(strip $4) $$(call need_flags,$3,--cflags) \
-		-MMD -MP -MF $$(@:.so=.d) -MT $$@ -shared $$(LDFLAGS) -o $$@ $$< $(call library,$1,$4) \
-		$$(call need_flags,$3,--libs) $(call need_libs,$3) -lm
+	$$(call say,CC $$@)$(if $(filter %.cc,$3),$$(call cxx,$1) $$(call cxx_flags,$1),$$(call cc,$1) $$(call c_flags,$1)) \
+		-fPIC $(strip $4) $$(call need_flags,$3,--cflags) -MMD -MP -c -o $$@ $$<
+
+$2: $(2:.so=.o) $(call library,$1,$4)
+	$$(call say,SO $$@)$(if $(filter %.cc,$3),$$(call cxx,$1),$$(call cc,$1)) $$(call ld_flags,$1) \
+		$(PLUGIN_FLAGS) -o $$@ $$^ $$(call need_flags,$3,--libs) $(call need_libs,$3) -lm
 
 endef
 
@@ -428,7 +442,7 @@ backoff: all-$V ## contention managers x parameters x threads: table, heat maps,
 reclaim: all-$V ## reclamation schemes x parameters x threads: table, pictures, a recommendation
 	@HAMTBENCH=build/$V/hamtbench QUICK=$(strip $(QUICK)) scripts/reclaim-sweep.sh
 
-compare-check: all-$V $(addprefix build/$V/tests/plugins/,$(TEST_SO)) ## does compare find a map that is 5 % slower, and spare its twin? real figures
+compare-check: all-$V $(call test_plugins,$V) ## does compare find a map that is 5 % slower, and spare its twin? real figures
 	@HAMTBENCH=build/$V/hamtbench DB=build/compare-check.db scripts/compare-check.sh
 
 lint: ## layers, rules of core, house style, shell scripts
@@ -445,8 +459,8 @@ install: all-$V build/$V/libhamt.a $(SCHEMES:%=build/$V/libhamt-%.a) ## binary, 
 		share/bash-completion/completions)
 	install build/$V/hamtbench $(INTO)/bin
 	install -m 644 build/$V/libhamt.a $(SCHEMES:%=build/$V/libhamt-%.a) $(INTO)/lib
-	install -m 644 $(SUBJECT_SO:%=build/$V/subjects/%) $(INTO)/lib/hamtbench/subjects
-	install -m 644 $(WORKLOAD_SO:%=build/$V/workloads/%) $(INTO)/lib/hamtbench/workloads
+	install -m 644 $(filter build/$V/subjects/%,$(call products,$V)) $(INTO)/lib/hamtbench/subjects
+	install -m 644 $(filter build/$V/workloads/%,$(call products,$V)) $(INTO)/lib/hamtbench/workloads
 	for h in core/*.h; do sed 's:^#include "core/:#include ":' "$$h" >$(INTO)/include/hamt/$${h#core/} || exit 1; done
 	install -m 644 $(wildcard core/*.h) $(INTO)/include/hamtbench/core
 	install -m 644 $(wildcard harness/*.h) $(INTO)/include/hamtbench/harness

@@ -146,7 +146,7 @@ print_plugins(enum plugin_kind kind, void (*print)(const struct plugin *p))
 	for (size_t i = 0; i < names.missing_count && print == print_details; i++) {
 		char text[600];
 
-		snprintf(text, sizeof(text), "not built: install %s and build again", names.missing[i].packages);
+		snprintf(text, sizeof(text), "not built: %s", names.missing[i].why);
 		print_entry(2, NAME_WIDTH, names.missing[i].name, text);
 	}
 	plugin_names_free(&names);

@@ -128,12 +128,12 @@ names_add(struct plugin_names *names, const char *name)
 	return names->name[names->count] != NULL && ++names->count > 0;
 }
 
-/* The file says "NAME PACKAGE ...". One that cannot be read brings nothing known. */
+/* The file says "NAME WHY". One that cannot be read says nothing. */
 static bool
 names_add_missing(struct plugin_names *names, const char *folder, const char *file, const char *name)
 {
 	struct plugin_missing *more = realloc(names->missing, (names->missing_count + 1) * sizeof(*more));
-	char line[512] = "", *packages, *path;
+	char line[512] = "", *why, *path;
 	FILE *in;
 
 	if (more == NULL)
@@ -149,13 +149,13 @@ names_add_missing(struct plugin_names *names, const char *folder, const char *fi
 		fclose(in);
 	}
 	line[strcspn(line, "\n")] = '\0';
-	packages = line + strcspn(line, " ");
-	packages += strspn(packages, " ");
+	why = line + strcspn(line, " ");
+	why += strspn(why, " ");
 	more += names->missing_count;
-	*more = (struct plugin_missing){ strdup(name), strdup(packages) };
-	if (more->name == NULL || more->packages == NULL) {
+	*more = (struct plugin_missing){ strdup(name), strdup(why) };
+	if (more->name == NULL || more->why == NULL) {
 		free(more->name);
-		free(more->packages);
+		free(more->why);
 		return false;
 	}
 	names->missing_count++;
@@ -216,7 +216,7 @@ plugin_names_free(struct plugin_names *names)
 		free(names->name[i]);
 	for (size_t i = 0; i < names->missing_count; i++) {
 		free(names->missing[i].name);
-		free(names->missing[i].packages);
+		free(names->missing[i].why);
 	}
 	free(names->name);
 	free(names->missing);
@@ -452,8 +452,8 @@ say_not_found(enum plugin_kind kind, const char *name, const struct plugin_names
 
 	for (size_t i = 0; i < names->missing_count; i++)
 		if (strcmp(names->missing[i].name, name) == 0) {
-			snprintf(error, size, "%s '%s' is not built: install %s and build again", word, name,
-			    names->missing[i].packages);
+			snprintf(error, size, "%s '%s' is not built: %s", word, name,
+			    names->missing[i].why);
 			return;
 		}
 	join_names(names, there, sizeof(there));

@@ -6,7 +6,7 @@
  * it has subjects/ in it; else the one of the installation. In it
  *
  *	subjects/NAME.so, workloads/NAME.so    the table inside has that name
- *	subjects/NAME.missing                  not built: "NAME PACKAGE..." that would bring it
+ *	subjects/NAME.missing                  not built: "NAME WHY", e.g. what to install
  *
  * A plug-in stays loaded until the process ends: threads of its own may still
  * run its code. Errors are one line without newline. Threads: one at a time.
@@ -53,7 +53,7 @@ void workload_title(const struct workload *workload, const struct plan *plan, ch
 /* One that could not be built. */
 struct plugin_missing {
 	char *name;
-	char *packages; /* what would bring it */
+	char *why; /* and what to do about it */
 };
 
 /* What the folder has of one kind, sorted by name. */

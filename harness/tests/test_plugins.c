@@ -136,7 +136,7 @@ names_are_found_and_sorted(void)
 	run_command(
 	    "cp " PLUGINS "sound.so " PLUGINS "lossy.so " PLUGINS "other-version.so %s/subjects%s", f.path, "");
 	run_command(
-	    "echo 'tbb libtbb-dev g++' >%s/subjects/tbb.missing; touch %s/subjects/README", f.path, f.path);
+	    "echo 'tbb install libtbb-dev g++ and build again' >%s/subjects/tbb.missing; touch %s/subjects/README", f.path, f.path);
 	run_command("echo 'ck-ht libck-dev' >%s/subjects/ck-ht.missing%s", f.path, "");
 	CHECK(plugins_find(PLUGIN_SUBJECT, &names, error, sizeof(error)));
 	CHECK_EQ(names.count, 3);
@@ -144,9 +144,9 @@ names_are_found_and_sorted(void)
 	CHECK(strcmp(names.name[1], "other-version") == 0);
 	CHECK(strcmp(names.name[2], "sound") == 0);
 	CHECK_EQ(names.missing_count, 2);
-	CHECK(strcmp(names.missing[0].name, "ck-ht") == 0 && strcmp(names.missing[0].packages, "libck-dev") == 0);
+	CHECK(strcmp(names.missing[0].name, "ck-ht") == 0 && strcmp(names.missing[0].why, "libck-dev") == 0);
 	CHECK(strcmp(names.missing[1].name, "tbb") == 0 &&
-	    strcmp(names.missing[1].packages, "libtbb-dev g++") == 0);
+	    strcmp(names.missing[1].why, "install libtbb-dev g++ and build again") == 0);
 	plugin_names_free(&names);
 	CHECK(plugins_find(PLUGIN_WORKLOAD, &names, error, sizeof(error)));
 	CHECK_EQ(names.count, 0);

@@ -183,12 +183,43 @@ built() {
 @test "a subject whose library is missing is left out, and said so" {
 	built
 	[ ! -e build/release/subjects/no-lib.so ]
-	[ "$(cat build/release/subjects/no-lib.missing)" = "no-lib libno-such-dev" ]
+	[ "$(cat build/release/subjects/no-lib.missing)" = "no-lib install libno-such-dev and build again" ]
 	# Once it needs nothing, it is built.
 	write workloads/subjects/no_lib.c 'extern const char *const name;' 'const char *const name = "here";'
 	built
 	[ -e build/release/subjects/no-lib.so ]
 	[ ! -e build/release/subjects/no-lib.missing ]
+}
+
+@test "a plug-in that is barred from a variant is left out of it alone, and the reason said" {
+	sed -i '1i /* not under debug: its fences | are misread */' workloads/subjects/map.c
+	built V=debug
+	[ ! -e build/debug/subjects/map.so ]
+	[ "$(cat build/debug/subjects/map.missing)" = "map not under debug: its fences | are misread" ]
+	[ "$(cat build/debug/subjects/map-hp.missing)" = "map-hp not under debug: its fences | are misread" ]
+	built
+	[ -e build/release/subjects/map.so ]
+	[ ! -e build/release/subjects/map.missing ]
+	sed -i 1d workloads/subjects/map.c
+	built V=debug
+	[ -e build/debug/subjects/map.so ]
+	[ ! -e build/debug/subjects/map.missing ]
+}
+
+@test "maps of other libraries: as release, in every variant if asked for, or never" {
+	mkdir workloads/subjects/peers
+	write workloads/subjects/peers/other.c 'extern const char *const name;' 'const char *const name = "other";'
+	built
+	[ -e build/release/subjects/other.so ]
+	built V=debug
+	[ ! -e build/debug/subjects/other.so ]
+	[ "$(cat build/debug/subjects/other.missing)" = "other make V=debug PEERS=1" ]
+	built V=debug PEERS=1
+	[ -e build/debug/subjects/other.so ]
+	[ ! -e build/debug/subjects/other.missing ]
+	built PEERS=0
+	[ ! -e build/release/subjects/other.so ]
+	[ ! -e build/release/subjects/other.missing ]
 }
 
 @test "a plug-in whose source is gone goes too" {
