@@ -827,7 +827,7 @@ environment_warnings(const struct environment *e, char *text, size_t size)
 	if (json_is_true(at(document, "cpu", "smt")))
 		append(text, size, "SMT is on: threads share a core unless --pin keeps them apart\n");
 	if (json_is_false(at(document, "kernel", "membarrier")))
-		append(text, size, "membarrier(2) is refused: hazard pointers order their announcements by fences\n");
+		append(text, size, "membarrier(2) is refused: readers order their announcements by fences\n");
 	if (json_is_number(quota))
 		append(text, size, "a cgroup limits this process to %.4g CPUs\n", json_number_value(quota));
 	json_decref(document);

@@ -13,7 +13,7 @@ Groups; base alone, if none is named:
   --base       building, testing, plotting: what `make test` and `make bench` must have
   --optional   what tests otherwise skip on: a browser, R, sqlite3, google-benchmark's tools
   --cross      compilers and emulator of `make cross`
-  --peers      the libraries of `make PEERS=1`
+  --peers      libraries whose maps hamt can be held against: 1 MB to load, and GLib's headers, 2 to 10 MB
   --all        all of these
 TEXT
 }

@@ -32,7 +32,12 @@ without() {
 @test "membarrier refused: fences instead, said once; who insists on it is told" {
 	without membarrier --no-db --trials 3
 	[ "$status" -eq 0 ]
-	[ "$stderr" = "hamtbench run: warning: membarrier(2) is refused: hazard pointers order their announcements by fences" ]
+	[ "$stderr" = "hamtbench run: warning: membarrier(2) is refused: readers order their announcements by fences" ]
+	if "$HAMTBENCH" list subjects | grep -q '^  urcu-lfht-memb  *[^n]'; then
+		without membarrier --no-db --trials 1 --subject urcu-lfht-memb --format csv
+		[ "$status" -eq 0 ]
+		[[ "$stderr" == *"readers order their announcements by fences" ]]
+	fi
 	without membarrier --no-db --quiet --trials 1 --reclaim hp-asymmetric
 	[ "$status" -eq 1 ]
 	[[ "$stderr" == "hamtbench run: trial 1 of 1 (hamt "*") could not run: hp-asymmetric: membarrier(2) is refused here" ]]

@@ -1,6 +1,7 @@
 /*
- * urcu_lfht.c - liburcu's rculfhash, QSBR flavour: the map that C programmers
- * would take.
+ * urcu_lfht.c - liburcu's rculfhash: the map that C programmers would take. Under its QSBR
+ * flavour, where a reader announces nothing but a quiescent state now and then, and under memb,
+ * its default: a reader announces each operation, and who waits for readers calls membarrier(2).
  *
  * The table is sized once, a bucket per key of the steady state, and never resizes, which is an easy life. With
  * --resize auto it begins with a bucket per key of the beginning; liburcu then resizes it in a thread of its own, which shares
@@ -9,14 +10,22 @@
  * Costs of the adapter: a node is malloc'd per key put in; an insert looks
  * first, so that a present key costs no malloc; a removed node goes through
  * call_rcu to liburcu's own thread, which shares the processors with the
- * workers; each thread announces a quiescent state every 64 operations.
+ * workers; under QSBR each thread announces a quiescent state every 64 operations.
  */
-/* needs: liburcu-qsbr liburcu-cds */
+/* needs: liburcu-qsbr liburcu-memb liburcu-cds */
 /* debian: liburcu-dev */
+/* not under tsan: liburcu is not built for ThreadSanitizer, which then reports its users falsely */
+/* variants: urcu-lfht= urcu-lfht-memb=-DMEMB */
 /* liburcu's macros cast const away where they look for a struct around its member. */
 #pragma GCC diagnostic ignored "-Wcast-qual"
-#define URCU_INLINE_SMALL_FUNCTIONS
+/* Read locks inline, as in liburcu's own benchmarks: its licence allows that to code under a licence like ours. */
+#define _LGPL_SOURCE
+#ifdef MEMB
+#include <urcu.h>
+#else
 #include <urcu-qsbr.h>
+#endif
+#include <urcu-call-rcu.h>
 #include <urcu/rculfhash.h>
 
 #include <stdatomic.h>
@@ -26,7 +35,17 @@
 #include "core/hash.h"
 #include "harness/plugin.h"
 
+#ifdef MEMB
+#define NAME "urcu-lfht-memb"
+#define RECLAIMER "rcu-memb"
+#define FLAVOUR "memb: a read lock for each operation, with fences where membarrier(2) is refused"
+#define QUIESCENT_OPS 0 /* none are announced */
+#else
+#define NAME "urcu-lfht"
+#define RECLAIMER "qsbr"
+#define FLAVOUR "QSBR: a quiescent state every 64 operations"
 #define QUIESCENT_OPS 64
+#endif
 
 struct node {
 	struct cds_lfht_node link;
@@ -187,7 +206,7 @@ static inline void
 lfht_leave(struct handle *h)
 {
 	rcu_read_unlock();
-	if (UNLIKELY(--h->until_quiescent == 0)) {
+	if (QUIESCENT_OPS != 0 && UNLIKELY(--h->until_quiescent == 0)) {
 		h->until_quiescent = QUIESCENT_OPS;
 		rcu_quiescent_state();
 	}
@@ -429,9 +448,10 @@ static const struct plugin_option options[] = {
 
 const struct subject hamtbench_subject = {
 	.version = PLUGIN_VERSION,
-	.name = "urcu-lfht",
-	.help = "liburcu's rculfhash, QSBR; pre-sized, or --resize auto; a node is malloc'd per key",
-	.reclaimer = "qsbr",
+	.name = NAME,
+	.help = "liburcu's rculfhash, " FLAVOUR "; pre-sized, or --resize auto; a node is malloc'd per key, freed on a thread of "
+	        "liburcu's own",
+	.reclaimer = RECLAIMER,
 	.progress = "lock-free",
 	.options = options,
 	.flags = SUBJECT_PRESIZED | SUBJECT_OWN_DETACH, /* a reader's registration lies in its thread-local memory */

@@ -247,8 +247,8 @@ ht_each(void *handle, void (*visit)(void *arg, uint64_t key, uint64_t value), vo
 const struct subject hamtbench_subject = {
 	.version = PLUGIN_VERSION,
 	.name = "ck-ht",
-	.help = "Concurrency Kit's ck_ht, direct mode; updates under a lock; sized in advance; nothing allocated per key. Debian "
-	        "12's 0.7.1 makes duplicate keys after removals: such trials are not valid",
+	.help = "Concurrency Kit's ck_ht, direct mode; updates under a lock; sized in advance, and what it outgrows is kept; "
+	        "nothing allocated per key. Debian 12's 0.7.1 makes duplicate keys after removals: such trials are not valid",
 	.reclaimer = "none",
 	.progress = "lock-free reads",
 	.flags = SUBJECT_SINGLE_WRITER | SUBJECT_LEAKS | SUBJECT_WRONG,

@@ -4,17 +4,20 @@
  * paper: Feldman, LaBorde, Dechev 2013); MichaelHashMap, buckets of sorted lists (Michael
  * 2002); SplitListMap, a list in the order of reversed hashes (Shalev and Shavit 2006).
  *
- * Costs of the adapter: a node is allocated per key put in. Values are atomic words, which
- * upserts of Michael's and the split list change in place, as update() has it there: one that meets
- * a removal of its key can be lost with it. Feldman's update() shows a new node before its
- * function has filled it in, so that subject has no upsert. Michael's table is sized in advance, a
- * bucket for each expected key; the others grow by themselves. A thread registers with libcds
- * when it attaches. Retired and freed are counted here, since libcds does not: freed by the
+ * Costs of the adapter: a node is allocated per key put in, and by an insert that finds its key, too, since libcds
+ * makes it before it looks. No subject has an upsert: update() of Michael's and the split list hands out the value in its
+ * node, and what is written there while the node is removed is lost with it; Feldman's shows a new node before
+ * its function has filled it in. Michael's table is sized in advance, a
+ * bucket for each expected key; the split list grows by itself up to as many; Feldman's without end, by arrays of
+ * libcds's default sizes (2^8, then 2^4). A thread registers with libcds
+ * when it attaches. None of the three does without a counter of its items, which every insert and
+ * remove changes: it has a cache line of its own, as in libcds's tests. Retired and freed are counted here, since libcds does not: freed by the
  * destructor of what a node holds. Iteration that others may disturb is Feldman's only, and in
  * no order that could begin at a key, so there is no scan.
  */
 /* needs: lib:cds */
 /* debian: libcds-dev */
+/* not under tsan: libcds orders its threads by fences, and in a library that is not built for ThreadSanitizer */
 /* libcds frees Feldman's arrays with another size than it took them with: no sized deallocation. */
 /* variants: libcds-feldman=-DFELDMAN,-DGC_NAME=HP,-fno-sized-deallocation */
 /* variants: libcds-feldman-dhp=-DFELDMAN,-DGC_NAME=DHP,-DDYNAMIC,-fno-sized-deallocation */
@@ -78,14 +81,14 @@ count(std::atomic<uint64_t> &counter)
 /* What a node holds. 0 is never a value: moved from, or of a node that was made for nothing. So
  * each one destroyed that is not 0 is a node destroyed. */
 struct word {
-	std::atomic<uint64_t> value;
+	uint64_t value; /* as inserted, while the node is in the map */
 
 	explicit word(uint64_t v = 0) : value(v) {}
-	word(word &&other) : value(other.value.exchange(0, std::memory_order_relaxed)) {}
+	word(word &&other) : value(other.value) { other.value = 0; }
 	word(const word &) = delete;
 	~word()
 	{
-		if (self != nullptr && value.load(std::memory_order_relaxed) != 0)
+		if (self != nullptr && value != 0)
 			count(self->destroyed);
 	}
 };
@@ -101,6 +104,7 @@ struct hashed {
 /* Equal hash must mean equal key: hash_u64() is a bijection. */
 struct traits : public cds::container::feldman_hashmap::traits {
 	using hash = hashed;
+	using item_counter = cds::atomicity::cache_friendly_item_counter;
 };
 using cds_map = cds::container::FeldmanHashMap<gc, uint64_t, word, traits>;
 #elif defined(MICHAEL)
@@ -109,12 +113,14 @@ struct list_traits : public cds::container::michael_list::traits {
 };
 struct traits : public cds::container::michael_map::traits {
 	using hash = hashed;
+	using item_counter = cds::atomicity::cache_friendly_item_counter;
 };
 using cds_map = cds::container::MichaelHashMap<gc, cds::container::MichaelKVList<gc, uint64_t, word, list_traits>, traits>;
 #else
 struct traits : public cds::container::split_list::traits {
 	using ordered_list = cds::container::michael_list_tag;
 	using hash = hashed;
+	using item_counter = cds::atomicity::cache_friendly_item_counter;
 	struct ordered_list_traits : public cds::container::michael_list::traits {
 		using less = std::less<uint64_t>;
 	};
@@ -129,7 +135,9 @@ collector_new(size_t hazards, unsigned threads)
 	(void)threads;
 	return new gc(hazards);
 #else
-	return new gc(hazards, threads);
+	/* As many retired nodes start a scan as by libcds's defaults (8 hazards, 100 threads, twice that); of the
+	 * threads that there are it would make far fewer. */
+	return new gc(hazards, threads, 1600);
 #endif
 }
 
@@ -244,13 +252,11 @@ detach(void *)
 	self = nullptr;
 }
 
-#define VALUE_OF(item) ((item).second.value)
-
 enum op_result
 get(void *opaque, uint64_t key, uint64_t *value)
 {
 	return table_of(opaque).find(key, [value](cds_map::value_type &item) {
-		*value = VALUE_OF(item).load(std::memory_order_acquire);
+		*value = item.second.value;
 	}) ? OP_HIT : OP_MISS;
 }
 
@@ -272,34 +278,12 @@ enum op_result
 remove(void *opaque, uint64_t key, uint64_t *value)
 {
 	if (!table_of(opaque).erase(key, [value](cds_map::value_type &item) {
-		*value = VALUE_OF(item).load(std::memory_order_acquire);
+		*value = item.second.value;
 	}))
 		return OP_MISS;
 	count(handle_of(opaque)->retired);
 	return OP_HIT;
 }
-
-#if !defined(FELDMAN)
-
-enum op_result
-upsert(void *opaque, uint64_t key, uint64_t *value)
-{
-	uint64_t given = *value;
-
-	try {
-		std::pair<bool, bool> done = table_of(opaque).update(key, [value, given](bool fresh, cds_map::value_type &item) {
-			uint64_t former = VALUE_OF(item).exchange(given, std::memory_order_acq_rel);
-
-			if (!fresh)
-				*value = former;
-		});
-		return done.second ? OP_MISS : OP_HIT;
-	} catch (const std::bad_alloc &) {
-		return OP_NOMEM;
-	}
-}
-
-#endif
 
 void
 each(void *opaque, void (*visit)(void *arg, uint64_t key, uint64_t value), void *arg)
@@ -307,7 +291,7 @@ each(void *opaque, void (*visit)(void *arg, uint64_t key, uint64_t value), void 
 	cds_map &t = table_of(opaque);
 
 	for (auto i = t.begin(); i != t.end(); ++i)
-		visit(arg, i->first, VALUE_OF(*i).load(std::memory_order_relaxed));
+		visit(arg, i->first, i->second.value);
 }
 
 struct subject
@@ -318,14 +302,16 @@ table()
 	s.version = PLUGIN_VERSION;
 #if defined(FELDMAN)
 	s.name = "libcds-feldman" SUFFIX;
-	s.help = "libcds's FeldmanHashMap, a multi-level array of hashes; a node is allocated per key; grows by itself, never "
-	         "shrinks";
+	s.help = "libcds's FeldmanHashMap, a multi-level array of hashes; a node is allocated per insert, also of a key that is there; "
+	         "grows by itself, never shrinks";
 #elif defined(MICHAEL)
 	s.name = "libcds-michael" SUFFIX;
-	s.help = "libcds's MichaelHashMap, buckets of sorted lists; sized in advance; a node is allocated per key";
+	s.help = "libcds's MichaelHashMap, buckets of sorted lists; sized in advance; a node is allocated per insert, also of a key that "
+	         "is there";
 #else
 	s.name = "libcds-split" SUFFIX;
-	s.help = "libcds's SplitListMap, one list in the order of reversed hashes; grows by itself; a node is allocated per key";
+	s.help = "libcds's SplitListMap, one list in the order of reversed hashes; grows by itself to a size given in advance; a node is allocated per "
+	         "insert, also of a key that is there";
 #endif
 	s.reclaimer = RECLAIMER;
 	s.progress = "lock-free";
@@ -337,9 +323,6 @@ table()
 	s.get = get;
 	s.insert = insert;
 	s.remove = remove;
-#if !defined(FELDMAN)
-	s.upsert = upsert;
-#endif
 	s.stats = stats;
 	s.each = each;
 	return s;

@@ -3,7 +3,8 @@
  * element and bucket; an operation holds its element while it looks at it.
  *
  * Costs of the adapter: a node is allocated per key put in, by malloc as for the
- * other maps (its default is TBB's scalable allocator). Iteration is only for a map at rest, so there is no scan.
+ * other maps (its default is TBB's scalable allocator); a remove looks twice, for the value and
+ * to erase. Sized in advance; it grows if it must. Iteration is only for a map at rest, so there is no scan.
  */
 /* needs: tbb */
 /* debian: libtbb-dev */
@@ -163,7 +164,8 @@ table()
 
 	s.version = PLUGIN_VERSION;
 	s.name = "tbb";
-	s.help = "oneTBB's concurrent_hash_map; a reader-writer lock per element and bucket; a node is malloc'd per key";
+	s.help = "oneTBB's concurrent_hash_map; a reader-writer lock per element and bucket; sized in advance; a node is malloc'd per "
+	         "key; remove looks twice";
 	s.reclaimer = "lock";
 	s.progress = "blocking";
 	s.create = create;
