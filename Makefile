@@ -377,7 +377,7 @@ SANITIZED_thread := tsan
 SANITIZED_address := asan
 SANITIZED_undefined := ubsan
 
-.PHONY: all test check check-linear tsan tsan-tests cross models bench bench-compare reference readme-plot flagship compare-check backoff reclaim instr lint install clean help
+.PHONY: independent all test check check-linear tsan tsan-tests cross models bench bench-compare reference readme-plot flagship compare-check backoff reclaim instr lint install clean help
 all: all-$V ## the binary and the plug-ins of variant V (default)
 
 # What schedule.bats needs, of a variant whose binary nothing else does.
@@ -444,6 +444,9 @@ reclaim: all-$V ## reclamation schemes x parameters x threads: table, pictures, 
 
 compare-check: all-$V $(call test_plugins,$V) ## does compare find a map that is 5 % slower, and spare its twin? real figures
 	@HAMTBENCH=build/$V/hamtbench DB=build/compare-check.db scripts/compare-check.sh
+
+independent: all-$V ## are the figures of liburcu's and ck's tables right? held against the benchmarks that these libraries ship
+	@HAMTBENCH=build/$V/hamtbench scripts/independent.sh
 
 lint: ## layers, rules of core, house style, shell scripts
 	@scripts/lint.sh
