@@ -114,8 +114,10 @@ static const struct plugin_option choice_options[] = {
 	    .help = "maps to measure; may be given several times (default: all that are built and can do the workload)" },
 	{ .name = "workload", .type = OPTION_TEXT, .meta = "NAME,..|PATH",
 	    .help = "loads to put on them, NAME:VARIANT where they have some; may be given several times (default mixed)" },
-	{ .name = "threads", .letter = 't', .type = OPTION_COUNT, .meta = "N,..", .least = 1, .most = THREADS_MOST,
-	    .help = "numbers of worker threads (default 1, 2, 4 ... up to the number of cores)" },
+	{ .name = "threads", .letter = 't', .type = OPTION_COUNT, .meta = "N,..|ROLES", .least = 1, .most = THREADS_MOST,
+	    .help = "numbers of worker threads (default 1, 2, 4 ... up to the number of cores), or ROLES, "
+	            "readers=R,writers=W: threads that only read and threads that only update, for workloads that have "
+	            "such (mixed, hotkey, growth); may be given several times" },
 	{ .name = "rate", .type = OPTION_COUNT, .meta = "N,..", .least = 1, .most = UINT64_C(1000000000000),
 	    .help = "open loop: calls per second that all threads together are to begin, whether or not those before are "
 	            "done; latency is then measured from the intended start, too (default: closed loop, each thread as "
@@ -301,7 +303,7 @@ default_threads(struct run *run)
 static bool
 read_threads(struct run *run)
 {
-	if (!options_counts(threads_option, &run->line, &run->threads, &run->thread_counts, run->error,
+	if (!roles_counts(threads_option, &run->line, &run->threads, &run->thread_counts, run->error,
 	        sizeof(run->error)))
 		return false;
 	if (run->thread_counts > 0)

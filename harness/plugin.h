@@ -267,6 +267,8 @@ struct subject {
 /* What a workload will do, decided before anything runs. */
 struct plan {
 	bool pool;                    /* set before plan(): the subject is a SUBJECT_POOL */
+	unsigned readers;             /* set before plan(): threads below it are readers, the others writers; 0: no roles */
+	bool roles;                   /* readers and writers do different things: else a plan with readers is refused */
 	bool takes;                   /* it calls worker_take(), not remove: else a pool is refused */
 	uint64_t keys;                /* the size of the key range */
 	uint64_t room;                /* beyond it: keys up to keys + room may be put in as well */

@@ -28,6 +28,10 @@ struct figure {
 	X(thread_max_mops, thread_max_mops, false) \
 	X(cas_failed_per_op, cas_failed_per_op, false) \
 	X(cas_wait_ns_per_op, cas_wait_ns_per_op, false) \
+	X(reader_mops, reader_mops, false) \
+	X(writer_mops, writer_mops, false) \
+	X(reader_jain, reader_jain, false) \
+	X(writer_jain, writer_jain, false) \
 	X(get_p50_ns, get_p50_ns, true) \
 	X(get_p90_ns, get_p90_ns, true) \
 	X(get_p99_ns, get_p99_ns, true) \
@@ -179,6 +183,7 @@ entry_new(const char *environment, const struct record *r)
 	e->pending_peak = UINT64_MAX;
 	e->point.pause_max_ns = NAN;
 	e->point.presized = r->presized;
+	memcpy(e->point.roles, r->roles, sizeof(e->point.roles));
 	p = &e->point;
 	p->options = e->options;
 	snprintf(p->environment, sizeof(p->environment), "%s", environment);

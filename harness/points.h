@@ -59,6 +59,7 @@ struct point {
 	/* Medians over trials of the record's column of that name. */
 	double hit_ratio, jain, cpu_ns_per_op, thread_min_mops, thread_max_mops;
 	double cas_failed_per_op, cas_wait_ns_per_op;
+	double reader_mops, writer_mops, reader_jain, writer_jain; /* NAN: no roles */
 	double get_p50_ns, get_p90_ns, get_p99_ns, get_p999_ns, get_max_ns;
 	double update_p50_ns, update_p90_ns, update_p99_ns, update_p999_ns, update_max_ns;
 	double get_response_p50_ns, get_response_p99_ns, get_response_p999_ns, get_response_max_ns; /* open loop */
@@ -72,6 +73,7 @@ struct point {
 	double pause_max_ns;            /* the longest of all valid trials, and */
 	char pause_op[16], pause_cause[48]; /* what the record says of it */
 	double pending_peak;            /* the largest of all valid trials */
+	char roles[ROLES_TEXT];         /* in options, too */
 	bool presized;                  /* the map was made for its final size, and does not grow */
 	unsigned phases;                /* of the first valid trial; 0: the workload has none */
 	struct point_phase phase[PLAN_PHASES];

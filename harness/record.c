@@ -88,6 +88,11 @@ const struct column record_columns[] = {
 	REAL(thread_min_mops, "throughput of the slowest thread, million operations per second"),
 	REAL(thread_max_mops, "throughput of the fastest thread, million operations per second"),
 	REAL(jain, "Jain's fairness index over threads, 1/threads .. 1 (all equal)"),
+	TEXT(roles, "roles of the threads: readers=N,writers=N; none: all do the same"),
+	REAL(reader_mops, "throughput of the readers, million operations per second"),
+	REAL(writer_mops, "throughput of the writers, million operations per second"),
+	REAL(reader_jain, "Jain's fairness index over the readers"),
+	REAL(writer_jain, "Jain's fairness index over the writers"),
 	REAL(cpu_ns_per_op, "processor time of the workers per operation, ns"),
 	REAL(cas_failed_per_op, "compare-and-swaps that failed, per completed operation"),
 	REAL(cas_wait_ns_per_op, "what contention management waited, by its own reckoning, per operation, ns"),
@@ -201,6 +206,7 @@ record_new(unsigned threads)
 	r->threads = threads;
 	r->hit_ratio = r->rate = r->pause_at_s = NAN;
 	r->pause_max_ns = UINT64_MAX;
+	r->reader_mops = r->writer_mops = r->reader_jain = r->writer_jain = NAN;
 	r->cycles_per_op = r->instructions_per_op = r->cache_misses_per_op = NAN;
 	r->tlb_misses_per_op = r->branch_misses_per_op = r->page_faults = r->migrations = NAN;
 	r->bound_share = r->pass_share = r->stalled_s = r->stall_slope = NAN;

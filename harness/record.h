@@ -11,6 +11,7 @@
 #include "core/base.h"
 #include "harness/histogram.h"
 #include "harness/plugin.h"
+#include "harness/roles.h"
 
 #define RECORD_TEXT 160
 
@@ -70,6 +71,8 @@ struct record {
 	uint64_t scanned;            /* pairs that scans returned */
 	double mops, hit_ratio;      /* hit_ratio: of the keys looked up; NaN = none was */
 	double thread_min_mops, thread_max_mops, jain;
+	char roles[ROLES_TEXT];      /* "readers=6,writers=2"; "" = the threads had none */
+	double reader_mops, writer_mops, reader_jain, writer_jain; /* NaN: no roles */
 	double cpu_ns_per_op;        /* processor time of the workers per operation */
 
 	/* Compare-and-swaps that failed; NaN, UINT64_MAX = the subject cannot say. */

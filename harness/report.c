@@ -730,13 +730,19 @@ put_command(const struct report *r, const struct point *p)
 	svg_put_text(out, p->subject);
 	fputs(" --workload ", out);
 	svg_put_text(out, p->workload);
-	fprintf(out, " --threads %" PRIu64 " --trials %" PRIu64 " --seed %" PRIu64 " --pin ", p->threads, p->trials, r->seed);
+	fputs(" --threads ", out);
+	if (json_is_string(json_object_get(json_object_get(options, "run"), "roles")))
+		svg_put_text(out, json_string_value(json_object_get(json_object_get(options, "run"), "roles")));
+	else
+		fprintf(out, "%" PRIu64, p->threads);
+	fprintf(out, " --trials %" PRIu64 " --seed %" PRIu64 " --pin ", p->trials, r->seed);
 	svg_put_text(out, p->pin);
 	fputs(" --membind ", out);
 	svg_put_text(out, p->membind);
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
 		json_object_foreach(json_object_get(options, parts[i]), name, value)
-			put_option(out, name, value);
+			if (strcmp(name, "roles") != 0) /* that is --threads */
+				put_option(out, name, value);
 	json_decref(options);
 }
 

@@ -270,7 +270,6 @@ worker_phase(struct worker *w)
 	stage_set(w, STAGE_MEASURE);
 	if (r->request->subject->resume != NULL)
 		r->request->subject->resume(w->handle);
-	w->phase_begin_ns = r->phase_start_ns[phase + 1];
 	pace_start(&w->pace, clock_now_ns(&w->clock));
 	return !runner_ending(r);
 }
@@ -408,11 +407,11 @@ worker_turn(struct worker *w)
 		uint64_t now_ns = clock_now_ns(&w->clock), ahead_ns;
 
 		w->begun_ns = now_ns;
-		if (worker_done(w) || now_ns >= w->until_ns)
+		if (worker_done(w))
 			return false;
 		if (now_ns >= w->intended_ns)
 			return true;
-		ahead_ns = (w->intended_ns < w->until_ns ? w->intended_ns : w->until_ns) - now_ns;
+		ahead_ns = w->intended_ns - now_ns;
 		if (ahead_ns >= TURN_SLEEP_NS)
 			/* Away from the map, as a server without requests is. */
 			worker_wait(w, ahead_ns - TURN_EARLY_NS);
@@ -575,7 +574,6 @@ worker_stages(struct seat *s)
 	stage_set(w, STAGE_MEASURE);
 	w->measured = true;
 	/* The common start: main took it before it opened the gate. */
-	w->phase_begin_ns = s->runner->start_ns;
 	pace_start(&w->pace, s->runner->start_ns);
 	s->cpu_ns = thread_cpu_ns();
 	counters_start(&s->counters);
@@ -1336,6 +1334,24 @@ censored_add(void *arg, uint64_t retired_at_ns)
 	histogram_add(c->histogram, surplus(c->now_ns, retired_at_ns));
 }
 
+/* What the threads from first on, before end, did together, and how evenly. */
+static void
+figures_of_role(const struct runner *r, unsigned first, unsigned end, double *sum, double *jain)
+{
+	double squares = 0;
+
+	*sum = 0;
+	for (unsigned i = first; i < end; i++) {
+		const struct worker *w = &r->seat[i].worker;
+		uint64_t own_ns = surplus(w->last_ns, r->start_ns);
+		double mops = own_ns > 0 ? (double)worker_calls(w) * 1e3 / (double)own_ns : 0;
+
+		*sum += mops;
+		squares += mops * mops;
+	}
+	*jain = squares > 0 ? *sum * *sum / ((end - first) * squares) : NAN;
+}
+
 /* The workers wait at the last gate: everything that must be read before they detach. */
 static void
 figures_at_stop(struct runner *r, struct record *record, const struct reclaim_stats *before, const struct sampler *p)
@@ -1389,6 +1405,10 @@ figures_at_stop(struct runner *r, struct record *record, const struct reclaim_st
 			gets += count_of(w, OP_GET, result) + count_of(w, OP_GET_MANY, result);
 		get_hits += count_of(w, OP_GET, OP_HIT) + count_of(w, OP_GET_MANY, OP_HIT);
 		record->scanned += w->pairs;
+	}
+	if (q->plan->readers > 0) {
+		figures_of_role(r, 0, q->plan->readers, &record->reader_mops, &record->reader_jain);
+		figures_of_role(r, q->plan->readers, q->threads, &record->writer_mops, &record->writer_jain);
 	}
 	elapsed_ns = (double)(last_ns - r->start_ns);
 	record->elapsed_s = elapsed_ns / NS_PER_S;
@@ -1808,7 +1828,6 @@ seat_prepare(struct runner *r, unsigned i)
 	w->runner = s;
 	/* Nothing is timed before the measured part: worker_reset() arms it. */
 	w->until_sample = UINT64_MAX;
-	w->until_ns = UINT64_MAX;
 	random_seed(&w->random, random_mix(q->seed + 3), i);
 	if (q->rate > 0 && i < q->threads) {
 		w->response = r->response + (size_t)i * OP_COUNT;
@@ -2040,6 +2059,7 @@ record_subject(const struct trial_request *q, struct record *record)
 	snprintf(record->dist, sizeof(record->dist), "%s", q->plan->dist);
 	snprintf(record->mix, sizeof(record->mix), "%s", q->plan->mix);
 	record->threads = q->threads;
+	roles_format(q->threads, q->plan->readers, record->roles);
 	record->keys = q->plan->keys;
 	record->seed = q->seed;
 	record->rate = q->rate > 0 ? (double)q->rate : NAN;

@@ -198,6 +198,16 @@ point_options(json_t *run, const struct schedule_point *p)
 		json_decref(own);
 		own = NULL;
 	}
+	/* Roles are part of what a point is. */
+	if (own != NULL && p->plan.readers > 0) {
+		char roles[ROLES_TEXT];
+
+		roles_format(p->threads, p->plan.readers, roles);
+		if (json_object_set_new(own, "roles", json_string(roles)) != 0) {
+			json_decref(own);
+			own = NULL;
+		}
+	}
 	/* What a closed loop does not have is not said of it. */
 	if (own != NULL && (rate > 0 ? json_object_set_new(own, "rate", json_integer((json_int_t)rate)) :
 	        json_object_get(own, "arrival") != NULL && json_object_del(own, "arrival")) != 0) {
@@ -224,6 +234,12 @@ point_label(struct schedule_point *p, const char *subject_varies, const char *wo
 	used = (size_t)snprintf(p->label, sizeof(p->label), "%s %s %u thread%s", p->subject->name,
 	    p->workload_title, p->threads, p->threads == 1 ? "" : "s");
 
+	if (p->plan.readers > 0 && used < sizeof(p->label)) {
+		char roles[ROLES_TEXT];
+
+		roles_format(p->threads, p->plan.readers, roles);
+		used += (size_t)snprintf(p->label + used, sizeof(p->label) - used, " (%s)", roles);
+	}
 	/* An axis names itself: no need to say its value twice. */
 	if (strstr(workload_varies, "dist=") != NULL)
 		parts[0] = "";
@@ -242,18 +258,26 @@ add_points(struct schedule *s, const struct schedule_source *source, const struc
     size_t set, size_t threads_at, uint64_t rate, char *error, size_t size)
 {
 	const struct option_values *options = workload->sets.set[set];
-	unsigned threads = (unsigned)source->threads[threads_at];
+	unsigned threads = ROLES_THREADS(source->threads[threads_at]), readers = ROLES_READERS(source->threads[threads_at]);
 	char said[512] = "no reason given", subject_varies[128], workload_varies[128];
 	size_t before = s->count;
 
 	options_varied(&workload->sets, set, workload_varies, sizeof(workload_varies));
 	for (size_t i = 0; i < source->subjects; i++) {
 		const struct schedule_choice *subject = &source->subject[i];
-		struct plan plan = { .pool = (subject->plugin->subject->flags & SUBJECT_POOL) != 0 };
+		struct plan plan = { .pool = (subject->plugin->subject->flags & SUBJECT_POOL) != 0,
+			.readers = readers };
 
 		if (!workload->plugin->workload->plan(options, threads, &plan, said, sizeof(said)) ||
 		    !plan_check(&plan, said, sizeof(said))) {
 			snprintf(error, size, "workload %s: %s", workload->plugin->name, said);
+			return false;
+		}
+		/* The plug-in has no say in it. */
+		plan.readers = readers;
+		if (readers > 0 && !plan.roles) {
+			snprintf(error, size, "--threads: workload %s has no readers and writers: all its threads do the same",
+			    workload->plugin->name);
 			return false;
 		}
 		for (size_t n = 0; n < subject->sets.count * source->run_sets; n++) {
@@ -306,7 +330,7 @@ place_threads(struct schedule *s, const struct schedule_source *source, char *er
 		return false;
 	}
 	for (; s->placements < source->thread_counts; s->placements++) {
-		unsigned threads = (unsigned)source->threads[s->placements];
+		unsigned threads = ROLES_THREADS(source->threads[s->placements]);
 		struct placement *place = calloc(threads, sizeof(*place));
 
 		if (place == NULL) {

@@ -18,6 +18,7 @@
 #include "harness/plugin.h"
 #include "harness/plugins.h"
 #include "harness/record.h"
+#include "harness/roles.h"
 #include "harness/topology.h"
 
 /* One call in 2^so many is timed where neither --latency-sample nor the workload says otherwise. */
@@ -33,7 +34,7 @@ struct schedule_point {
 	const struct plugin *subject, *workload;
 	const struct option_values *subject_options, *workload_options;
 	struct plan plan;
-	unsigned threads;
+	unsigned threads; /* of which plan.readers are readers */
 	uint64_t rate;    /* calls a second; 0: closed loop */
 	size_t run_set;   /* which of source.run_options */
 	unsigned latency_shift; /* one call in 2^latency_shift is timed */
@@ -58,7 +59,7 @@ struct schedule_source {
 	const struct schedule_choice *subject, *workload;
 	size_t subjects, workloads;
 	bool leave_out;      /* a subject that lacks what a workload needs, unless that leaves none */
-	const uint64_t *threads;
+	const uint64_t *threads; /* ROLES() */
 	size_t thread_counts;
 	const uint64_t *rates; /* of open loops; rate_count 0: the closed one */
 	size_t rate_count;

@@ -227,7 +227,7 @@ static void
 title_of(const struct row *row, const struct row *rows, size_t count, char *title, size_t size)
 {
 	static const char *const in_columns[] = { "keys", "dist", "mix", "update", NULL };
-	static const char *const none[] = { NULL };
+	static const char *const elsewhere[] = { "roles", NULL };
 	const struct point *p = row->point;
 	bool pins = false, membinds = false;
 	char keys[32];
@@ -243,7 +243,8 @@ title_of(const struct row *row, const struct row *rows, size_t count, char *titl
 	append(title, size, keys);
 	snprintf(title + strlen(title), size - strlen(title), " keys");
 	append_differences(title, size, row, rows, count, "workload", same_workload, in_columns);
-	append_differences(title, size, row, rows, count, "run", any, none);
+	append(title, size, p->roles);
+	append_differences(title, size, row, rows, count, "run", any, elsewhere);
 	if (pins) {
 		append(title, size, "pin");
 		append(title, size, p->pin);
@@ -350,6 +351,36 @@ print_pauses(FILE *out, const struct row *rows, size_t count)
 		summary_format_time(p->pause_max_ns, took, sizeof(took));
 		fprintf(out, "  longest call of %s, %" PRIu64 " thread%s: %s in %s, cause: %s\n", rows[i].name, p->threads,
 		    p->threads == 1 ? "" : "s", took, p->pause_op, p->pause_cause);
+	}
+}
+
+/* Where threads have roles: what the readers and the writers did, each kind together, and how evenly. */
+static void
+print_roles(FILE *out, int name_width, const struct row *rows, size_t count)
+{
+	static const char title[] = "by role:";
+	bool head = false;
+
+	if (name_width < (int)sizeof(title) - 1)
+		name_width = (int)sizeof(title) - 1;
+	for (size_t i = 0; i < count; i++) {
+		const struct point *p = rows[i].point;
+		char text[4][32];
+
+		if (p->roles[0] == '\0')
+			continue;
+		if (!head)
+			fprintf(out, "  %-*s %14s %10s %14s %10s\n", name_width, title, "readers Mops/s", "fairness",
+			    "writers Mops/s", "fairness");
+		head = true;
+		summary_format_figure(p->reader_mops, text[0], sizeof(text[0]));
+		summary_format_figure(p->reader_jain, text[1], sizeof(text[1]));
+		summary_format_figure(p->writer_mops, text[2], sizeof(text[2]));
+		summary_format_figure(p->writer_jain, text[3], sizeof(text[3]));
+		if (strlen(rows[i].name) > (size_t)name_width)
+			fprintf(out, "  %s\n", rows[i].name);
+		fprintf(out, "  %-*s %14s %10s %14s %10s\n", name_width,
+		    strlen(rows[i].name) > (size_t)name_width ? "" : rows[i].name, text[0], text[1], text[2], text[3]);
 	}
 }
 
@@ -700,6 +731,7 @@ summary_print(FILE *out, const struct points *points)
 			while (first > 0 && rows[first - 1].block == rows[i].block)
 				first--;
 			print_reclamation(out, name_width, rows + first, i + 1 - first);
+			print_roles(out, name_width, rows + first, i + 1 - first);
 			print_phases(out, name_width, rows + first, i + 1 - first);
 			print_pauses(out, rows + first, i + 1 - first);
 			print_counters(out, name_width, rows + first, i + 1 - first);

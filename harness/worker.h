@@ -103,8 +103,6 @@ struct worker {
 	unsigned phases;             /* worker_phase() calls so far */
 	uint64_t phase_ops[PLAN_PHASES], phase_ns[PLAN_PHASES];
 	struct worker_pause phase_pause[PLAN_PHASES]; /* of those that are over; pause is that of the one under way */
-	uint64_t phase_begin_ns;     /* the common start of the one under way */
-	uint64_t until_ns;           /* open loop: calls that were to begin later are not made; set by the loop */
 
 	CACHE_ALIGNED struct histogram latency[OP_COUNT];
 	struct histogram by_pass[2]; /* calls of any kind: without, with a pass inside */
@@ -115,6 +113,19 @@ struct worker {
 	uint64_t batch_key[WORKER_BATCH_MAX], batch_value[WORKER_BATCH_MAX];
 	bool batch_found[WORKER_BATCH_MAX];
 };
+
+/* worker_is_reader, worker_is_writer - its role; false, both, where threads have none. */
+static inline bool
+worker_is_reader(const struct worker *w)
+{
+	return w->thread < w->plan->readers;
+}
+
+static inline bool
+worker_is_writer(const struct worker *w)
+{
+	return w->plan->readers > 0 && w->thread >= w->plan->readers;
+}
 
 /* The value that key maps to; version may change with every upsert. Never 0. */
 static inline uint64_t
@@ -154,7 +165,7 @@ static const int8_t worker_net_of[OP_KEYED][WORKER_RESULTS] = {
 
 /*
  * worker_turn - before a timed call: in an open loop wait until it is meant to
- * begin. False: the time is up (stop, or until_ns), it is not made. Worker functions only.
+ * begin. False: the time is up, it is not made. Worker functions only.
  */
 bool worker_turn(struct worker *w);
 

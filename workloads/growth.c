@@ -16,8 +16,11 @@
  * the map does to grow; every insert must find its key absent, every upsert and
  * remove present.
  *
- * Same seed, same operations per thread: a thread looks up positions that it has
- * come to itself, of any writer.
+ * With --threads readers=R,writers=W writers make updates only, and readers look up until the writers
+ * are done with a phase.
+ *
+ * Same seed, same operations per thread: without roles a thread looks up positions that it has
+ * come to itself, of any writer; a reader goes by what the writers show, and so by time.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -40,15 +43,16 @@ struct progress {
 struct growth {
 	uint64_t keys, prefill, seed;
 	uint64_t read_limit;           /* a draw below it is a lookup */
-	bool shrink;
-	unsigned writers;
+	unsigned writers;              /* all threads, or those whose role it is: the last ones */
 	struct keys_permutation order;
 	struct progress *progress;     /* writers of them */
+	CACHE_ALIGNED _Atomic(unsigned) ended[PHASES]; /* writers that have ended the phase */
 	CACHE_ALIGNED _Atomic(uint64_t) refused, missed;
 };
 
 struct growth_thread {
 	struct random ops, reads;      /* apart, so that neither disturbs the other */
+	unsigned writer;               /* its number among them; not a reader's */
 	uint64_t share;                /* positions of this thread */
 	uint64_t done;                 /* of these: put in, later: taken out */
 	uint64_t *in;                  /* of each writer, when last looked at */
@@ -60,33 +64,41 @@ static const struct plugin_option options[] = {
 	    .least = 1, .most = WORKER_KEYS_MAX, .help = "keys that the map grows to (at most 2^56)" },
 	{ .name = "prefill", .letter = 'i', .type = OPTION_COUNT, .initial = "0", .meta = "N",
 	    .help = "keys in the map at first" },
-	{ .name = "reads", .type = OPTION_COUNT, .initial = "50", .meta = "PCT", .most = 99,
-	    .help = "percent of the calls that look a key up (0 to 99)" },
+	{ .name = "reads", .type = OPTION_COUNT, .meta = "PCT", .most = 99,
+	    .help = "percent of the calls that look a key up (0 to 99; default 50, or with roles 0 of the writers')" },
 	{ .name = "shrink", .type = OPTION_FLAG, .help = "and then take all keys out again" },
 	{ .name = NULL },
 };
 
+/* Of 100 calls of a thread that is no reader. */
+static uint64_t
+reads_of(const struct option_values *values, const struct plan *plan)
+{
+	return option_is_set(values, "reads") ? option_count(values, "reads") : plan->readers > 0 ? 0 : 50;
+}
+
 static bool
 growth_plan(const struct option_values *values, unsigned threads, struct plan *plan, char *error, size_t error_size)
 {
-	uint64_t reads = option_count(values, "reads");
+	uint64_t reads = reads_of(values, plan);
 	bool shrink = option_flag(values, "shrink");
 
 	plan->keys = plan->size = option_count(values, "keys");
 	plan->prefill = option_count(values, "prefill");
-	if (plan->prefill + threads > plan->keys) {
+	plan->roles = true;
+	if (plan->prefill > plan->keys || threads > plan->keys - plan->prefill) {
 		snprintf(error, error_size, "--prefill: %" PRIu64 " of %" PRIu64 " keys leave none for each of %u threads to put in",
 		    plan->prefill, plan->keys, threads);
 		return false;
 	}
 	plan->fixed_work = plan->grows = plan->pauses = true;
-	plan->needs = OP_BIT(OP_INSERT) | OP_BIT(OP_UPSERT) | (reads > 0 ? OP_BIT(OP_GET) : 0) |
+	plan->needs = OP_BIT(OP_INSERT) | OP_BIT(OP_UPSERT) | (reads + plan->readers > 0 ? OP_BIT(OP_GET) : 0) |
 	    (shrink ? OP_BIT(OP_REMOVE) : 0);
 	plan->phases = shrink ? PHASES : PHASES - 1;
 	for (unsigned p = 0; p < plan->phases; p++)
 		snprintf(plan->phase[p], sizeof(plan->phase[p]), "%s", phase_names[p]);
 	snprintf(plan->dist, sizeof(plan->dist), "distinct");
-	snprintf(plan->mix, sizeof(plan->mix), "get=%" PRIu64 ",%s=%" PRIu64, reads,
+	snprintf(plan->mix, sizeof(plan->mix), "%sget=%" PRIu64 ",%s=%" PRIu64, plan->readers > 0 ? "get=100|" : "", reads,
 	    shrink ? "insert/upsert/remove" : "insert/upsert", 100 - reads);
 	return true;
 }
@@ -95,15 +107,15 @@ static void *
 growth_setup(const struct workload_params *params, char *error, size_t error_size)
 {
 	struct growth *g = aligned_alloc(CACHE_LINE_BYTES, sizeof(*g));
-	uint64_t reads = option_count(params->options, "reads");
+	uint64_t reads = reads_of(params->options, params->plan);
 
 	if (g == NULL) {
 		snprintf(error, error_size, "no memory");
 		return NULL;
 	}
 	*g = (struct growth){ .keys = params->plan->keys, .prefill = params->plan->prefill, .seed = params->seed,
-		.read_limit = UINT64_MAX / 100 * reads, .shrink = option_flag(params->options, "shrink"),
-		.writers = params->threads };
+		.read_limit = UINT64_MAX / 100 * reads,
+		.writers = params->threads - params->plan->readers };
 	keys_permutation_init(&g->order, g->keys, random_mix(params->seed + 1));
 	g->progress = aligned_alloc(CACHE_LINE_BYTES, g->writers * sizeof(*g->progress));
 	if (g->progress == NULL) {
@@ -150,7 +162,10 @@ growth_begin(struct worker *w)
 		free(t);
 		return false;
 	}
-	t->share = share_of(g, w->thread, g->keys);
+	if (!worker_is_reader(w)) {
+		t->writer = w->thread - w->plan->readers;
+		t->share = share_of(g, t->writer, g->keys);
+	}
 	random_seed(&t->ops, random_mix(g->seed + 2), w->thread);
 	random_seed(&t->reads, random_mix(g->seed + 5), w->thread);
 	w->local = t;
@@ -171,12 +186,14 @@ growth_prefill(struct worker *w)
 {
 	const struct growth *g = w->state;
 	struct growth_thread *t = w->local;
-	uint64_t mine = share_of(g, w->thread, g->prefill);
+	uint64_t mine = share_of(g, t->writer, g->prefill);
 
+	if (worker_is_reader(w))
+		return;
 	for (; t->done < mine && !worker_done(w); t->done++)
-		worker_call(w, OP_INSERT, key_at(g, w->thread, t->done), 0);
+		worker_call(w, OP_INSERT, key_at(g, t->writer, t->done), 0);
 	/* release: pairs with look_around(). */
-	atomic_store_explicit(&g->progress[w->thread].in, t->done, memory_order_release);
+	atomic_store_explicit(&g->progress[t->writer].in, t->done, memory_order_release);
 }
 
 static void
@@ -187,13 +204,12 @@ look_around(const struct growth *g, struct growth_thread *t)
 		t->in[i] = atomic_load_explicit(&g->progress[i].in, memory_order_acquire);
 }
 
-/* Look up one of the positions from `first` to `end`, of any writer. */
+/* Look up one of the positions from `first` to `end` of a writer. */
 static void
-look_up(struct worker *w, uint64_t first, uint64_t end)
+look_up(struct worker *w, unsigned writer, uint64_t first, uint64_t end)
 {
 	const struct growth *g = w->state;
 	struct growth_thread *t = w->local;
-	unsigned writer = (unsigned)random_below(&t->reads, g->writers);
 	uint64_t position = first + random_below(&t->reads, end - first), share = share_of(g, writer, g->keys);
 
 	/* The last position of some is beyond that of others. */
@@ -202,6 +218,36 @@ look_up(struct worker *w, uint64_t first, uint64_t end)
 		return;
 	/* It was in before. acquire: pairs with the release before a removal: one that explains this is announced by now. */
 	t->missed += position >= atomic_load_explicit(&g->progress[writer].out, memory_order_acquire);
+}
+
+static unsigned
+any_writer(const struct growth *g, struct growth_thread *t)
+{
+	return (unsigned)random_below(&t->reads, g->writers);
+}
+
+/* A reader: until the writers have ended the phase. */
+static void
+read_along(struct worker *w, enum phase phase)
+{
+	const struct growth *g = w->state;
+	struct growth_thread *t = w->local;
+
+	/* relaxed: only whether; worker_phase() orders the rest. */
+	for (unsigned call = 0; atomic_load_explicit(&g->ended[phase], memory_order_relaxed) < g->writers && !worker_done(w);
+	     call++) {
+		unsigned writer = any_writer(g, t);
+		uint64_t first, share = share_of(g, writer, g->keys);
+
+		if (call % STRIDE == 0)
+			look_around(g, t);
+		/* relaxed: a guess at what is still in. */
+		first = phase == SHRINK ? atomic_load_explicit(&g->progress[writer].out, memory_order_relaxed) : 0;
+		if (phase == GROW)
+			look_up(w, writer, 0, t->in[writer] > 0 ? t->in[writer] : 1);
+		else
+			look_up(w, writer, first < share ? first : share - 1, share);
+	}
 }
 
 static bool
@@ -220,13 +266,13 @@ grow(struct worker *w)
 		if (call % STRIDE == 0)
 			look_around(g, t);
 		if (t->done > 0 && draws_read(g, t)) {
-			look_up(w, 0, t->done);
+			look_up(w, any_writer(g, t), 0, t->done);
 			continue;
 		}
-		t->refused += worker_call(w, OP_INSERT, key_at(g, w->thread, t->done), 0) != OP_HIT;
+		t->refused += worker_call(w, OP_INSERT, key_at(g, t->writer, t->done), 0) != OP_HIT;
 		t->done++;
 		/* release: pairs with look_around(). */
-		atomic_store_explicit(&g->progress[w->thread].in, t->done, memory_order_release);
+		atomic_store_explicit(&g->progress[t->writer].in, t->done, memory_order_release);
 	}
 }
 
@@ -235,15 +281,15 @@ stay(struct worker *w)
 {
 	const struct growth *g = w->state;
 	struct growth_thread *t = w->local;
-	uint64_t left = t->share - share_of(g, w->thread, g->prefill);
+	uint64_t left = t->share - share_of(g, t->writer, g->prefill);
 
 	look_around(g, t);
 	while (left > 0 && !worker_done(w)) {
 		if (draws_read(g, t)) {
-			look_up(w, 0, t->share);
+			look_up(w, any_writer(g, t), 0, t->share);
 			continue;
 		}
-		t->refused += worker_call(w, OP_UPSERT, key_at(g, w->thread, random_below(&t->reads, t->share)), left) != OP_HIT;
+		t->refused += worker_call(w, OP_UPSERT, key_at(g, t->writer, random_below(&t->reads, t->share)), left) != OP_HIT;
 		left--;
 	}
 }
@@ -256,13 +302,13 @@ shrink(struct worker *w)
 
 	for (t->done = 0; t->done < t->share && !worker_done(w);) {
 		if (draws_read(g, t)) {
-			look_up(w, t->done, t->share);
+			look_up(w, any_writer(g, t), t->done, t->share);
 			continue;
 		}
 		if (t->done % STRIDE == 0)
 			/* release: pairs with look_up(): what is removed was announced. */
-			atomic_store_explicit(&g->progress[w->thread].out, t->done + STRIDE, memory_order_release);
-		t->refused += worker_call(w, OP_REMOVE, key_at(g, w->thread, t->done), 0) != OP_HIT;
+			atomic_store_explicit(&g->progress[t->writer].out, t->done + STRIDE, memory_order_release);
+		t->refused += worker_call(w, OP_REMOVE, key_at(g, t->writer, t->done), 0) != OP_HIT;
 		t->done++;
 	}
 }
@@ -270,15 +316,18 @@ shrink(struct worker *w)
 static void
 growth_loop(struct worker *w)
 {
+	static void (*const work[PHASES])(struct worker *w) = { grow, stay, shrink };
 	struct growth *g = w->state;
 	struct growth_thread *t = w->local;
 
-	grow(w);
-	if (worker_phase(w)) {
-		stay(w);
-		if (g->shrink && worker_phase(w))
-			shrink(w);
-	}
+	for (unsigned p = 0; p < w->plan->phases && (p == 0 || worker_phase(w)); p++)
+		if (worker_is_reader(w)) {
+			read_along(w, (enum phase)p);
+		} else {
+			work[p](w);
+			/* relaxed: see read_along(). */
+			atomic_fetch_add_explicit(&g->ended[p], 1, memory_order_relaxed);
+		}
 	/* relaxed: sums, read after the workers were waited for. */
 	atomic_fetch_add_explicit(&g->refused, t->refused, memory_order_relaxed);
 	atomic_fetch_add_explicit(&g->missed, t->missed, memory_order_relaxed);

@@ -7,6 +7,9 @@
  * often it is drawn. So prefill puts a random subset of that share of the range
  * into the map, whatever the distribution, and the size does not drift.
  *
+ * Roles. With --threads readers=R,writers=W readers do --reader-mix, which has no updates, and writers
+ * --writer-mix, by default the update part of --mix: so the steady state is that of the writers' mix.
+ *
  * hotkey is the same on a few keys of a larger range: --dist is how these few are
  * drawn, the others only are there. So a map meets contention in its usual shape.
  */
@@ -23,6 +26,7 @@
 #define MIX_WHOLE 100000u
 /* The operations that most mixes are made of: choosing among them is quicker. */
 #define PLAIN_OPS (OP_REMOVE + 1)
+#define READS (OP_BIT(OP_GET) | OP_BIT(OP_GET_MANY) | OP_BIT(OP_SCAN))
 
 #if HOTKEY
 #define NAME "hotkey"
@@ -45,8 +49,10 @@ struct mixed {
 	struct keys_spec dist;
 	uint64_t seed, keys, prefill;
 	uint64_t batch, scan_length;
-	bool plain;                   /* none but PLAIN_OPS */
-	uint64_t limit[OP_COUNT - 1]; /* draw < limit[i]: operation i or one before it */
+	struct draws {
+		bool plain;                   /* none but PLAIN_OPS */
+		uint64_t limit[OP_COUNT - 1]; /* draw < limit[i]: operation i or one before it */
+	} draws[2];                   /* readers', writers'; without roles all threads have the first */
 	struct keys_permutation order; /* which keys are there at first: the first `prefill` of this order */
 	uint64_t drawn;                /* keys that are drawn from: all, or */
 	uint64_t *hot;                 /* these: the first `drawn` of the order; else NULL */
@@ -56,6 +62,7 @@ struct mixed {
 struct mixed_thread {
 	struct random_lanes random;
 	struct keys *keys;
+	const struct draws *draws;
 	uint64_t batch[WORKER_BATCH_MAX]; /* keys of a get_many */
 };
 
@@ -199,6 +206,10 @@ static const struct plugin_option options[] = {
 	{ .name = "mix", .type = OPTION_TEXT, .meta = "OP=PCT,...", .check = mix_check,
 	    .help = "percentages of the calls: get, insert, upsert, remove, replace, modify, get_many, scan; they sum to 100 "
 	            "(default " INITIAL_MIX ")" },
+	{ .name = "reader-mix", .type = OPTION_TEXT, .meta = "OP=PCT,...", .check = mix_check,
+	    .help = "with roles: what readers do, get, get_many and scan (default get=100)" },
+	{ .name = "writer-mix", .type = OPTION_TEXT, .meta = "OP=PCT,...", .check = mix_check,
+	    .help = "with roles: what writers do (default the updates of the mix, in the same proportion)" },
 	{ .name = "batch", .type = OPTION_COUNT, .initial = "32", .meta = "N", .least = 1, .most = WORKER_BATCH_MAX,
 	    .help = "keys of a get_many (1 to 1024)" },
 	{ .name = "scan-length", .type = OPTION_COUNT, .initial = "100", .meta = "N", .least = 1,
@@ -211,11 +222,74 @@ static const struct plugin_option options[] = {
 	{ .name = NULL },
 };
 
-/* The options as the workload needs them; plan and setup both start here. */
+/* The updates of a mix, shares scaled to the whole; what rounding leaves over goes to the largest. False: it has none. */
 static bool
-mixed_read(const struct option_values *values, struct mixed *m, struct mix *mix, char *error, size_t error_size)
+mix_updates(const struct mix *all, struct mix *updates)
 {
-	uint64_t in, out, bound = 0;
+	uint64_t sum = 0;
+	unsigned largest = OP_INSERT, given = 0;
+
+	*updates = (struct mix){ { 0 } };
+	for (unsigned op = 0; op < OP_COUNT; op++)
+		if ((OP_BIT(op) & READS) == 0) {
+			sum += all->share[op];
+			largest = all->share[op] > all->share[largest] ? op : largest;
+		}
+	for (unsigned op = 0; op < OP_COUNT && sum > 0; op++)
+		if ((OP_BIT(op) & READS) == 0)
+			given += updates->share[op] = (unsigned)((uint64_t)all->share[op] * MIX_WHOLE / sum);
+	updates->share[largest] += sum > 0 ? MIX_WHOLE - given : 0;
+	return sum > 0;
+}
+
+/* What readers and writers do: at first both are --mix. */
+static bool
+roles_read(const struct option_values *values, struct mix role[2], char *error, size_t error_size)
+{
+	struct mix all = role[1];
+
+	if (!mix_parse(option_is_set(values, "reader-mix") ? option_text(values, "reader-mix") : "get=100", &role[0], error,
+	        error_size))
+		return false;
+	for (unsigned op = 0; op < OP_COUNT; op++)
+		if ((OP_BIT(op) & READS) == 0 && role[0].share[op] > 0) {
+			snprintf(error, error_size, "--reader-mix: %s is an update, and readers make none", op_names[op]);
+			return false;
+		}
+	if (option_is_set(values, "writer-mix"))
+		return mix_parse(option_text(values, "writer-mix"), &role[1], error, error_size);
+	if (!mix_updates(&all, &role[1])) {
+		snprintf(error, error_size, "the mix has no updates for writers: say what they do with --writer-mix");
+		return false;
+	}
+	return true;
+}
+
+static void
+draws_make(const struct mix *mix, struct draws *d)
+{
+	uint64_t bound = 0;
+
+	for (unsigned op = 0; op < OP_COUNT - 1; op++) {
+		bound += mix->share[op];
+		/* bound / MIX_WHOLE of 2^64, rounded down; the whole is "always". */
+		d->limit[op] = bound == MIX_WHOLE ? UINT64_MAX :
+		    UINT64_MAX / MIX_WHOLE * bound + UINT64_MAX % MIX_WHOLE * bound / MIX_WHOLE;
+	}
+	d->plain = true;
+	for (unsigned op = PLAIN_OPS; op < OP_COUNT; op++)
+		d->plain = d->plain && mix->share[op] == 0;
+}
+
+/*
+ * The options as the workload needs them; plan and setup both start here. roles: threads have
+ * some. mix: what readers and what writers do; without roles, both what all do.
+ */
+static bool
+mixed_read(const struct option_values *values, bool roles, struct mixed *m, struct mix mix[2], char *error,
+    size_t error_size)
+{
+	uint64_t in, out;
 
 	m->keys = m->drawn = option_count(values, "keys");
 #if HOTKEY
@@ -237,15 +311,23 @@ mixed_read(const struct option_values *values, struct mixed *m, struct mix *mix,
 			snprintf(error, error_size, "--update and --mix exclude each other");
 			return false;
 		}
-		*mix = (struct mix){ { 0 } };
+		mix[0] = (struct mix){ { 0 } };
 		mix->share[OP_GET] = MIX_WHOLE - update;
 		mix->share[OP_INSERT] = mix->share[OP_REMOVE] = update / 2;
 	} else if (!mix_parse(option_is_set(values, "mix") ? option_text(values, "mix") : INITIAL_MIX,
 	    mix, error, error_size)) {
 		return false;
 	}
-	in = mix->share[OP_INSERT] + mix->share[OP_UPSERT];
-	out = mix->share[OP_REMOVE];
+	mix[1] = mix[0];
+	if (!roles && (option_is_set(values, "reader-mix") || option_is_set(values, "writer-mix"))) {
+		snprintf(error, error_size, "--%s-mix: only with --threads readers=R,writers=W",
+		    option_is_set(values, "reader-mix") ? "reader" : "writer");
+		return false;
+	}
+	if (roles && !roles_read(values, mix, error, error_size))
+		return false;
+	in = mix[1].share[OP_INSERT] + mix[1].share[OP_UPSERT];
+	out = mix[1].share[OP_REMOVE];
 	/* keys < 2^56 and shares < 2^17 would overflow as a product: divide first. */
 	m->prefill = in + out == 0 ? m->keys / 2 :
 	    m->keys / (in + out) * in + m->keys % (in + out) * in / (in + out);
@@ -257,15 +339,8 @@ mixed_read(const struct option_values *values, struct mixed *m, struct mix *mix,
 			return false;
 		}
 	}
-	for (unsigned op = 0; op < OP_COUNT - 1; op++) {
-		bound += mix->share[op];
-		/* bound / MIX_WHOLE of 2^64, rounded down; the whole is "always". */
-		m->limit[op] = bound == MIX_WHOLE ? UINT64_MAX :
-		    UINT64_MAX / MIX_WHOLE * bound + UINT64_MAX % MIX_WHOLE * bound / MIX_WHOLE;
-	}
-	m->plain = true;
-	for (unsigned op = PLAIN_OPS; op < OP_COUNT; op++)
-		m->plain = m->plain && mix->share[op] == 0;
+	for (unsigned role = 0; role < 2; role++)
+		draws_make(&mix[role], &m->draws[role]);
 	return true;
 }
 
@@ -273,18 +348,25 @@ static bool
 mixed_plan(const struct option_values *values, unsigned threads, struct plan *plan, char *error, size_t error_size)
 {
 	struct mixed m;
-	struct mix mix;
+	struct mix mix[2];
+	size_t used;
 
 	(void)threads;
-	if (!mixed_read(values, &m, &mix, error, error_size))
+	plan->roles = true;
+	if (!mixed_read(values, plan->readers > 0, &m, mix, error, error_size))
 		return false;
 	plan->keys = m.keys;
 	plan->prefill = m.prefill;
 	snprintf(plan->dist, sizeof(plan->dist), "%s", m.dist.text);
-	mix_format(&mix, plan->mix, sizeof(plan->mix));
+	mix_format(&mix[0], plan->mix, sizeof(plan->mix));
+	used = strlen(plan->mix);
+	if (plan->readers > 0 && used + 2 < sizeof(plan->mix)) {
+		plan->mix[used] = '|';
+		mix_format(&mix[1], plan->mix + used + 1, sizeof(plan->mix) - used - 1);
+	}
 	plan->needs = m.prefill > 0 ? OP_BIT(OP_INSERT) : 0;
 	for (unsigned op = 0; op < OP_COUNT; op++)
-		if (mix.share[op] > 0)
+		if (mix[0].share[op] + mix[1].share[op] > 0)
 			plan->needs |= OP_BIT(op);
 	return true;
 }
@@ -293,13 +375,13 @@ static void *
 mixed_setup(const struct workload_params *params, char *error, size_t error_size)
 {
 	struct mixed *m = malloc(sizeof(*m));
-	struct mix mix;
+	struct mix mix[2];
 
 	if (m == NULL) {
 		snprintf(error, error_size, "no memory");
 		return NULL;
 	}
-	if (!mixed_read(params->options, m, &mix, error, error_size)) {
+	if (!mixed_read(params->options, params->plan->readers > 0, m, mix, error, error_size)) {
 		free(m);
 		return NULL;
 	}
@@ -344,6 +426,7 @@ mixed_begin(struct worker *w)
 	}
 	/* Operations come from another stream than keys: see keys_new(). */
 	random_lanes_seed(&t->random, random_mix(m->seed + 2), (uint64_t)w->thread * RANDOM_LANES);
+	t->draws = &m->draws[worker_is_writer(w)];
 	w->local = t;
 	return true;
 }
@@ -405,6 +488,7 @@ mixed_run(struct worker *w, bool plain)
 	const struct mixed *m = w->state;
 	struct mixed_thread *t = w->local;
 	const unsigned limits = plain ? PLAIN_OPS - 1 : OP_COUNT - 1;
+	const uint64_t *limit = t->draws->limit;
 	uint64_t key[KEYS_BLOCK];
 	union random_block draw, op;
 
@@ -416,7 +500,7 @@ mixed_run(struct worker *w, bool plain)
 		for (unsigned i = 0; i < KEYS_BLOCK; i++) {
 			op.word[i] = 0;
 			for (unsigned l = 0; l < limits; l++)
-				op.word[i] += draw.word[i] >= m->limit[l];
+				op.word[i] += draw.word[i] >= limit[l];
 		}
 		/* The high bits chose the operation, the low byte is the version. */
 		for (unsigned i = 0; i < KEYS_BLOCK; i++)
@@ -430,9 +514,9 @@ mixed_run(struct worker *w, bool plain)
 static void
 mixed_loop(struct worker *w)
 {
-	const struct mixed *m = w->state;
+	const struct mixed_thread *t = w->local;
 
-	if (m->plain)
+	if (t->draws->plain)
 		mixed_run(w, true);
 	else
 		mixed_run(w, false);

@@ -32,6 +32,11 @@ quick() {
 	hamtbench run $QUICK "$@"
 }
 
+# quiet_roles ARGUMENT... - a short run on one map, into r.db.
+quiet_roles() {
+	hamtbench run --duration 20ms --warmup 1ms --trials 1 --quiet --subject mutex --keys 1K --repeats 0 --db r.db "$@"
+}
+
 # refused TEXT - the run just made said this one line, printed nothing, and ended with status 2.
 refused() {
 	printf '%s\n' "status $status" "$output" "$stderr"
@@ -475,7 +480,7 @@ interrupted() {
 }
 
 @test "every subject that is built gives valid trials under every workload" {
-	quick --workload mixed,load --keys 2K --format csv
+	quick --workload mixed,load,growth --keys 2K --shrink --format csv
 	echo "$output$stderr"
 	[ "$status" -eq 0 ]
 	echo "$output" | column valid | each_line 1
@@ -541,6 +546,34 @@ interrupted() {
 	echo "$output" | column seed | each_line 7
 	[[ "$output" == *'""stripes"":4'* ]]
 	[[ "$output" == *'""prefill"":10'* ]]
+}
+
+@test "threads may have roles: points of their own, recorded, resumed and refused where there are none" {
+	form="must be numbers such as 1,2,4, or readers=R,writers=W with at least one of each and at most 16384 together"
+	for bad in readers=1 readers=0,writers=1 1,readers=1,writers=1 readers=1,readers=2 readers=16384,writers=1 readers=1,writers=; do
+		quiet_roles --threads "$bad"
+		refused "hamtbench run: --threads: '$bad' $form"
+	done
+	quiet_roles --threads readers=1,writers=2 --threads writers=2,readers=1
+	refused "hamtbench run: --threads: 'writers=2,readers=1' is given twice"
+	quiet_roles --threads readers=1,writers=1 --workload load
+	refused "hamtbench run: --threads: workload load has no readers and writers: all its threads do the same"
+
+	quiet_roles --threads 1,2 --threads readers=1,writers=1 --order given
+	[ "$status" -eq 0 ]
+	[[ $output == *"by role:"*"readers Mops/s"* ]]
+	[[ $output == *"get=100|insert=50,remove=50  uniform  1K keys  readers=1,writers=1"* ]]
+	before=$("$HAMTBENCH" export --db r.db --what trials | wc -l)
+	quiet_roles --threads 1,2 --threads readers=1,writers=1 --order given --resume
+	[ "$status" -eq 0 ]
+	[ "$("$HAMTBENCH" export --db r.db --what trials | wc -l)" -eq "$before" ]
+	# The same number of threads without roles is another point.
+	"$HAMTBENCH" export --db r.db --what points >points.csv
+	[ "$(wc -l <points.csv)" -eq 4 ]
+	[ "$(grep -c 'readers=1,writers=1' points.csv)" -eq 1 ]
+	"$HAMTBENCH" report --db r.db --out r.html
+	grep -q -- '--threads readers=1,writers=1 --trials' r.html
+	if grep -q -- '--roles' r.html; then return 1; fi
 }
 
 @test "the order is random but repeats with its seed, or is as given" {

@@ -248,6 +248,9 @@ workload(const char *name)
 	return plugin->workload;
 }
 
+/* So many of the threads are readers, in what follows; 0: no roles. */
+static unsigned readers;
+
 /* The plan for a command line, or why there is none. *values, if not NULL, is for options_free(). */
 static bool
 plan_for(const struct workload *w, const char *arguments, struct plan *plan, struct option_values **values,
@@ -263,7 +266,7 @@ plan_for(const struct workload *w, const char *arguments, struct plan *plan, str
 	argv[0] = program;
 	for (char *word = strtok(copy, " "); word != NULL && argc < 31; word = strtok(NULL, " "))
 		argv[argc++] = word;
-	*plan = (struct plan){ 0 };
+	*plan = (struct plan){ .readers = readers };
 	*values = NULL;
 	if (command_line_read(&line, argc, argv, &group, 1, error, error_size)) {
 		planned = options_single(w->options, &line, values, error, error_size) &&
@@ -522,6 +525,49 @@ mixed_repeats_itself_by_seed(void)
 	}
 }
 
+/* With roles: the first threads read, the others update, in the proportions of the mix; and again with the same seed. */
+static void
+mixed_keeps_to_its_roles(void)
+{
+	static struct log first[4];
+	struct plan plan;
+
+	readers = 2;
+	for (unsigned round = 0; round < 2; round++) {
+		struct record *r = run("mixed", "--keys 10K --mix get=70,insert=20,remove=10", 4, check_seed, 50000000, &plan);
+		uint64_t inserts = 0, removes = 0;
+
+		CHECK(plan.roles && strcmp(plan.mix, "get=100|insert=66.667,remove=33.333") == 0);
+		CHECK(strcmp(r->roles, "readers=2,writers=2") == 0);
+		CHECK(fabs(r->reader_mops + r->writer_mops - r->mops) < 1e-9 && r->reader_jain <= 1.000001 && r->writer_jain > 0);
+		/* The steady state of the writers' mix, held by the writers alone. */
+		CHECK(plan.prefill == 6666 && r->size_before > 6000 && r->size_after > 6000 && r->size_after < 7300);
+		for (unsigned thread = 0; thread < 4; thread++) {
+			const struct log *l = &map.log[thread];
+			uint64_t n = l->length < LOG_LENGTH ? l->length : LOG_LENGTH;
+
+			CHECK(l->length > 0 && l->calls[OP_GET] == (thread < 2 ? l->length : 0));
+			inserts += l->calls[OP_INSERT];
+			removes += l->calls[OP_REMOVE];
+			if (round == 0)
+				first[thread] = *l;
+			else if (n > first[thread].length)
+				n = first[thread].length;
+			CHECK(memcmp(l->key, first[thread].key, n * sizeof(l->key[0])) == 0 &&
+			    memcmp(l->op, first[thread].op, n) == 0);
+		}
+		CHECK(inserts > removes && inserts < 3 * removes);
+		record_free(r);
+	}
+	plan_refuses("mixed", "--mix get=100", "no updates for writers");
+	plan_refuses("mixed", "--reader-mix insert=100", "insert is an update, and readers make none");
+	record_free(run("mixed", "--keys 1K --reader-mix get=50,get_many=50 --writer-mix upsert=100", 3, check_seed, 1000000, &plan));
+	CHECK(strcmp(plan.mix, "get=50,get_many=50|upsert=100") == 0);
+	readers = 0;
+	plan_refuses("mixed", "--reader-mix get=100", "only with --threads readers=R,writers=W");
+	plan_refuses("mixed", "--writer-mix upsert=100", "only with --threads readers=R,writers=W");
+}
+
 /* ---- load ---- */
 
 static void
@@ -589,6 +635,26 @@ growth_grows_stays_and_shrinks(void)
 	record_free(r);
 	plan_refuses("growth", "--keys 10 --prefill 9", "leave none for each of 2 threads");
 	plan_refuses("growth", "--reads 100", "reads");
+}
+
+/* With roles: writers put in, change and take out, readers read until they are done, and in every phase. */
+static void
+growth_has_readers_and_writers(void)
+{
+	struct plan plan;
+	struct record *r;
+
+	readers = 1;
+	r = run("growth", "--keys 20K --prefill 1K --shrink", 3, check_seed, 0, &plan);
+	CHECK(plan.roles && strcmp(plan.mix, "get=100|get=0,insert/upsert/remove=100") == 0);
+	CHECK_EQ(map.log[0].calls[OP_GET], map.log[0].length);
+	CHECK_EQ(map.log[1].calls[OP_INSERT] + map.log[2].calls[OP_INSERT], 19000);
+	CHECK_EQ(map.log[1].calls[OP_UPSERT] + map.log[2].calls[OP_UPSERT], 19000);
+	CHECK_EQ(map.log[1].calls[OP_REMOVE] + map.log[2].calls[OP_REMOVE], 20000);
+	CHECK_EQ(map.log[1].calls[OP_GET] + map.log[2].calls[OP_GET], 0);
+	CHECK(r->size_before == 1000 && r->size_after == 0);
+	record_free(r);
+	readers = 0;
 }
 
 /* A map that loses sight of a key for a moment, and has it again at the end, is found out. */
@@ -918,6 +984,8 @@ static const struct test tests[] = {
 	TEST(mixed_issues_its_mix_and_keys),
 	TEST(mixed_issues_every_operation),
 	TEST(mixed_repeats_itself_by_seed),
+	TEST(mixed_keeps_to_its_roles),
+	TEST(growth_has_readers_and_writers),
 	TEST(load_touches_every_key_once_a_phase),
 	TEST(load_can_do_one_part),
 	TEST(growth_grows_stays_and_shrinks),
