@@ -80,6 +80,7 @@ lfht_create(const struct subject_params *params, char *error, size_t error_size)
 {
 	struct map *map = aligned_alloc(CACHE_LINE_BYTES, sizeof(*map));
 	bool grows = strcmp(option_text(params->options, "resize"), "auto") == 0;
+	/* Grown from a single bucket, liburcu 0.13's lookups were seen to go round for ever. */
 	unsigned long buckets = grows ? 64 : 1;
 
 	while (buckets < (grows ? params->first : params->size))
