@@ -189,18 +189,18 @@ fuzz_corpus_add(struct fuzz_corpus *c, const char *name)
 }
 
 static inline int
-fuzz_visible(const struct dirent *entry)
+fuzz_visible(const struct dirent64 *entry)
 {
 	return entry->d_name[0] != '.';
 }
 
-/* Sorted by name: the same inputs on every machine. */
+/* Sorted by name: the same inputs on every machine. 64: a 32-bit program under qemu sees the host's positions in folders. */
 static inline struct fuzz_corpus
 fuzz_corpus_read(void)
 {
 	struct fuzz_corpus c = { NULL, NULL, 0 };
-	struct dirent **entry = NULL;
-	int files = scandir(fuzz_tested->corpus, &entry, fuzz_visible, alphasort);
+	struct dirent64 **entry = NULL;
+	int files = scandir64(fuzz_tested->corpus, &entry, fuzz_visible, alphasort64);
 	uint8_t data[FUZZ_BYTES_MAX];
 	size_t size;
 
