@@ -282,7 +282,7 @@ set_free(struct set *s)
 
 /* ---- The sweep ---- */
 
-enum outcome { FINE, FAILS, TOO_MANY, TOO_MANY_OPEN, NO_MEMORY };
+enum outcome { FINE, FAILS, TOO_MANY, TOO_MANY_OPEN, NO_MEMORY, INTERRUPTED };
 
 struct sweep {
 	const struct step *open[LINEARIZE_OPEN_MAX];
@@ -410,23 +410,39 @@ sweep_return(struct sweep *w)
 	return FINE;
 }
 
-/* All steps of one key, sorted by begin. */
+/* Some steps of one key, sorted by begin; more of them may follow. */
 static enum outcome
-sweep_steps(struct sweep *w, const struct step *s, size_t count)
+sweep_some(struct sweep *w, const struct step *s, size_t count)
 {
 	enum outcome outcome = FINE;
 
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; i < count && outcome == FINE; i++) {
 		while (w->next_end < s[i].begin && outcome == FINE)
 			outcome = sweep_return(w);
 		if (outcome == FINE)
 			outcome = sweep_call(w, &s[i]);
-		if (outcome != FINE)
-			return outcome;
 	}
+	return outcome;
+}
+
+/* Those that are still open return: no more follow. */
+static enum outcome
+sweep_rest(struct sweep *w)
+{
+	enum outcome outcome = FINE;
+
 	while (w->next_end != HISTORY_OPEN && outcome == FINE)
 		outcome = sweep_return(w);
 	return outcome;
+}
+
+/* All steps of one key. */
+static enum outcome
+sweep_steps(struct sweep *w, const struct step *s, size_t count)
+{
+	enum outcome outcome = sweep_some(w, s, count);
+
+	return outcome == FINE ? sweep_rest(w) : outcome;
 }
 
 /* ---- Partition by key ---- */
@@ -1088,35 +1104,51 @@ note_illegal(struct partition *p, const struct key *key, const struct history *h
 	return true;
 }
 
+/* sweep_key - as sweep_steps(), of p's steps; says now and then how far it is. unsaid: steps since. */
+static enum outcome
+sweep_key(struct partition *p, const struct key *key, size_t *unsaid, const struct linearize_options *o)
+{
+	const struct step *s = p->step + key->start;
+	enum outcome outcome = FINE;
+
+	for (size_t at = 0, some; at < key->count && outcome == FINE; at += some) {
+		some = key->count - at < STEPS_PER_TICK ? key->count - at : STEPS_PER_TICK;
+		if (o->interrupted != NULL && *o->interrupted != 0)
+			return INTERRUPTED;
+		outcome = sweep_some(&p->sweep, s + at, some);
+		*unsaid += some;
+		if (o->tick != NULL && *unsaid >= STEPS_PER_TICK) {
+			o->tick(o->tick_arg, (double)(key->start + at + some) / (double)p->steps);
+			*unsaid = 0;
+		}
+	}
+	return outcome == FINE ? sweep_rest(&p->sweep) : outcome;
+}
+
 static bool
 check_keys(struct partition *p, const struct history *h, const struct linearize_options *o, struct linearize_result *r)
 {
-	size_t done = 0, ticked = 0;
+	size_t unsaid = 0;
 
 	for (size_t i = 0; i < p->keys; i++) {
 		const struct key *key = &p->key[i];
 		enum outcome outcome;
 
-		if (o->interrupted != NULL && *o->interrupted != 0) {
-			if (r->unknown_keys++ == 0)
-				snprintf(r->why, sizeof(r->why), "interrupted");
-			break;
-		}
 		if (!sort_steps(p, p->step + key->start, key->count))
 			return false;
 		sweep_reset(&p->sweep);
 		if (!set_add(&p->sweep.now, (struct configuration){ 0, key->first }))
 			return false;
-		outcome = sweep_steps(&p->sweep, p->step + key->start, key->count);
+		outcome = sweep_key(p, key, &unsaid, o);
+		if (outcome == INTERRUPTED) {
+			if (r->unknown_keys++ == 0)
+				snprintf(r->why, sizeof(r->why), "interrupted");
+			break;
+		}
 		if (outcome == NO_MEMORY || (outcome == FAILS && !note_illegal(p, key, h, r)))
 			return false;
 		if (outcome == TOO_MANY || outcome == TOO_MANY_OPEN)
 			say_unknown(r, key->key, outcome, o);
-		done += key->count;
-		if (o->tick != NULL && done - ticked >= STEPS_PER_TICK) {
-			o->tick(o->tick_arg, (double)done / (double)p->steps);
-			ticked = done;
-		}
 	}
 	if (r->verdict == LINEARIZE_OK && r->unknown_keys > 0)
 		r->verdict = LINEARIZE_UNKNOWN;

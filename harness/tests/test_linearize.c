@@ -293,6 +293,47 @@ what_is_not_decided_is_unknown(void)
 	history_free(&h);
 }
 
+/* What a tick was told, and when it is to be the last. */
+struct ticks {
+	unsigned count, most;
+	double share;
+	sig_atomic_t interrupted;
+};
+
+static void
+note_tick(void *arg, double done_share)
+{
+	struct ticks *t = arg;
+
+	CHECK(done_share > t->share && done_share <= 1);
+	t->share = done_share;
+	t->interrupted = ++t->count == t->most;
+}
+
+/* A long history of one key says how far it is, and can be given up in between. */
+static void
+long_histories_say_how_far_they_are(void)
+{
+	struct ticks ticks = { .most = 0 };
+	struct linearize_options options = { .tick = note_tick, .tick_arg = &ticks, .interrupted = &ticks.interrupted };
+	struct linearize_result result;
+	struct history h = { 0 };
+
+	for (uint64_t i = 0; i < 800000; i++)
+		add(&h, 0, 10 * i, 10 * i + 5, HISTORY_GET, MISS, 0, 0);
+	CHECK(linearize_check(&h, &options, &result));
+	CHECK_EQ(result.verdict, LINEARIZE_OK);
+	CHECK(ticks.count >= 3 && ticks.share > 0.9);
+	linearize_result_free(&result);
+	ticks = (struct ticks){ .most = 2 };
+	CHECK(linearize_check(&h, &options, &result));
+	CHECK_EQ(ticks.count, 2);
+	CHECK_EQ(result.verdict, LINEARIZE_UNKNOWN);
+	CHECK(strcmp(result.why, "interrupted") == 0);
+	linearize_result_free(&result);
+	history_free(&h);
+}
+
 /* Clocks that may differ by 5 excuse what happened 10 or less too late. */
 static void
 skew_widens_intervals(void)
@@ -635,6 +676,7 @@ static const struct test tests[] = {
 	TEST(keys_are_independent),
 	TEST(an_open_lookup_says_nothing_about_others),
 	TEST(what_is_not_decided_is_unknown),
+	TEST(long_histories_say_how_far_they_are),
 	TEST(skew_widens_intervals),
 	TEST(the_window_is_small),
 	TEST(the_picture),
