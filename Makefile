@@ -19,7 +19,7 @@ OPS ?= 10M#            check-linear: operations on each map, for 1, 16 and 1000 
 BUDGET ?= 10m#        tsan: it stops after so long, and goes on from there the next time
 FUZZ ?=#              fuzz: only these targets: "hamt options"; without it all
 FUZZ_TIME ?= 60s#     fuzz: how long each target runs
-FULL ?=#               mutants: FULL=1 tries every tool on every bug, for an hour
+FULL ?=#               mutants: FULL=1 tries every tool on every bug, for an hour or two; goes on where it was
 REPEAT ?= 5#          tsan-tests: how often each test runs, each time with another seed
 CFLAGS ?=#            added behind the flags of the variant, as are CXXFLAGS and LDFLAGS
 CXXFLAGS ?=
@@ -368,10 +368,22 @@ run_tests = TEST_TIMEOUT=$(strip $(TEST_TIMEOUT)) scripts/run-tests.sh
 BATS := $(wildcard scripts/tests/*.bats)
 ALL_TESTS := $(foreach v,$(VARIANTS),$(call programs,$v))
 
+# What scripts/mutants.sh runs. Subjects for check, which the release's binary loads; of the schemes what
+# is meant for their bugs, and all of it only if every tool is to be tried.
 MUTANT_TESTS := $(filter $(TESTS),$(addprefix core/tests/test_,$(addsuffix .c,node hazard hazard_stress hamt hamt_bytes \
 	hamt_parallel seed_hamt seed_parallel faults)))
+MUTANT_SCHEMES := $(filter-out none,$(SCHEMES))
+mutant_programs = $(foreach s,$(MUTANT_SCHEMES),$(addprefix build/$1/tests/core-$s/test_,$2))
 MUTANT_PROGRAMS := $(foreach v,$(MUTANT_VARIANTS),$(call program,$v,$(MUTANT_TESTS))) \
-	$(foreach v,$(SCHEDULED),$(call program,$v,$(SCHEDULE_TESTS)))
+	$(foreach v,$(SCHEDULED),$(call program,$v,$(SCHEDULE_TESTS))) \
+	$(call mutant_programs,sched,reclaim hamt_schedules) $(call mutant_programs,muttsan,hamt_parallel) \
+	$(addprefix build/mutant/subjects/,hamt.so seed.so) all-release
+ifneq ($(strip $(FULL)),)
+MUTANT_PROGRAMS += $(foreach v,$(SCHEDULED),$(call mutant_programs,$v,hamt_schedules seed_schedules)) \
+	$(call mutant_programs,mutasan,reclaim) \
+	$(foreach v,$(MUTANT_VARIANTS),$(call mutant_programs,$v,hamt_parallel seed_parallel)) \
+	$(foreach s,$(MUTANT_SCHEMES),build/mutant/subjects/hamt-$s.so build/mutant/subjects/seed-$s.so)
+endif
 
 SANITIZED_thread := tsan
 SANITIZED_address := asan

@@ -516,7 +516,8 @@ move_unit(struct hamt *h, struct directory *from, struct directory *to, size_t i
 				 * directory_follow(). Failure relaxed: another
 				 * one's is as good. */
 				if (!frozen || !atomic_compare_exchange_strong_explicit(&u.target[t].word, &uninit,
-				                   built[t], memory_order_acq_rel, memory_order_relaxed))
+				                   built[t], mutant(TARGET_RELAXED) ? memory_order_relaxed : memory_order_acq_rel,
+				                   memory_order_relaxed))
 					node_drop(&h->node, built[t], left_in(to), NULL, NULL);
 				DIRECTORY_TEST_POINT("target");
 			}

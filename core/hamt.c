@@ -288,7 +288,8 @@ decide(struct change *c, bool present, uint64_t old)
 {
 	enum hamt_action action;
 
-	c->old = old;
+	if (!mutant(ANSWER_OF_FIRST_TRY) || c->old == 0 || c->key != NULL)
+		c->old = old;
 	switch (c->kind) {
 	case INSERT:
 		return present ? decision(c, HAMT_EXISTS, HAMT_KEEP) : decision(c, HAMT_OK, HAMT_PUT);
@@ -724,7 +725,7 @@ hamt_iterate(struct hamt *h, struct hamt_cursor *cursor, uint64_t keys[], uint64
 			values[filled++] = v.entries[i].value;
 		}
 		if (v.count < v.limit)
-			cursor->ended = !after_slot(&cursor->next, shift);
+			cursor->ended = !after_slot(&cursor->next, mutant(ITERATION_STEPS_OVER) ? h->shift : shift);
 		else
 			cursor->ended = (cursor->next = last + 1) == 0;
 	}

@@ -10,7 +10,6 @@
  * compiled, and a name that is not in the list below does not compile.
  *
  *	cc -DMUTANT=HAZARD_NOT_FENCED      any build: that mutant, a constant
- *	cc -DSCHEDULED (make V=sched)      mutant_chosen, while the program runs
  *	cc -DMUTANT_CHOICE (make mutants)  mutant_chosen, from the environment: MUTANT=NAME. By clang,
  *	                                   which takes an order that is no constant as it is;
  *	                                   gcc would make it seq_cst
@@ -41,6 +40,26 @@
 	X(ORPHANS_RELAXED, "a chain is handed over without release: P(2)") \
 	X(RECORD_LEFT_RELAXED, "a record is given up without release: O(2)") \
 	X(USERS_RELAXED, "the last user of a domain is not ordered behind the others: U(2)") \
+	X(EPOCH_NOT_FENCED, "ebr: the epoch may be announced after the first read: E(1) not seq_cst") \
+	X(EPOCH_WITHOUT_BARRIER, "ebr: an asymmetric advance looks without membarrier(2)") \
+	X(EPOCH_LEFT_RELAXED, "ebr: what was read in an operation is not ordered before its end") \
+	X(EPOCH_SKIPS_RECORD, "ebr, qsbr: an advance does not look at the newest record") \
+	X(EPOCH_FREED_EARLY, "ebr, qsbr: what was retired one epoch ago is freed, not two") \
+	X(EPOCH_OF_RETIRER, "ebr: what is retired gets the epoch of its retirer, which may be the last one") \
+	X(EPOCH_QUEUE_LOST, "ebr, qsbr: who adopts orphans forgets its own queue") \
+	X(PAUSE_NOT_ENDED, "qsbr: a thread that comes back from a pause does not announce an epoch") \
+	X(QUIESCED_WHILE_HELD, "qsbr: a thread that holds a guard says that it reads nothing") \
+	X(QUIESCED_UNNOTICED, "qsbr: what was known before a quiescent state is used after it") \
+	X(QUIESCED_RELAXED, "qsbr: what was read is not ordered before the quiescent state: Q(2)") \
+	X(ERA_NOT_FENCED, "he: the era may be announced after the re-read: H(2) not seq_cst") \
+	X(ERA_WITHOUT_BARRIER, "he: an asymmetric scan looks without membarrier(2)") \
+	X(ERA_NOT_CONFIRMED, "he: the clock is not read again after the link was found unchanged: H(7)") \
+	X(ERA_RELAXED, "he: what was read under an era is not ordered before the next one: H(2)") \
+	X(ERA_CLEARED_WHILE_HELD, "he: a pause clears slots that are held") \
+	X(ERA_UNNOTICED, "he: what was announced in another era is not announced again") \
+	X(ERA_BORN_LATE, "he: the birth that is stamped is one era too late") \
+	X(ERA_RETIRED_EARLY, "he: an object ends with the era of its birth") \
+	X(ERA_LAST_LEFT_OUT, "he: a scan thinks nothing alive in the last era of its life") \
 	X(INSERT_UNSORTED, "an entry is put behind those of its window, whatever its hash") \
 	X(REMOVE_KEEPS_BIT, "the bit of a chunk stays when its last entry goes") \
 	X(CONTRACTION_KEEPS_WRONG, "a node of two that loses one gives the wrong one to its parent") \
@@ -51,12 +70,15 @@
 	X(REMOVE_LOSER_WINS, "flagship: a remove whose CAS failed says that it removed") \
 	X(RETIRE_LOST, "flagship: the root that an update replaced is never retired") \
 	X(COUNT_REPLACED, "flagship: a value that is replaced counts as one key more") \
+	X(ANSWER_OF_FIRST_TRY, "flagship: an update that is tried again answers with the value that it found at first") \
+	X(ITERATION_STEPS_OVER, "flagship: after a slot of the next directory an iteration steps as far as in this one") \
 	X(FROZEN_UPDATED, "flagship: an update takes no notice that its slot is frozen") \
 	X(DESCENT_OVER_ROOT, "flagship: the next level is announced in the slot that protects the root") \
 	X(SPLIT_OFF_BY_ONE, "growth: the first entry of the upper half goes to the lower slot") \
 	X(MERGE_TAKES_ONE, "shrink: only the first of two slots is harvested") \
 	X(MOVE_NOT_FROZEN, "a slot is copied without being frozen first") \
 	X(MOVE_RETIRED_TWICE, "who was too late to say MOVED retires the old nodes as well") \
+	X(TARGET_RELAXED, "the nodes that were moved are published without release: R(4)") \
 	X(NEXT_RELAXED, "the next directory is published without release: R(1)") \
 	X(NEW_SLOT_EARLY, "the new slot is used as soon as the old one is frozen, not when it is MOVED") \
 	X(BLOCK_DONE_EARLY, "a resize ends when all blocks are claimed, not when they are done") \

@@ -173,7 +173,8 @@ adopt(struct reclaim_record *r)
 		return;
 	while (last->next != NULL)
 		last = last->next;
-	last->next = r->limbo.chunks;
+	if (!mutant(EPOCH_QUEUE_LOST))
+		last->next = r->limbo.chunks;
 	r->limbo.chunks = orphans;
 }
 
@@ -186,6 +187,8 @@ everybody_is_in(const struct reclaim_record *r, uint64_t now, bool certain)
 	/* M(4) seq_cst: pairs with M(1) in limbo.c. */
 	struct limbo_record *i = atomic_load_explicit(&r->limbo.domain->records, memory_order_seq_cst);
 
+	if (mutant(EPOCH_SKIPS_RECORD))
+		i = i->next;
 	for (; i != NULL; i = i->next) {
 		/* E(6) seq_cst: pairs with E(1); its acquire with every release
 		 * store to L. relaxed where it is only to see whether it is worth
@@ -210,7 +213,7 @@ epoch_advance(struct reclaim_record *r)
 	if (r->asymmetric) {
 		if (!everybody_is_in(r, now, false))
 			return;
-		if (!heavy_barrier()) {
+		if (!mutant(EPOCH_WITHOUT_BARRIER) && !heavy_barrier()) {
 			limbo_count(&r->limbo.refused, 1);
 			return;
 		}
@@ -227,7 +230,7 @@ static uint64_t
 safe_epoch(const struct reclaim_record *r)
 {
 	/* E(8) seq_cst: pairs with E(7), whose chain makes the readers' ends visible. */
-	return atomic_load_explicit(r->clock, memory_order_seq_cst) - 2;
+	return atomic_load_explicit(r->clock, memory_order_seq_cst) - (mutant(EPOCH_FREED_EARLY) ? 1 : 2);
 }
 
 void
@@ -235,7 +238,7 @@ epoch_resume(struct reclaim_record *r)
 {
 	r->stale = false;
 	/* relaxed: our own. */
-	if (atomic_load_explicit(&r->epoch, memory_order_relaxed) == 0)
+	if (atomic_load_explicit(&r->epoch, memory_order_relaxed) == 0 && !mutant(PAUSE_NOT_ENDED))
 		/* E(1) seq_cst: pairs with E(6); after the load of G, which is seq_cst, too. */
 		atomic_store_explicit(&r->epoch, atomic_load_explicit(r->clock, memory_order_seq_cst),
 		    memory_order_seq_cst);
@@ -248,7 +251,7 @@ epoch_quiesce(struct reclaim_record *r)
 	uint64_t now, before = atomic_load_explicit(&r->epoch, memory_order_relaxed);
 
 	r->until_quiescent = domain_of(r)->frequency;
-	if (r->held != 0)
+	if (r->held != 0 && !mutant(QUIESCED_WHILE_HELD))
 		return;
 	/* Q(1) seq_cst: pairs with E(7). */
 	now = atomic_load_explicit(r->clock, memory_order_seq_cst);
@@ -256,8 +259,8 @@ epoch_quiesce(struct reclaim_record *r)
 	if (before == 0 || before == now)
 		return;
 	/* Q(2) release: pairs with E(6); our reads come first. */
-	atomic_store_explicit(&r->epoch, now, memory_order_release);
-	r->stale = true;
+	atomic_store_explicit(&r->epoch, now, mutant(QUIESCED_RELAXED) ? memory_order_relaxed : memory_order_release);
+	r->stale = !mutant(QUIESCED_UNNOTICED);
 }
 
 void
@@ -309,7 +312,7 @@ reclaim_retire(struct reclaim_record *r, void *object, size_t bytes, limbo_destr
 		r->newest = r->newest->next;
 	/* E(4) seq_cst: pairs with E(7); after the unlink. */
 	limbo_add(&r->limbo, r->newest, object, bytes, destroy, state,
-	    atomic_load_explicit(r->clock, memory_order_seq_cst));
+	    atomic_load_explicit(mutant(EPOCH_OF_RETIRER) ? &r->epoch : r->clock, memory_order_seq_cst));
 #if RECLAIM == RECLAIM_EBR
 	if (--r->until_advance == 0) {
 		r->until_advance = d->frequency;

@@ -105,7 +105,8 @@ reclaim_enter(struct reclaim_record *r)
 		light_barrier();
 	} else {
 		/* E(1) seq_cst: pairs with E(6). */
-		atomic_store_explicit(&r->epoch, now, memory_order_seq_cst);
+		atomic_store_explicit(&r->epoch, now,
+		    mutant(EPOCH_NOT_FENCED) ? memory_order_release : memory_order_seq_cst);
 	}
 	return true;
 #else
@@ -122,7 +123,8 @@ reclaim_leave(struct reclaim_record *r)
 #if RECLAIM == RECLAIM_EBR
 	/* release: pairs with E(6); our reads come first. */
 	if (LIKELY(r->held == 0))
-		atomic_store_explicit(&r->epoch, 0, memory_order_release);
+		atomic_store_explicit(&r->epoch, 0,
+		    mutant(EPOCH_LEFT_RELAXED) ? memory_order_relaxed : memory_order_release);
 #else
 	if (UNLIKELY(--r->until_quiescent == 0))
 		epoch_quiesce(r);

@@ -151,7 +151,7 @@ alive(const struct limbo_entry *e, const void *eras)
 	const struct eras *t = eras;
 	unsigned at = first_from(t, *era_birth(e->object));
 
-	return at < t->count && t->era[at] <= (e->tag & ~LIMBO_BLOCKED);
+	return at < t->count && t->era[at] + mutant(ERA_LAST_LEFT_OUT) <= (e->tag & ~LIMBO_BLOCKED);
 }
 
 /*
@@ -208,7 +208,7 @@ scan(struct reclaim_record *record)
 	reclaim_pass_begin(&r->probe);
 	/* So that those who read go on to another era, even where nothing is born. */
 	era_end(record);
-	if (record->asymmetric && !heavy_barrier()) {
+	if (record->asymmetric && !mutant(ERA_WITHOUT_BARRIER) && !heavy_barrier()) {
 		limbo_count(&r->refused, 1);
 		reclaim_pass_end(&r->probe, 0, 0, 0);
 		r->limit = next_scan(record);
@@ -250,7 +250,7 @@ reclaim_retire(struct reclaim_record *r, void *object, size_t bytes, limbo_destr
 	misuse_if(r->limbo.reserved == 0, "reclaim_retire: room must be reserved first, by reclaim_reserve");
 	/* H(5) seq_cst: after the unlink; pairs with the end of an era. */
 	limbo_add(&r->limbo, r->limbo.chunks, object, bytes, destroy, state,
-	    atomic_load_explicit(r->clock, memory_order_seq_cst));
+	    mutant(ERA_RETIRED_EARLY) ? *era_birth(object) : atomic_load_explicit(r->clock, memory_order_seq_cst));
 	/* After H(5): who ends an era counts as alive what is retired in a later one. */
 	era_died(r);
 	if (r->limbo.length >= r->limbo.limit)
@@ -270,7 +270,7 @@ void
 reclaim_pause(struct reclaim_record *r)
 {
 	/* Which slots are held only the map knows. */
-	if (r->held != 0)
+	if (r->held != 0 && !mutant(ERA_CLEARED_WHILE_HELD))
 		return;
 	for (unsigned i = 0; i < RECLAIM_SLOTS; i++)
 		reclaim_clear(r, i);

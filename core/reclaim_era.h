@@ -86,7 +86,7 @@ reclaim_enter(struct reclaim_record *r)
 	/* seq_cst: H(1); the slots that are not published again must have this era. */
 	uint64_t now = atomic_load_explicit(r->clock, memory_order_seq_cst);
 
-	if (LIKELY(now == r->entered))
+	if (LIKELY(now == r->entered) || mutant(ERA_UNNOTICED))
 		return false;
 	r->entered = now;
 	return true;
@@ -117,7 +117,10 @@ reclaim_publish(struct reclaim_record *r, unsigned i, const void *object)
 		light_barrier();
 	} else {
 		/* H(2) seq_cst: pairs with H(6). */
-		atomic_store_explicit(&r->slot[i], now, memory_order_seq_cst);
+		atomic_store_explicit(&r->slot[i], now,
+		    mutant(ERA_RELAXED)    ? memory_order_relaxed :
+		    mutant(ERA_NOT_FENCED) ? memory_order_release :
+		                             memory_order_seq_cst);
 	}
 }
 
@@ -126,7 +129,7 @@ reclaim_confirm(const struct reclaim_record *r, unsigned i)
 {
 	/* seq_cst: H(7), after H(3). The slot, relaxed: our own. */
 	return LIKELY(atomic_load_explicit(r->clock, memory_order_seq_cst) ==
-	    atomic_load_explicit(&r->slot[i], memory_order_relaxed));
+	    atomic_load_explicit(&r->slot[i], memory_order_relaxed)) || mutant(ERA_NOT_CONFIRMED);
 }
 
 static inline void
@@ -183,7 +186,7 @@ reclaim_born(struct reclaim_record *r, void *object)
 	if (UNLIKELY(--r->until_era == 0))
 		era_end(r);
 	/* seq_cst: before the object is linked, hence not after H(1) of whoever finds it. */
-	*era_birth(object) = atomic_load_explicit(r->clock, memory_order_seq_cst);
+	*era_birth(object) = atomic_load_explicit(r->clock, memory_order_seq_cst) + mutant(ERA_BORN_LATE);
 }
 
 /* era_died - release: pairs with era_end(): who counts it as dead counts it as born, too. One writer. */

@@ -140,7 +140,7 @@ body(void *arg, unsigned thread)
 static void
 make_map(enum state state)
 {
-	struct hamt_config config = { .min_bits = 1, .hash_key = 7, .reclaim = { .threshold = 1,
+	struct hamt_config config = { .min_bits = 1, .hash_key = 7, .reclaim = { .threshold = 1, .frequency = 1,
 		.allocator = schedule_allocator() } };
 	struct hamt_shape shape = { .resizing = false };
 	char error[200];

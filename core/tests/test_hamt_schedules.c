@@ -346,6 +346,8 @@ one_map(struct hamt_config *config, unsigned before, unsigned removed, bool fail
 	config->min_bits = 1;
 	config->reclaim.allocator = schedule_allocator();
 	config->reclaim.threshold = 1;
+	/* So that time goes on within a few operations. */
+	config->reclaim.frequency = RECLAIM != RECLAIM_HP ? 1 + (unsigned)schedule_draw(3) : 0;
 	config->contention = draw_contention();
 	config->reclaim.contention = draw_contention();
 	draw_hashes();

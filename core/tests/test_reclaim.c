@@ -565,6 +565,70 @@ amortised_free_frees_a_few_at_a_time(void)
 
 #endif
 
+#if RECLAIM == RECLAIM_QSBR
+
+struct crowd {
+	struct hamt *busy, *slow;
+};
+
+/* The slow one lets an epoch end; the busy one retires something, and so goes on to the next. */
+static void
+let_an_epoch_end(const struct crowd *crowd)
+{
+	uint64_t value;
+
+	CHECK_EQ(hamt_get(crowd->slow, 0, &value), HAMT_OK);
+	CHECK_EQ(hamt_upsert(crowd->busy, 0, 1, NULL), HAMT_EXISTS);
+}
+
+static enum hamt_action
+grow_meanwhile(void *arg, bool present, uint64_t *value)
+{
+	const struct crowd *crowd = arg;
+
+	(void)value;
+	CHECK(present);
+	for (uint64_t k = 1; k < 400; k++)
+		CHECK_EQ(hamt_insert(crowd->busy, k, k), HAMT_OK);
+	let_an_epoch_end(crowd);
+	return HAMT_KEEP;
+}
+
+/*
+ * A thread knows a directory. While it is in an operation, without looking, that directory is
+ * left and retired; when the operation is over, it is freed. The next operation must look again.
+ */
+static void
+what_was_known_is_looked_for_again(void)
+{
+	struct hamt_config config = { .min_bits = 1, .reclaim = { .threshold = 1, .frequency = 1,
+		.allocator = list_allocator } };
+	struct crowd crowd;
+	struct hamt *sleeper;
+	uint64_t value;
+
+	CHECK_EQ(hamt_new(&config, &crowd.busy), HAMT_OK);
+	CHECK_EQ(hamt_clone(crowd.busy, &crowd.slow), HAMT_OK);
+	CHECK_EQ(hamt_clone(crowd.busy, &sleeper), HAMT_OK);
+	CHECK_EQ(hamt_insert(crowd.busy, 0, 0), HAMT_OK);
+	/* The slow one is an epoch behind, so that this one lasts. */
+	let_an_epoch_end(&crowd);
+	CHECK_EQ(hamt_get(sleeper, 0, &value), HAMT_OK);
+	CHECK_EQ(hamt_compute(sleeper, 0, grow_meanwhile, &crowd), HAMT_EXISTS);
+	for (unsigned i = 0; i < 3; i++)
+		let_an_epoch_end(&crowd);
+	for (uint64_t k = 1; k < 400; k++) {
+		CHECK_EQ(hamt_get(sleeper, k, &value), HAMT_OK);
+		CHECK_EQ(value, k);
+	}
+	hamt_drop(sleeper);
+	hamt_drop(crowd.slow);
+	hamt_drop(crowd.busy);
+	check_nothing_left();
+}
+
+#endif
+
 #if RECLAIM == RECLAIM_HE
 
 /*
@@ -780,6 +844,9 @@ static const struct test tests[] = {
 #endif
 #if RECLAIM == RECLAIM_EBR || RECLAIM == RECLAIM_QSBR
 	TEST(amortised_free_frees_a_few_at_a_time),
+#endif
+#if RECLAIM == RECLAIM_QSBR
+	TEST(what_was_known_is_looked_for_again),
 #endif
 };
 

@@ -111,7 +111,7 @@ one(void *arg)
 	struct seed_hamt_config config = {
 		.ops = &meeting_ops[wish->meeting],
 		.hash_key = HASH_KEY,
-		.reclaim = { .mode = HAZARD_FENCE, .threshold = 1, .allocator = schedule_allocator(),
+		.reclaim = { .mode = HAZARD_FENCE, .threshold = 1, .frequency = 1, .allocator = schedule_allocator(),
 		    .contention = { .policy = CONTENTION_NONE } },
 		.contention = { .policy = CONTENTION_NONE, .relax_ps = 1 },
 	};
