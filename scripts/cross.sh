@@ -9,9 +9,9 @@ usage() {
 	cat <<'TEXT'
 usage: scripts/cross.sh [--help] [MACHINE...]
   MACHINE  i686 aarch64 armhf s390x (default: all)
-Runs core/tests/test_*.c; T=hazard: those whose name contains the text. TEST_TIMEOUT is seconds
-for each program (default 300). Needs for each machine its Debian cross compiler, and
-qemu-user-static; says what is missing. Exit status: 0 all passed, 1 a test failed, 2 cannot be run.
+Runs core/tests/test_*.c, those of the maps under each reclamation scheme; T=hazard: those whose name
+contains the text. TEST_TIMEOUT is seconds for each program (default 300). Needs for each machine its
+Debian cross compiler, and qemu-user-static; says what is missing. Exit status: 0 all passed, 1 a test failed, 2 cannot be run.
 TEXT
 }
 
@@ -64,41 +64,62 @@ if [ -n "$missing" ]; then
 fi
 
 # i686: gcc tells that the layout of _Atomic 64-bit members changed in version 11.
-warnings='-Wall -Wextra -Werror -Wno-psabi'
+flags='-std=c11 -D_GNU_SOURCE -I. -O2 -g -DCHECKED -Wall -Wextra -Werror -Wno-psabi -pthread'
+
+# parallel_commands - the lines of standard input, as many at a time as there are processors.
+parallel_commands() {
+	xargs -P "$(nproc)" -I '{}' sh -c '{}' || exit 1
+}
+
+# tests_of SCHEME - those that T selects; of a scheme other than hp, those of the maps. As in the Makefile.
+tests_of() {
+	case $1 in
+	hp) set -- core/tests/test_*.c ;;
+	# They look for leaks, which under none are intended.
+	none) set -- core/tests/test_reclaim*.c ;;
+	*) set -- core/tests/test_hamt*.c core/tests/test_seed*.c core/tests/test_reclaim*.c ;;
+	esac
+	for source in "$@"; do
+		case $source in
+		*_schedules.c) ;; # orders of steps, which no machine changes
+		*"${T:-}"*) echo "$source" ;;
+		esac
+	done
+}
+
 programs=
 for machine in $machines; do
 	describe "$machine"
-	out=build/cross/$machine
-	mkdir -p "$out/objects"
-	library=$out/libhamt.a
-	rm -f "$library"
-	for source in core/*.c; do
-		object=$out/objects/$(basename "$source" .c).o
-		# shellcheck disable=SC2086 # a list of flags
-		$triple-gcc -std=c11 -D_GNU_SOURCE -I. -O2 -g -DCHECKED $warnings -pthread -c -o "$object" "$source"
-		$triple-ar rcsD "$library" "$object"
-	done
 	# Natively if the kernel runs it: quicker, and with true threads.
-	printf 'int main(void) { return 0; }\n' | $triple-gcc -static -x c -o "$out/objects/probe" -
-	if "$out/objects/probe" 2>/dev/null; then
+	mkdir -p "build/cross/$machine"
+	printf 'int main(void) { return 0; }\n' | $triple-gcc -static -x c -o "build/cross/$machine/probe" -
+	if "build/cross/$machine/probe" 2>/dev/null; then
 		runner=
 	fi
 	echo "cross.sh: $machine, run by ${runner:-the kernel}"
-	for source in core/tests/test_*.c; do
-		name=$(basename "$source" .c)
-		case $name in
-		*_schedules) continue ;; # orders of steps, which no machine changes
-		*"${T:-}"*) ;;
-		*) continue ;;
-		esac
+	for scheme in hp ebr qsbr he none; do
+		tests=$(tests_of $scheme)
+		[ -n "$tests" ] || continue
+		out=build/cross/$machine/core
+		[ $scheme = hp ] || out=$out-$scheme
+		defined=-DRECLAIM=RECLAIM_$(echo $scheme | tr '[:lower:]' '[:upper:]')
+		mkdir -p "$out/objects"
+		rm -f "$out/libhamt.a"
 		# A library: a test may hold a source of its own copy.
-		# shellcheck disable=SC2086 # a list of flags
-		$triple-gcc -std=c11 -D_GNU_SOURCE -I. -O2 -g -DCHECKED $warnings -pthread -static \
-			-o "$out/$name.bin" "$source" "$library" -lm
-		# shellcheck disable=SC2016 # expanded by the script that is written
-		printf '#!/bin/sh\nexec %s "$0.bin" "$@"\n' "$runner" >"$out/$name"
-		chmod +x "$out/$name"
-		programs="$programs $out/$name"
+		for source in core/*.c; do
+			echo "$triple-gcc $flags $defined -c -o $out/objects/$(basename "$source" .c).o $source"
+		done | parallel_commands
+		$triple-ar rcsD "$out/libhamt.a" "$out"/objects/*.o
+		for source in $tests; do
+			echo "$triple-gcc $flags $defined -static -o $out/$(basename "$source" .c).bin $source $out/libhamt.a -lm"
+		done | parallel_commands
+		for source in $tests; do
+			program=$out/$(basename "$source" .c)
+			# shellcheck disable=SC2016 # expanded by the script that is written
+			printf '#!/bin/sh\nexec %s "$0.bin" "$@"\n' "$runner" >"$program"
+			chmod +x "$program"
+			programs="$programs $program"
+		done
 	done
 done
 # shellcheck disable=SC2086 # a list of files
