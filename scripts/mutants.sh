@@ -433,9 +433,11 @@ fi
 broken=$(find "$MUTANTS_SCRATCH" -name 'broken.*' | wc -l)
 
 sort "$MUTANTS_SCRATCH/results" | awk -F '\t' -v took=$(($(now_ms) - began)) -v full="$full" -v tools="$tools" \
-	-v left="$left" -v broken="$broken" '
+	-v left="$left" -v broken="$broken" -v wanted="$(echo "$wanted" | tr '\n' ' ')" '
 	BEGIN {
 		many = split(tools, tool, " ")
+		for (n = split(wanted, want, " "); n > 0; n--)
+			bugs[want[n]]
 		if (!full)
 			printf "%-26s %-9s %-8s %4s %8s  %s\n", "bug", "tool", "verdict", "runs", "time", "by"
 	}
@@ -452,7 +454,6 @@ sort "$MUTANTS_SCRATCH/results" | awk -F '\t' -v took=$(($(now_ms) - began)) -v 
 			accused += $3 == "found"
 			next
 		}
-		bugs[bug]
 		if ($3 == "found")
 			found[bug]
 		# Where no tool could be used, nothing is known.
