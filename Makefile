@@ -329,7 +329,7 @@ $(2:.so=.o): $3 build/$1/flags
 
 $2: $(2:.so=.o) $(call library,$1,$4)
 	$$(call say,SO $$@)$(if $(filter %.cc,$3),$$(call cxx,$1),$$(call cc,$1)) $$(call ld_flags,$1) \
-		$(PLUGIN_FLAGS) -o $$@ $$^ $$(call need_flags,$3,--libs) $(call need_libs,$3) -lm
+		$(PLUGIN_FLAGS) -o $$@ $$(filter %.o %.a,$$^) $$(call need_flags,$3,--libs) $(call need_libs,$3) -lm
 
 endef
 
