@@ -338,6 +338,9 @@ enum hamt_status hamt_bytes_clear(struct hamt_bytes *h, uint64_t *removed) MUST_
 enum hamt_status hamt_bytes_extend(struct hamt_bytes *h, const struct hamt_string keys[],
     const struct hamt_string values[], size_t n, size_t *done) MUST_USE;
 
+/* hamt_bytes_cursor_at - where key is in the order of hashes, or would be: an iteration may begin there. */
+struct hamt_cursor hamt_bytes_cursor_at(const struct hamt_bytes *h, struct hamt_string key);
+
 typedef void hamt_visit_fn(void *arg, struct hamt_string key, struct hamt_string value);
 
 /*
@@ -349,9 +352,12 @@ typedef void hamt_visit_fn(void *arg, struct hamt_string key, struct hamt_string
 enum hamt_status hamt_bytes_iterate(struct hamt_bytes *h, struct hamt_cursor *cursor, hamt_visit_fn *visit,
     void *arg) MUST_USE;
 
+/* As hamt_resizings(), hamt_flush(), hamt_pause(), hamt_domain(), hamt_contention() and hamt_check(). */
+uint64_t hamt_bytes_resizings(const struct hamt_bytes *h);
 void hamt_bytes_flush(struct hamt_bytes *h);
 void hamt_bytes_pause(struct hamt_bytes *h);
 struct reclaim_domain *hamt_bytes_domain(const struct hamt_bytes *h);
+void hamt_bytes_contention(const struct hamt_bytes *h, struct contention_stats *stats);
 bool hamt_bytes_check(struct hamt_bytes *h, struct hamt_shape *shape, char *error, size_t error_size) MUST_USE;
 
 #endif

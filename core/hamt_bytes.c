@@ -449,6 +449,12 @@ copy_slot(struct hamt *h, uint64_t from, struct harvest *v, struct copies *c, un
 	}
 }
 
+struct hamt_cursor
+hamt_bytes_cursor_at(const struct hamt_bytes *b, struct hamt_string key)
+{
+	return (struct hamt_cursor){ .next = hash_of(&b->hamt, key) };
+}
+
 enum hamt_status
 hamt_bytes_iterate(struct hamt_bytes *b, struct hamt_cursor *cursor, hamt_visit_fn *visit, void *arg)
 {
@@ -530,6 +536,12 @@ hamt_bytes_drop(struct hamt_bytes *h)
 	hamt_drop(&h->hamt);
 }
 
+uint64_t
+hamt_bytes_resizings(const struct hamt_bytes *h)
+{
+	return hamt_resizings(&h->hamt);
+}
+
 void
 hamt_bytes_flush(struct hamt_bytes *h)
 {
@@ -546,6 +558,12 @@ struct reclaim_domain *
 hamt_bytes_domain(const struct hamt_bytes *h)
 {
 	return hamt_domain(&h->hamt);
+}
+
+void
+hamt_bytes_contention(const struct hamt_bytes *h, struct contention_stats *stats)
+{
+	hamt_contention(&h->hamt, stats);
 }
 
 bool

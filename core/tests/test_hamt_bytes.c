@@ -348,6 +348,49 @@ behaves_like_a_table(void)
 	}
 }
 
+/* From a key's place on: the key itself is among the first, and of two keys one comes after the other. */
+static void
+a_cursor_begins_at_any_key(void)
+{
+	enum { STEP = 37, STARTS = RANGE / STEP + 1 };
+
+	for (unsigned c = 0; c < SMALL; c++) {
+		struct hamt_bytes *h = map_new(c);
+		bool after[STARTS][RANGE] = { { false } };
+		struct model m = { .count = 0 };
+		struct contention_stats stats;
+		struct text kt, vt;
+
+		CHECK_EQ(hamt_bytes_resizings(h), 0);
+		for (unsigned i = 0; i < RANGE; i += 2) {
+			CHECK_EQ(hamt_bytes_insert(h, key_of(&kt, i), value_of(&vt, i)), HAMT_OK);
+			m.present[i] = true;
+			m.number[i] = i;
+		}
+		for (unsigned s = 0; s < STARTS; s++) {
+			unsigned start = s * STEP;
+			struct hamt_cursor cursor = hamt_bytes_cursor_at(h, key_of(&kt, start));
+
+			memset(m.seen, 0, sizeof(m.seen));
+			CHECK_EQ(hamt_bytes_iterate(h, &cursor, visit, &m), HAMT_OK);
+			CHECK_EQ(m.seen[start], m.present[start]);
+			while (!cursor.ended)
+				CHECK_EQ(hamt_bytes_iterate(h, &cursor, visit, &m), HAMT_OK);
+			for (unsigned i = 0; i < RANGE; i++) {
+				CHECK(m.seen[i] <= 1);
+				after[s][i] = m.seen[i] == 1;
+			}
+		}
+		for (unsigned s = 0; s < STARTS; s++)
+			for (unsigned t = 0; t < STARTS; t++)
+				CHECK(!m.present[s * STEP] || !m.present[t * STEP] || after[s][t * STEP] || after[t][s * STEP]);
+		CHECK(c != 0 || hamt_bytes_resizings(h) > 0);
+		hamt_bytes_contention(h, &stats);
+		CHECK_EQ(stats.failed, 0);
+		end(h);
+	}
+}
+
 static void
 a_mismatch_changes_nothing(void)
 {
@@ -732,6 +775,7 @@ a_key_is_found_while_its_value_is_replaced(void)
 static const struct test tests[] = {
 	TEST(siphash_is_the_published_one),
 	TEST(behaves_like_a_table),
+	TEST(a_cursor_begins_at_any_key),
 	TEST(a_mismatch_changes_nothing),
 	TEST(clear_and_extend),
 	TEST(guards_keep_what_they_hold),

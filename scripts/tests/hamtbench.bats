@@ -225,6 +225,20 @@ patch() {
 	[ ! -e results ]
 }
 
+@test "byte strings: every load, batches, scans and stalls among them, is valid on the map of byte strings" {
+	quick --subject hamt-bytes --key-bytes 8..40 --keys 1K --value-bytes 41 --key-shape path --format csv --batch 50 \
+		--mix get=30,insert=15,upsert=10,remove=15,replace=10,modify=10,get_many=5,scan=5 --threads 2
+	[ "$status" -eq 0 ]
+	quick --subject hamt-bytes --workload load --keys 10K --reclaim ebr --reclaim qsbr --reclaim he --reclaim none --format csv
+	[ "$status" -eq 0 ]
+	[ "$(column subject <<<"$output" | sort | tr '\n' ' ')" = "hamt-bytes-ebr hamt-bytes-he hamt-bytes-none hamt-bytes-qsbr " ]
+	hamtbench run --quiet --duration 20ms --warmup 1ms --trials 1 --threads 2 --subject hamt-bytes --workload stall \
+		--stalled 1 --stall 5ms --every 10ms --keys 1K
+	[ "$status" -eq 0 ]
+	quick --subject hamt-bytes,mutex-bytes --workload "$PLUGINS/named.so"
+	[ "$status" -eq 0 ]
+}
+
 @test "byte strings: sizes belong to the trial, given or not" {
 	quick --subject mutex-bytes,null-bytes --keys 1K --key-bytes 16 --key-bytes 8..40 --value-bytes 8,77 \
 		--mix get=40,insert=20,upsert=10,remove=20,replace=5,modify=5 --format csv
