@@ -451,6 +451,10 @@ instr: ## instructions and lines of memory per operation, by callgrind; fails wh
 backoff: all-$V ## contention managers x parameters x threads: table, heat maps, a recommendation
 	@HAMTBENCH=build/$V/hamtbench QUICK=$(strip $(QUICK)) scripts/backoff-sweep.sh
 
+.PHONY: latency
+latency: all-$V ## latency over load, from 10 to 110 % of what each map can do: table, picture, judgement
+	@HAMTBENCH=build/$V/hamtbench QUICK=$(strip $(QUICK)) scripts/latency.sh
+
 reclaim: all-$V ## reclamation schemes x parameters x threads: table, pictures, a recommendation
 	@HAMTBENCH=build/$V/hamtbench QUICK=$(strip $(QUICK)) scripts/reclaim-sweep.sh
 

@@ -4,13 +4,14 @@
 # usage: awk -v out=DIR -f csv.awk -f facts.awk trials.csv points.csv trials.json
 # writes DIR/subjects.facts  gnuplot variables: the subjects
 #        DIR/PICTURE.facts   gnuplot variables of one picture: title, caption, panels;
-#                            PICTURE = throughput, latency, reclamation, garbage, tradeoff
+#                            PICTURE = throughput, latency, reclamation, garbage, tradeoff, over-time
 #        DIR/throughput.P.S  throughput of subject S in panel P: threads median min max
 #        DIR/throughput.P.S.trials  of the same each trial: threads mops kind (0; 1: outlier; 2: disturbed, in no median)
 #        DIR/tradeoff.P.S    the same against garbage: mean mean peak median min max
 #        DIR/chosen.tsv      trials whose histograms or samples are drawn:
 #                            trial_id picture panel subject
 # Exit status: 3 if there is no trial.
+# With -v only=N over-time shows the trial with that id alone, and it is 4 if there is none.
 #
 # A subject's number, colour and mark are the same in all pictures.
 
@@ -361,6 +362,10 @@ part == 1 {
 	bound[t] = f[at["bound"]] + 0
 	cpu_ns[t] = f[at["cpu_ns_per_op"]] + 0
 	keys_of[t] = f[at["keys"]] + 0
+	pause[t] = "pause_max_ns" in at ? f[at["pause_max_ns"]] : ""
+	pause_at[t] = pause[t] != "" ? f[at["pause_at_s"]] + 0 : 0
+	pause_text[t] = pause[t] != "" ? f[at["pause_op"]] ", cause: " f[at["pause_cause"]] : ""
+	open_loop[t] = "rate" in at && f[at["rate"]] != ""
 	disturbed[t] = "disturbed" in at ? f[at["disturbed"]] == 1 : 0
 	keys_seen[f[at["keys"]]] = f[at["keys"]] + 0
 	workload_seen[workload[t]] = workload[t]
@@ -407,6 +412,8 @@ END {
 		exit 2
 	if (trials == 0)
 		exit 3
+	if (only != "" && !(only in trial))
+		exit 4
 	cores = json_value(environment, "allowed_pus") + 0
 	smt = json_value(environment, "smt") == "true"
 	machine = machine_text()
@@ -417,6 +424,7 @@ END {
 	reclamation()
 	garbage()
 	tradeoff()
+	over_time()
 }
 
 # common_text - keys, duration and trials: what every caption ends with, before the machine.
@@ -768,16 +776,16 @@ function reclamation(    t, s, admits, panel, panels, one, old, open, unknown, a
 	    "Not in the curves are stamped objects still waiting at stop. " text ". " common " " machine, panels > 1 ? 150 : 112)
 }
 
-# stalls_of - "[[from,to],...]" in ns, as gnuplot's array stall_P of seconds; returns how many there are, at most 100.
-function stalls_of(json, panel,    part, n, i)
+# stalls_of - "[[from,to],...]" in ns, as a picture's array stall_P of seconds; returns how many there are, at most 100.
+function stalls_of(name, json, panel,    part, n, i)
 {
 	gsub(/[][]/, "", json)
 	n = int(split(json, part, ",") / 2)
 	n = n > 100 ? 100 : n
 	if (n > 0)
-		fact("garbage", "array stall_" panel "[" 2 * n "]")
+		fact(name, "array stall_" panel "[" 2 * n "]")
 	for (i = 1; i <= 2 * n; i++)
-		fact("garbage", sprintf("stall_%d[%d] = %.9f", panel, i, part[i] / 1e9))
+		fact(name, sprintf("stall_%d[%d] = %.9f", panel, i, part[i] / 1e9))
 	return n
 }
 
@@ -850,7 +858,7 @@ function garbage(    t, s, admits, panel, panels, one, in_curve, order, n, stall
 				one = order[int((n + 1) / 2)]
 				draw("garbage", panel, one)
 				if (stalls[panel] == 0)
-					stalls[panel] = stalls_of(stalled[one], panel)
+					stalls[panel] = stalls_of("garbage", stalled[one], panel)
 			}
 		}
 	n = stalls[1] + stalls[2] > 0
@@ -861,4 +869,61 @@ function garbage(    t, s, admits, panel, panels, one, in_curve, order, n, stall
 	caption("garbage", "Objects retired and not freed yet, of all threads. A curve is one trial, the one whose mean is the median. " \
 	    (n ? "Shaded: a thread is parked inside a read (of one of the trials; the others are some ms off). " : "") \
 	    "Dotted: the most that the scheme allows, where it has a bound. " common " " machine, panels > 1 ? 150 : 112)
+}
+
+# sampled_of - 1 in how many calls was timed.
+function sampled_of(json)
+{
+	rest = json
+	while (options_next())
+		if (option == "latency-sample")
+			return 2 ^ value
+	return 0
+}
+
+# Throughput and the longest call over time: of each subject one trial, the one with the median throughput.
+function over_time(    t, s, admits, one, in_curve, order, n, marked, text, every, any_open, stalls)
+{
+	for (t in trial)
+		if (only == "" ? valid[t] && subject[t] != "null" && level[t] == lowest[group[t]] : t == only)
+			admits[t] = 1
+	for (t in admits)
+		one = t
+	if (one == "") {
+		note("over-time", "Throughput and the longest call over time", not_valid < trials ? \
+		    "Only the subject null was measured, which is no map." : "None of the trials was valid.")
+		return
+	}
+	choose_load(admits, 50, 1)
+	fact("over-time", "subjects = " subjects)
+	fact("over-time", "array pause_at[" subjects "]")
+	fact("over-time", "array pause_ns[" subjects "]")
+	fact("over-time", "array pause_text[" subjects "]")
+	for (s = 1; s <= subjects; s++) {
+		split("", in_curve)
+		for (t in admits)
+			if (load_of[t] == load_chosen && threads[t] == threads_shown[1] && number[who[t]] == s)
+				in_curve[t] = sprintf("%025.6f %012d", mops[t], t)
+		n = sorted(in_curve, order)
+		if (n == 0)
+			continue
+		one = order[int((n + 1) / 2)]
+		draw("over-time", 1, one)
+		stalls = stalls > 0 ? stalls : stalls_of("over-time", stalled[one], 1)
+		every = sampled_of(options[one])
+		any_open = any_open || open_loop[one]
+		fact("over-time", "pause_ns[" s "] = " (pause[one] != "" ? pause[one] : "NaN"))
+		fact("over-time", "pause_at[" s "] = " (pause[one] != "" ? pause_at[one] : "NaN"))
+		fact("over-time", "pause_text[" s "] = " quoted(pause[one] != "" ? ns_text(pause[one]) " " pause_text[one] : ""))
+		if (pause[one] != "")
+			text = text (text == "" ? "" : "; ") name_of[s] " " ns_text(pause[one]) " in " pause_text[one]
+	}
+	fact("over-time", "stalls = " stalls + 0)
+	curves_of("over-time", 1)
+	fact("over-time", "title = " quoted("Over time, " counted(threads_shown[1], "thread") ": " chosen_text()))
+	caption("over-time", "A curve is one trial" (only == "" ? ", the one with the median throughput" : " (" only ")") ". " \
+	    "Ringed: the worst pause, which is the longest of the calls that were timed" \
+	    (any_open || every == 1 ? ", of all that is" : every > 1 ? ", 1 in " every : "") (text == "" ? "" : ": " text) ". " \
+	    (any_open ? "The curves of the longest call count from the intended start, the ring from the real one. " : "") \
+	    (stalls > 0 ? "Shaded: a thread is parked inside a read. " : "") common " " machine, 112)
 }

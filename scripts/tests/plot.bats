@@ -125,6 +125,51 @@ silent_on() {
 	[ "$(grep -c 'rgb(228, *228, *228)' garbage.svg)" -eq 0 ]
 }
 
+@test "over time: throughput, the longest call, phases, parked threads, the worst pause and its cause" {
+	plot --db "$DB" --series 3 --over-time --out .
+	[ "$status" -eq 0 ]
+	[ "$(printf '%s\n' "$output")" = "$(printf '%s\n' ./over-time.png ./over-time.svg)" ]
+	says over-time.svg "million operations per second" ">longest call<" ">seconds since the start<" ">seed<" \
+		"seed: worst pause " ", cause: "
+	tr '\n' ' ' <over-time.svg | sed 's/<[^>]*>//g' | tr -s ' \t' ' ' >words
+	says words "the longest of the calls that were timed, 1 in 256: seed " "Shaded: a thread is parked inside a read"
+	[ "$(grep -c 'rgb(228, *228, *228)' over-time.svg)" -ge 1 ]
+	# These are no stretches of time.
+	silent_on over-time.svg during
+	"$HAMTBENCH" run --subject seed,mutex --workload load --keys 20K --threads 1 --trials 1 --latency-sample 0 --sample-interval 1ms \
+		--db load.db --quiet >/dev/null
+	plot --db load.db --over-time --out .
+	[ "$status" -eq 0 ]
+	says over-time.svg ">insert<" ">remove<" "mutex: worst pause "
+	tr '\n' ' ' <over-time.svg | sed 's/<[^>]*>//g' | tr -s ' \t' ' ' >words
+	says words "the calls that were timed, of all that is: "
+	# One trial alone.
+	id=$("$HAMTBENCH" export --db load.db | awk -F, 'NR > 1 && /,mutex,/ { print $2 }')
+	plot --db load.db --over-time --trial "$id" --out .
+	[ "$status" -eq 0 ]
+	says over-time.svg "mutex: worst pause "
+	silent_on over-time.svg seed
+	plot --db load.db --over-time --trial 99
+	refused "plot.sh: --trial: series 1 has no trial 99"
+	plot --db load.db --trial 1
+	refused "plot.sh: --trial: only together with --over-time"
+	plot --db load.db --over-time --trial one
+	refused "plot.sh: --trial: 'one' is no number from 1 up"
+}
+
+@test "over time: figures from samples that are known, resizing included" {
+	mkdir data
+	printf '5\tover-time\t1\t2\n' >chosen.tsv
+	printf '%s\n' trial_id,at_ns,ops,longest_ns,resizings 5,500000000,1000000,700,0 5,1000000000,3000000,0,4 9,1,1,1,1 >samples.csv
+	printf '%s\n' trial_id,name,elapsed_s 5,fill,0.75 5,"it's",0.25 9,other,1 >phases.csv
+	awk -v out=data -f "$AWK/csv.awk" -f "$AWK/over-time.awk" chosen.tsv samples.csv phases.csv
+	[ "$(cat data/over-time.1.2)" = "$(printf '%s\n' '0.5 2 700 0 0' '1 4 NaN 1 0.5')" ]
+	grep -qx 'any_resized = 1' data/over-time.facts
+	grep -qx 'phases = 2' data/over-time.facts
+	grep -qx 'phase_at\[2\] = 0.75' data/over-time.facts
+	grep -qx "phase_name\[2\] = 'it’s'" data/over-time.facts
+}
+
 @test "throughput is that of the lowest level of statistics" {
 	printf '%s\n' trial_id,subject,reclaimer,workload,threads,keys,dist,mix,options,valid,mops,get_p50_ns,update_p50_ns,latency_lost,reclaim_samples,censored_samples,censored_max_ns,retired,pending_peak,pending_mean,bound,cpu_ns_per_op,elapsed_s \
 		'1,hamt,hp,mixed,1,9,uniform,get=100,"{""run"":{""smr-stats"":""sampled""}}",1,5,1,1,0,1,0,0,1,1,1,0,1,1' \
@@ -151,7 +196,7 @@ silent_on() {
 
 @test "bad input: one line that names it, status 2" {
 	plot --no-such-option
-	refused "plot.sh: unknown option --no-such-option (it knows --db, --series, --out, --help)"
+	refused "plot.sh: unknown option --no-such-option (it knows --db, --series, --out, --over-time, --trial, --help)"
 	plot --db
 	refused "plot.sh: --db wants a value"
 	plot --db "$DB" --series two
