@@ -151,6 +151,8 @@ csv_samples(FILE *out, const struct store_origin *origin, const struct record *r
 		csv_count(out, s->ops);
 		putc(',', out);
 		csv_count(out, s->longest_ns);
+		putc(',', out);
+		csv_count(out, s->resizings);
 		putc('\n', out);
 	}
 }
@@ -206,7 +208,7 @@ static const struct {
 } kinds[] = {
 	[EXPORT_TRIALS] = { "trials", NULL, csv_trial },
 	[EXPORT_HISTOGRAMS] = { "histograms", PREFIX "name,low_ns,high_ns,count\n", csv_histograms },
-	[EXPORT_SAMPLES] = { "samples", PREFIX "at_ns,pending,pending_bytes,rss_bytes,ops,longest_ns\n", csv_samples },
+	[EXPORT_SAMPLES] = { "samples", PREFIX "at_ns,pending,pending_bytes,rss_bytes,ops,longest_ns,resizings\n", csv_samples },
 	[EXPORT_THREADS] = { "threads", PREFIX "thread,cpu,ops,elapsed_ns\n", csv_threads },
 	[EXPORT_PHASES] = { "phases", PREFIX "position,name,ops,elapsed_s,mops,begin_s,pause_max_ns,pause_op,pause_cause\n", csv_phases },
 };

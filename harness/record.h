@@ -21,6 +21,7 @@ struct record_sample {           /* garbage and memory over time, measured part 
 	uint64_t rss_bytes;
 	uint64_t ops;                /* done so far, all threads */
 	uint64_t longest_ns;         /* timed call that ended since the sample before; open loop: from its intended start */
+	uint64_t resizings;          /* calls so far that resized the map, helped or waited; seen with the next timed call */
 };
 
 struct record_thread {

@@ -538,6 +538,8 @@ worker_reset(struct worker *w)
 	w->pairs = 0;
 	w->by_pass[0] = w->by_pass[1] = (struct histogram){ 0 };
 	w->pause = (struct worker_pause){ .ns = 0 };
+	w->resizings_at_reset = w->resizings != NULL ? w->resizings(w->handle) : 0;
+	atomic_store_explicit(&w->resized, 0, memory_order_relaxed);
 	if (history != NULL)
 		w->history = history_recorder_log(history, w->thread);
 	/* In an open loop every call is timed, and waits for its turn; when all are recorded, too. */
@@ -973,6 +975,7 @@ sample(struct runner *r, void *arg)
 		.pending = surplus(stats.retired, stats.freed),
 		.pending_bytes = surplus(stats.retired_bytes, stats.freed_bytes),
 		.rss_bytes = rss_bytes(p->statm),
+		.resizings = r->request->subject->resizings != NULL ? 0 : UINT64_MAX,
 	};
 	for (unsigned i = 0; i < r->request->threads; i++) {
 		struct worker *w = &r->seat[i].worker;
@@ -980,6 +983,8 @@ sample(struct runner *r, void *arg)
 		uint64_t longest_ns = atomic_exchange_explicit(&w->longest_ns, 0, memory_order_relaxed);
 
 		record->sample[record->samples].ops += worker_calls(w);
+		if (w->resizings != NULL)
+			record->sample[record->samples].resizings += atomic_load_explicit(&w->resized, memory_order_relaxed);
 		if (longest_ns > record->sample[record->samples].longest_ns)
 			record->sample[record->samples].longest_ns = longest_ns;
 	}

@@ -82,6 +82,7 @@ static const char *const migrations[STORE_SCHEMA] = {
 	    "ALTER TABLE phase ADD COLUMN pause_max_ns INTEGER;"
 	    "ALTER TABLE phase ADD COLUMN pause_op TEXT;"
 	    "ALTER TABLE phase ADD COLUMN pause_cause TEXT;",
+	[4] = "ALTER TABLE sample ADD COLUMN resizings INTEGER;",
 };
 
 /*
@@ -833,7 +834,7 @@ insert_histograms(const struct store *s, int64_t trial, const struct record *rec
 static bool
 insert_samples(const struct store *s, int64_t trial, const struct record *record)
 {
-	sqlite3_stmt *statement = prepare(s, "INSERT INTO sample VALUES (?, ?, ?, ?, ?, ?, ?)");
+	sqlite3_stmt *statement = prepare(s, "INSERT INTO sample VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
 	bool done = true;
 
 	for (size_t i = 0; done && i < record->samples; i++) {
@@ -846,6 +847,7 @@ insert_samples(const struct store *s, int64_t trial, const struct record *record
 		bind_count(statement, 5, sample->rss_bytes);
 		bind_count(statement, 6, sample->ops);
 		bind_count(statement, 7, sample->longest_ns);
+		bind_count(statement, 8, sample->resizings);
 		done = run(statement);
 	}
 	sqlite3_finalize(statement);
@@ -1106,7 +1108,7 @@ reader_open(struct reader *r, bool with_series)
 		[READ_BUCKETS] = "SELECT name, low_ns, high_ns, count FROM histogram WHERE trial_id = ?",
 		[READ_HISTOGRAMS] = "SELECT name, total, lost, sum_ns, min_ns, max_ns FROM histogram_summary"
 		    " WHERE trial_id = ?",
-		[READ_SAMPLES] = "SELECT at_ns, pending, pending_bytes, rss_bytes, ops, longest_ns FROM sample"
+		[READ_SAMPLES] = "SELECT at_ns, pending, pending_bytes, rss_bytes, ops, longest_ns, resizings FROM sample"
 		    " WHERE trial_id = ? ORDER BY rowid",
 		[READ_THREADS] = "SELECT thread, cpu, ops, elapsed_ns FROM thread WHERE trial_id = ?",
 		[READ_PHASES] = "SELECT position, name, ops, elapsed_s, mops, begin_s, pause_max_ns, pause_op, pause_cause FROM phase"
@@ -1252,6 +1254,7 @@ read_sample(const struct reader *r, int64_t trial, struct record *record)
 		.rss_bytes = column_count(statement, 3),
 		.ops = column_count(statement, 4),
 		.longest_ns = column_count(statement, 5),
+		.resizings = column_count(statement, 6),
 	};
 	return true;
 }

@@ -1,7 +1,7 @@
 /*
  * store.h - the results file: one SQLite database, one transaction a trial.
  *
- * Schema 3. The file says whose it is: application_id = STORE_APPLICATION_ID
+ * Schema 5. The file says whose it is: application_id = STORE_APPLICATION_ID
  * ("HAMT"), user_version = the schema. A file of anything else is refused
  * untouched.
  *
@@ -13,7 +13,7 @@
  *	trial              id, series_id, one column for each row of record_columns[]
  *	histogram          trial_id, name, low_ns, high_ns, count  non-empty buckets only
  *	histogram_summary  trial_id, name, total, lost, sum_ns, min_ns, max_ns
- *	sample             trial_id, at_ns, pending, pending_bytes, rss_bytes, ops, longest_ns
+ *	sample             trial_id, at_ns, pending, pending_bytes, rss_bytes, ops, longest_ns, resizings
  *	thread             trial_id, thread, cpu (NULL: not pinned), ops, elapsed_ns
  *	phase              trial_id, position, name, ops, elapsed_s, mops
  *
@@ -53,7 +53,7 @@
 
 #define STORE_DEFAULT_PATH "results/results.db"
 #define STORE_APPLICATION_ID 0x48414d54 /* "HAMT" */
-#define STORE_SCHEMA 4
+#define STORE_SCHEMA 5
 #define STORE_BUSY_MS 30000
 
 struct store; /* store_open() */

@@ -79,6 +79,9 @@ worker_timed(struct worker *w, enum op op, uint64_t begin_ns)
 		ns = end_ns > w->intended_ns ? end_ns - w->intended_ns : 0;
 		histogram_add(&w->response[op], ns);
 	}
+	if (w->resizings != NULL)
+		/* relaxed: a figure for the sampler. */
+		atomic_store_explicit(&w->resized, w->resizings(w->handle) - w->resizings_at_reset, memory_order_relaxed);
 	/* relaxed, both: the sampler takes the figure away; who loses to it starts the next interval. */
 	if (ns > atomic_load_explicit(&w->longest_ns, memory_order_relaxed))
 		atomic_store_explicit(&w->longest_ns, ns, memory_order_relaxed);

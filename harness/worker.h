@@ -80,6 +80,7 @@ struct worker {
 	_Atomic(unsigned) doing;                        /* enum op of the call under way or last */
 	_Atomic(unsigned) stage;                        /* enum worker_stage */
 	_Atomic(uint64_t) longest_ns;                   /* timed call since the sampler last took it away */
+	_Atomic(uint64_t) resized;                      /* calls since count[] was last reset that resized, up to the last timed one */
 
 	/* The owner's until join. */
 	uint64_t until_sample;       /* calls until the next timed one */
@@ -93,6 +94,7 @@ struct worker {
 	struct pace pace;
 	uint64_t intended_ns;        /* open loop: when the call under way should have begun, */
 	struct worker_pause pause;   /* the longest timed call of the phase */
+	uint64_t resizings_at_reset; /* subject.resizings() when count[] was last reset */
 	uint64_t resizings_before;   /* subject.resizings() when the timed call under way began */
 	long switches;               /* involuntary context switches at */
 	uint64_t switches_ns;        /* this time */

@@ -79,7 +79,8 @@ random_record(struct random *random, unsigned threads, size_t samples)
 	r->samples = samples;
 	for (size_t i = 0; i < samples; i++)
 		r->sample[i] = (struct record_sample){ i * 5000000, random_next(random), UINT64_MAX,
-			random_below(random, 1u << 30), i * 1000, i % 3 == 0 ? UINT64_MAX : random_below(random, 1u << 30) };
+			random_below(random, 1u << 30), i * 1000, i % 3 == 0 ? UINT64_MAX : random_below(random, 1u << 30),
+			i % 2 == 1 ? UINT64_MAX : random_below(random, 1u << 30) };
 	for (unsigned i = 0; i < threads; i++)
 		r->thread[i] = (struct record_thread){ (int)random_below(random, 4) - 1, random_next(random) >> 20,
 			random_next(random) >> 30 };

@@ -740,7 +740,7 @@ make_schema_1(const struct record *record)
 	CHECK(store_trial(s, begin_series(s), record, NULL, error, sizeof(error)));
 	store_close(s);
 	sql("DROP INDEX series_uuid; ALTER TABLE series DROP COLUMN uuid; ALTER TABLE series DROP COLUMN plan;"
-	    "ALTER TABLE sample DROP COLUMN longest_ns; ALTER TABLE phase DROP COLUMN begin_s;"
+	    "ALTER TABLE sample DROP COLUMN longest_ns; ALTER TABLE sample DROP COLUMN resizings; ALTER TABLE phase DROP COLUMN begin_s;"
 	    "ALTER TABLE phase DROP COLUMN pause_max_ns; ALTER TABLE phase DROP COLUMN pause_op;"
 	    "ALTER TABLE phase DROP COLUMN pause_cause;"
 	    "PRAGMA user_version = 1");
@@ -761,7 +761,7 @@ older_schemas_are_brought_up_to_date(void)
 	record = random_record(&random, 2, 3);
 	/* What a file of schema 1 has no room for. */
 	for (size_t k = 0; k < record->samples; k++)
-		record->sample[k].longest_ns = UINT64_MAX;
+		record->sample[k].longest_ns = record->sample[k].resizings = UINT64_MAX;
 	for (unsigned k = 0; k < record->phases; k++) {
 		record->phase[k].begin_s = NAN;
 		record->phase[k].pause_max_ns = UINT64_MAX;
@@ -814,7 +814,7 @@ list_trial(void *arg, const struct store_origin *origin, const struct record *re
 				fprintf(l->out, "|%u:%u=%llu", i, b, (unsigned long long)record->histogram[i].count[b]);
 	for (size_t i = 0; i < record->samples; i++)
 		fprintf(l->out, "|%llu %llu", (unsigned long long)record->sample[i].at_ns,
-		    (unsigned long long)(record->sample[i].pending ^ record->sample[i].longest_ns));
+		    (unsigned long long)(record->sample[i].pending ^ record->sample[i].longest_ns ^ record->sample[i].resizings));
 	for (uint64_t i = 0; i < record->threads; i++)
 		fprintf(l->out, "|%d %llu", record->thread[i].cpu, (unsigned long long)record->thread[i].ops);
 	for (unsigned i = 0; i < record->phases; i++)
