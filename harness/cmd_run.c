@@ -167,6 +167,9 @@ static const struct plugin_option conduct_options[] = {
 	{ .name = "repeats", .type = OPTION_COUNT, .meta = "N", .most = TRIALS_MOST,
 	    .help = "of disturbed trials, at most so many in all, and of a point as many as it has trials "
 	            "(default: a fifth of all trials)" },
+	{ .name = "no-overhead", .type = OPTION_FLAG,
+	    .help = "do not measure, for some ms before the first trial of a load, what the harness itself takes of an operation: "
+	            "what subject null needs" },
 	{ .name = "seed", .letter = 'S', .type = OPTION_COUNT, .initial = "1", .meta = "N",
 	    .help = "of all that is random; trial k of a point takes N + k - 1" },
 	{ .name = "pin", .type = OPTION_TEXT, .meta = "POLICY|LIST", .check = check_pin,
@@ -207,6 +210,8 @@ struct run_point {       /* what has become of a point of the schedule */
 	uint64_t made;   /* trials, resumed ones included */
 	uint64_t resumed; /* of these */
 	uint64_t disturbed; /* of these */
+	bool overhead_known; /* it was looked for: */
+	double overhead_ns;  /* of the harness at this load; NaN: it cannot be known */
 	double *mops;    /* of the undisturbed valid ones: values of them, room of them */
 	uint64_t values;
 };
@@ -240,6 +245,9 @@ struct run {
 	uint64_t trials_each, total;
 	uint64_t position;        /* of the next trial in the series */
 	uint64_t resumed;         /* trials that were in the series before */
+	struct plugin *null;        /* for the harness's own cost; NULL: not loaded yet, or it cannot be */
+	struct option_sets null_sets;
+	char no_overhead[ERROR_SIZE]; /* why it is not known somewhere; "": it is */
 	struct sentinel *sentinel;
 	double noise_pct, ci_pct; /* 0: off */
 	uint64_t most_trials;     /* of a point, with --ci */
@@ -881,6 +889,94 @@ keep_history(struct run *run, const struct record *record)
 	free(path);
 }
 
+/* ---- The harness's own cost ---- */
+
+#define OVERHEAD_NS (10 * NS_PER_MS) /* of measuring null: some 100,000 operations */
+
+static bool
+load_null(struct run *run, char *said, size_t size)
+{
+	const struct command_line nothing = { 0 };
+
+	if (run->null == NULL)
+		run->null = plugin_load(PLUGIN_SUBJECT, SUMMARY_NULL, said, size);
+	return run->null != NULL && (run->null_sets.count > 0 ||
+	    options_sets(run->null->options, &nothing, &run->null_sets, said, size));
+}
+
+/*
+ * null_ns - processor time of an operation on null, at the load of a point; NaN, and why is said at the end. It holds nothing,
+ * so nothing is put into it before. Work of a fixed amount might wait for a hit that never comes: it is left alone.
+ */
+static double
+null_ns(struct run *run, const struct schedule_point *point)
+{
+	struct plan plan = point->plan;
+	struct workload workload = *point->workload->workload;
+	struct trial_request request = { .workload = &workload, .workload_options = point->workload_options, .plan = &plan,
+		.threads = point->threads, .seed = option_count(run->conduct, "seed"), .topology = run->topology,
+		.placement = point->placement, .membind = option_text(run->conduct, "membind"), .clock = &run->clock,
+		.duration_ns = OVERHEAD_NS, .warmup_ns = OVERHEAD_NS / 5,
+		.sample_interval_ns = option_time_ns(run->measure, "sample-interval"),
+		.watchdog_ns = option_time_ns(run->conduct, "watchdog"), .latency_shift = point->latency_shift,
+		.interrupted = &command_interrupted };
+	struct record *record = NULL;
+	char said[ERROR_SIZE] = "";
+	double ns = NAN;
+
+	if (plan.fixed_work)
+		snprintf(said, sizeof(said), "a load of a fixed amount of work is not tried on it");
+	else if (load_null(run, said, sizeof(said)) &&
+	    schedule_needs_met(run->null->subject, point->workload, &plan, said, sizeof(said))) {
+		request.subject = run->null->subject;
+		request.subject_options = run->null_sets.set[0];
+		workload.prefill = NULL;
+		plan.prefill = 0;
+		record = record_new(point->threads);
+		if (record == NULL)
+			snprintf(said, sizeof(said), "no memory");
+		else if (runner_run(&request, record, said, sizeof(said)) == TRIAL_DONE) {
+			if (record->valid && record->ops > 0)
+				ns = record->cpu_ns_per_op;
+			else
+				snprintf(said, sizeof(said), "%s", record->valid ? "no operation was done" : record->why);
+		}
+	}
+	record_free(record);
+	if (isnan(ns) && run->no_overhead[0] == '\0')
+		snprintf(run->no_overhead, sizeof(run->no_overhead), "%s: %.400s", point->workload_title, said);
+	return ns;
+}
+
+/* is_same_load - do they differ in the subject only, and in what is looked at of reclamation? */
+static bool
+is_same_load(const struct schedule_point *a, const struct schedule_point *b)
+{
+	return a->workload == b->workload && a->workload_options == b->workload_options && a->threads == b->threads &&
+	    a->rate == b->rate && a->latency_shift == b->latency_shift && a->plan.pool == b->plan.pool;
+}
+
+/* overhead_of - of the harness, at that point; measured when it is first asked for. */
+static double
+overhead_of(struct run *run, size_t at)
+{
+	const struct schedule_point *point = &run->schedule.point[at];
+	double ns;
+
+	/* In an open loop threads spin until it is their turn. */
+	if (option_flag(run->conduct, "no-overhead") || point->rate > 0 || run->recorder != NULL)
+		return NAN;
+	if (!run->point[at].overhead_known) {
+		ns = null_ns(run, point);
+		for (size_t i = 0; i < run->schedule.count; i++)
+			if (is_same_load(point, &run->schedule.point[i])) {
+				run->point[i].overhead_known = true;
+				run->point[i].overhead_ns = ns;
+			}
+	}
+	return run->point[at].overhead_ns;
+}
+
 static void
 run_trial(struct run *run, size_t at, uint64_t trial)
 {
@@ -910,6 +1006,7 @@ run_trial(struct run *run, size_t at, uint64_t trial)
 		.tick_arg = run->progress,
 	};
 	struct record *record = record_new(point->threads);
+	double overhead_ns;
 	char said[ERROR_SIZE] = "no reason given", text[2 * ERROR_SIZE];
 
 	if (record == NULL || !point_note(&run->point[at], trial) || !need_recorder(run, point->threads)) {
@@ -922,11 +1019,14 @@ run_trial(struct run *run, size_t at, uint64_t trial)
 		request.arrival++;
 	while (strcmp(smr_words[request.smr_stats], option_text(run->levels.set[point->run_set], "smr-stats")) != 0)
 		request.smr_stats++;
+	overhead_ns = overhead_of(run, at);
 	progress_begin(run->progress, at, point->label);
 	switch (runner_run(&request, record, said, sizeof(said))) {
 	case TRIAL_DONE:
 		run->done++;
 		fill_record(run, record, point, trial);
+		if (strcmp(point->subject->name, SUMMARY_NULL) != 0)
+			record->overhead_ns = overhead_ns;
 		sentinel_judge(record, sentinel_cpus(run->sentinel), run->noise_pct);
 		point_value(&run->point[at], record);
 		if (record->options == NULL)
@@ -1123,6 +1223,8 @@ print_table(struct run *run)
 		if (!summary_print(stdout, run->points))
 			stop(run, "no memory for the summary");
 		print_drawing(run);
+		if (run->no_overhead[0] != '\0')
+			printf("harness: - where subject null cannot tell: %s\n\n", run->no_overhead);
 		print_noise(run);
 		print_counters(run);
 	}
@@ -1210,6 +1312,8 @@ run_free(struct run *run)
 	free(run->threads);
 	free(run->rates);
 	option_sets_free(&run->levels);
+	option_sets_free(&run->null_sets);
+	plugin_free(run->null);
 	options_free(run->measure);
 	options_free(run->conduct);
 	options_free(run->output);

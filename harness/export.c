@@ -626,6 +626,7 @@ static const struct {
 	POINT_REAL(hit_ratio),
 	POINT_REAL(jain),
 	POINT_REAL(cpu_ns_per_op),
+	POINT_REAL(overhead_ns),
 	POINT_REAL(thread_min_mops),
 	POINT_REAL(thread_max_mops),
 	POINT_REAL(cas_failed_per_op),

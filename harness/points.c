@@ -24,6 +24,7 @@ struct figure {
 	X(hit_ratio, hit_ratio, false) \
 	X(jain, jain, false) \
 	X(cpu_ns_per_op, cpu_ns_per_op, false) \
+	X(overhead_ns, overhead_ns, false) \
 	X(thread_min_mops, thread_min_mops, false) \
 	X(thread_max_mops, thread_max_mops, false) \
 	X(cas_failed_per_op, cas_failed_per_op, false) \

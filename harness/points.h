@@ -57,7 +57,7 @@ struct point {
 	double roofline_ratio;
 
 	/* Medians over trials of the record's column of that name. */
-	double hit_ratio, jain, cpu_ns_per_op, thread_min_mops, thread_max_mops;
+	double hit_ratio, jain, cpu_ns_per_op, overhead_ns, thread_min_mops, thread_max_mops;
 	double cas_failed_per_op, cas_wait_ns_per_op;
 	double reader_mops, writer_mops, reader_jain, writer_jain; /* NAN: no roles */
 	double get_p50_ns, get_p90_ns, get_p99_ns, get_p999_ns, get_max_ns;

@@ -94,6 +94,8 @@ const struct column record_columns[] = {
 	REAL(reader_jain, "Jain's fairness index over the readers"),
 	REAL(writer_jain, "Jain's fairness index over the writers"),
 	REAL(cpu_ns_per_op, "processor time of the workers per operation, ns"),
+	REAL(overhead_ns, "of that, the harness itself: the same on subject null at this load and threads, measured before the "
+	    "load's first trial, ns"),
 	REAL(cas_failed_per_op, "compare-and-swaps that failed, per completed operation"),
 	REAL(cas_wait_ns_per_op, "what contention management waited, by its own reckoning, per operation, ns"),
 	COUNT(cas_expired, "its waits for a turn that ended with their bound"),
@@ -204,7 +206,7 @@ record_new(unsigned threads)
 		return NULL;
 	}
 	r->threads = threads;
-	r->hit_ratio = r->rate = r->pause_at_s = NAN;
+	r->hit_ratio = r->rate = r->pause_at_s = r->overhead_ns = NAN;
 	r->pause_max_ns = UINT64_MAX;
 	r->reader_mops = r->writer_mops = r->reader_jain = r->writer_jain = NAN;
 	r->cycles_per_op = r->instructions_per_op = r->cache_misses_per_op = NAN;

@@ -768,11 +768,13 @@ put_table(const struct report *r)
 	      "peak<th>reclaim p99<th>trials<th>disturbed<th>outliers</tr></thead><tbody>\n", out);
 	for (size_t i = 0; i < r->count; i++) {
 		const struct point *p = points_at(r->points, r->order[i]);
-		double overhead = NAN; /* what null takes at the same load and threads */
+		const struct point *null = NULL; /* at the same load and threads */
+		double overhead;
 
 		for (size_t k = 0; k < r->count; k++)
 			if (same_place(r, r->order[i], k) && strcmp(points_at(r->points, k)->subject, SUMMARY_NULL) == 0)
-				overhead = (double)p->threads / points_at(r->points, k)->mops_median * 1e3;
+				null = points_at(r->points, k);
+		overhead = summary_overhead(p, null);
 		fprintf(out, "<tr><td data-v=%zu>%zu<td style='color:%s'><b>", i + 1, i + 1, r->who[r->of[r->order[i]]].colour);
 		svg_put_text(out, r->label[r->order[i]].name);
 		fputs("</b><td>", out);

@@ -63,8 +63,8 @@ plan_check(const struct plan *plan, char *error, size_t size)
 	return true;
 }
 
-static bool
-needs_check(const struct subject *subject, const struct plugin *workload, const struct plan *plan, char *error,
+bool
+schedule_needs_met(const struct subject *subject, const struct plugin *workload, const struct plan *plan, char *error,
     size_t size)
 {
 	for (unsigned op = 0; op < OP_COUNT; op++)
@@ -288,7 +288,7 @@ add_points(struct schedule *s, const struct schedule_source *source, const struc
 
 			if (plugin == NULL)
 				return false;
-			if (!needs_check(plugin->subject, workload->plugin, &plan, error, size)) {
+			if (!schedule_needs_met(plugin->subject, workload->plugin, &plan, error, size)) {
 				if (!source->leave_out)
 					return false;
 				continue;

@@ -78,6 +78,10 @@ struct schedule_source {
 bool schedule_make(struct schedule *s, const struct schedule_source *source, char *error, size_t size) MUST_USE;
 void schedule_free(struct schedule *s);
 
+/* schedule_needs_met - can the subject do that load? False and one line in error: what it lacks. */
+bool schedule_needs_met(const struct subject *subject, const struct plugin *workload, const struct plan *plan, char *error,
+    size_t size) MUST_USE;
+
 /*
  * schedule_plan - a digest of what is measured, in digest[33]: of every point all that
  * identifies it, in order, with where threads and memory go and the seed. Two runs of the same plan differ

@@ -82,6 +82,7 @@ static const char *const levels[] = { "off", "counters", "sampled", "full" };
 /* A row: a point, and what is needed to find its block and to name it. */
 struct row {
 	const struct point *point;
+	const struct point *null;   /* subject null's of the same block and threads; NULL: there is none */
 	const struct point *detail; /* the same at the highest level of --smr-stats: its garbage */
 	json_t *options;     /* parsed, but for the level; NULL if the record had none */
 	size_t level;        /* of levels[]; LEVELS: not known */
@@ -257,16 +258,16 @@ title_of(const struct row *row, const struct row *rows, size_t count, char *titl
 
 /* ---- The table ---- */
 
-#define FIXED_COLUMNS 90 /* of a line, all but the name */
+#define FIXED_COLUMNS 98 /* of a line, all but the name */
 
 static void
 print_head(FILE *out, int name_width, const char *title)
 {
 	fprintf(out, "%s\n", title);
-	fprintf(out, "  %-*s %7s %7s %16s %8s %7s %7s %7s %7s %7s\n", name_width, "", "", "", "", "of the",
-	    "ns/op,", "get", "update", "garbage", "reclaim");
-	fprintf(out, "  %-*s %7s %7s %16s %8s %7s %7s %7s %7s %7s %5s\n", name_width, "subject", "threads",
-	    "Mops/s", "min .. max", "roofline", "thread", "p99", "p99", "peak", "p99", "valid");
+	fprintf(out, "  %-*s %7s %7s %16s %8s %7s %7s %7s %7s %7s %7s\n", name_width, "", "", "", "", "of the",
+	    "ns/op,", "of that", "get", "update", "garbage", "reclaim");
+	fprintf(out, "  %-*s %7s %7s %16s %8s %7s %7s %7s %7s %7s %7s %5s\n", name_width, "subject", "threads",
+	    "Mops/s", "min .. max", "roofline", "thread", "harness", "p99", "p99", "peak", "p99", "valid");
 }
 
 /* What one thread needs for one operation, all waiting included. */
@@ -276,11 +277,21 @@ ns_per_op(const struct point *p)
 	return (double)p->threads / p->mops_median * NS_PER_US;
 }
 
+double
+summary_overhead(const struct point *p, const struct point *null)
+{
+	if (!isnan(p->rate) || strcmp(p->subject, SUMMARY_NULL) == 0)
+		return NAN;
+	if (!isnan(p->overhead_ns) || null == NULL)
+		return p->overhead_ns;
+	return !isnan(null->cpu_ns_per_op) ? null->cpu_ns_per_op : ns_per_op(null);
+}
+
 static void
 print_row(FILE *out, int name_width, const struct row *row)
 {
 	const struct point *p = row->point;
-	char mops[32], least[32], most[32], spread[72], ratio[32], op[32], get[32], update[32], peak[32],
+	char mops[32], least[32], most[32], spread[72], ratio[32], op[32], harness[32], get[32], update[32], peak[32],
 	    reclaim[32];
 	char valid[48];
 
@@ -290,6 +301,7 @@ print_row(FILE *out, int name_width, const struct row *row)
 	snprintf(spread, sizeof(spread), p->valid > 1 ? "%s .. %s" : MISSING, least, most);
 	summary_format_figure(p->roofline_ratio, ratio, sizeof(ratio));
 	summary_format_figure(ns_per_op(p), op, sizeof(op));
+	summary_format_figure(summary_overhead(p, row->null), harness, sizeof(harness));
 	summary_format_time(p->get_p99_ns, get, sizeof(get));
 	summary_format_time(p->update_p99_ns, update, sizeof(update));
 	summary_format_count(row->detail->pending_peak, peak, sizeof(peak));
@@ -298,8 +310,8 @@ print_row(FILE *out, int name_width, const struct row *row)
 	/* A name that is too wide has a line of its own. */
 	if (strlen(row->name) > (size_t)name_width)
 		fprintf(out, "  %s\n", row->name);
-	fprintf(out, "  %-*s %7" PRIu64 " %7s %16s %8s %7s %7s %7s %7s %7s %5s\n", name_width,
-	    strlen(row->name) > (size_t)name_width ? "" : row->name, p->threads, mops, spread, ratio, op, get,
+	fprintf(out, "  %-*s %7" PRIu64 " %7s %16s %8s %7s %7s %7s %7s %7s %7s %5s\n", name_width,
+	    strlen(row->name) > (size_t)name_width ? "" : row->name, p->threads, mops, spread, ratio, op, harness, get,
 	    update, peak, reclaim, valid);
 }
 
@@ -718,6 +730,11 @@ summary_print(FILE *out, const struct points *points)
 		if (strlen(rows[i].name) > widest)
 			widest = strlen(rows[i].name);
 	name_width = (int)(widest < SUMMARY_COLUMNS - FIXED_COLUMNS ? widest : SUMMARY_COLUMNS - FIXED_COLUMNS);
+	for (size_t i = 0; i < count; i++)
+		for (size_t k = 0; k < count; k++)
+			if (rows[k].block == rows[i].block && rows[k].point->threads == rows[i].point->threads &&
+			    strcmp(rows[k].point->subject, SUMMARY_NULL) == 0)
+				rows[i].null = rows[k].point;
 	qsort(rows, count, sizeof(*rows), by_threads_and_speed);
 	for (size_t i = 0; i < count; i++) {
 		if (i == 0 || rows[i].block != rows[i - 1].block) {

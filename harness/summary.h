@@ -14,9 +14,15 @@
 #include "core/base.h"
 #include "harness/points.h"
 
-#define SUMMARY_COLUMNS 110 /* no line is wider, unless a load's own text is */
+#define SUMMARY_COLUMNS 118 /* no line is wider, unless a load's own text is */
 #define SUMMARY_NULL "null" /* the subject that measures the harness */
 #define SUMMARY_NULL_BYTES "null-bytes" /* and the one that makes byte strings, too */
+
+/*
+ * summary_overhead - what the harness takes of an operation, ns of processor time: what was measured for the point, else what
+ * null needs where that is a point of the same block and threads (null: the point, or NULL). NAN: not known, or p is null's own.
+ */
+double summary_overhead(const struct point *p, const struct point *null);
 
 /*
  * summary_print - write the table of finished points (points_finish()).

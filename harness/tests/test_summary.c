@@ -99,20 +99,20 @@ table_is_as_written_here(void)
 
 	check_text(text,
 	    "mixed  get=100  uniform  200K keys\n"
-	    "                                              of the  ns/op,     get  update garbage reclaim\n"
-	    "  subject  threads  Mops/s       min .. max roofline  thread     p99     p99    peak     p99 valid\n"
-	    "  null           1     250                -     6.25    4.00   11 ns       -       0       -   1/1\n"
-	    "  roofline       1    40.0                -     1.00    25.0   60 ns       -       0       -   1/1\n"
-	    "  seed           1    5.00     4.75 .. 5.25     0.12     200  490 ns       -       0       -   3/3\n"
-	    "  broken         1       -                -        -       -       -       -       -       -   0/1\n"
-	    "  null           2     400                -        -    5.00   11 ns       -       0       -   1/1\n"
-	    "  seed           2    9.50                -        -     211  512 ns       -       0       -   1/1\n"
+	    "                                              of the  ns/op, of that     get  update garbage reclaim\n"
+	    "  subject  threads  Mops/s       min .. max roofline  thread harness     p99     p99    peak     p99 valid\n"
+	    "  null           1     250                -     6.25    4.00       -   11 ns       -       0       -   1/1\n"
+	    "  roofline       1    40.0                -     1.00    25.0    4.00   60 ns       -       0       -   1/1\n"
+	    "  seed           1    5.00     4.75 .. 5.25     0.12     200    4.00  490 ns       -       0       -   3/3\n"
+	    "  broken         1       -                -        -       -    4.00       -       -       -       -   0/1\n"
+	    "  null           2     400                -        -    5.00       -   11 ns       -       0       -   1/1\n"
+	    "  seed           2    9.50                -        -     211    5.00  512 ns       -       0       -   1/1\n"
 	    "\n"
 	    "mixed  get=90,remove=10  zipf:0.99  200K keys\n"
-	    "                                              of the  ns/op,     get  update garbage reclaim\n"
-	    "  subject  threads  Mops/s       min .. max roofline  thread     p99     p99    peak     p99 valid\n"
-	    "  null           1     125                -        -    8.00   11 ns   11 ns       0       -   1/1\n"
-	    "  seed           1    3.25                -        -     308  490 ns 1.50 us   12.3K 2.50 ms   1/1\n"
+	    "                                              of the  ns/op, of that     get  update garbage reclaim\n"
+	    "  subject  threads  Mops/s       min .. max roofline  thread harness     p99     p99    peak     p99 valid\n"
+	    "  null           1     125                -        -    8.00       -   11 ns   11 ns       0       -   1/1\n"
+	    "  seed           1    3.25                -        -     308    8.00  490 ns 1.50 us   12.3K 2.50 ms   1/1\n"
 	    "\n"
 	    "harness overhead (subject null, 1 thread): 4.0 ns per operation (uniform), 8.0 (zipf:0.99)\n"
 	    "\n");
@@ -214,10 +214,10 @@ levels_of_statistics_are_one_row(void)
 	points_free(points);
 	check_text(text,
 	    "mixed  get=100  uniform  200K keys\n"
-	    "                                             of the  ns/op,     get  update garbage reclaim\n"
-	    "  subject threads  Mops/s       min .. max roofline  thread     p99     p99    peak     p99 valid\n"
-	    "  hamt          2    10.0                -        -     200  400 ns  600 ns      3K 4.00 us   1/1\n"
-	    "  seed          2    4.00                -        -     500  900 ns  990 ns     700 5.00 us   1/1\n"
+	    "                                             of the  ns/op, of that     get  update garbage reclaim\n"
+	    "  subject threads  Mops/s       min .. max roofline  thread harness     p99     p99    peak     p99 valid\n"
+	    "  hamt          2    10.0                -        -     200       -  400 ns  600 ns      3K 4.00 us   1/1\n"
+	    "  seed          2    4.00                -        -     500       -  900 ns  990 ns     700 5.00 us   1/1\n"
 	    "  reclamation: threads     peak     mean of bound      p50      p99   passes\n"
 	    "  hamt               2       3K    1.50K     25 %   400 ns  4.00 us    3.1 %\n"
 	    "  seed               2      700      350     25 %   500 ns  5.00 us    3.1 %\n"
@@ -226,6 +226,24 @@ levels_of_statistics_are_one_row(void)
 	    "cost of --smr-stats full: 40.0 % of the throughput at counters (median of 1 point; 40.0 .. 40.0 %)\n"
 	    "\n");
 	free(text);
+}
+
+/* What was measured for a point goes before a point of null; processor time before throughput; an open loop has none. */
+static void
+overhead_is_that_of_the_load(void)
+{
+	struct point p = { .subject = "seed", .threads = 4, .overhead_ns = NAN, .rate = NAN };
+	struct point null = { .subject = "null", .threads = 4, .mops_median = 200, .cpu_ns_per_op = 7, .overhead_ns = NAN, .rate = NAN };
+
+	CHECK(isnan(summary_overhead(&p, NULL)));
+	CHECK(summary_overhead(&p, &null) == 7);
+	null.cpu_ns_per_op = NAN;
+	CHECK(summary_overhead(&p, &null) == 20);
+	p.overhead_ns = 5;
+	CHECK(summary_overhead(&p, &null) == 5);
+	CHECK(isnan(summary_overhead(&null, &null)));
+	p.rate = 1000;
+	CHECK(isnan(summary_overhead(&p, &null)));
 }
 
 static void
@@ -359,6 +377,7 @@ main(int argc, char **argv)
 		TEST(only_what_differs_is_named),
 		TEST(every_line_fits),
 		TEST(levels_of_statistics_are_one_row),
+		TEST(overhead_is_that_of_the_load),
 	TEST(nothing_measured_prints_nothing),
 		TEST(figures_have_three_digits),
 	};

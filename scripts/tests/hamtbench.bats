@@ -92,6 +92,23 @@ patch() {
 
 # ---- Bad input -----------------------------------------------------------------
 
+@test "the harness's own cost is measured, kept with each trial and shown; or it is said why not" {
+	"$HAMTBENCH" run --subject seed,null --threads 1 --keys 1K --mix get=100 --trials 1 --duration 2ms --warmup 1ms --pin none \
+		--db o.db --quiet >said
+	grep -q 'of that ' said
+	[ "$("$HAMTBENCH" export --db o.db --format json | grep -o '"overhead_ns":[0-9.]*' | wc -l)" -eq 1 ]
+	"$HAMTBENCH" run --subject seed --threads 1 --keys 1K --mix get=100 --trials 1 --duration 2ms --warmup 1ms --pin none \
+		--no-overhead --no-db --format json --quiet >said
+	run ! grep -q '"overhead_ns":[0-9]' said
+	# Null cannot stay inside a read.
+	"$HAMTBENCH" run --subject seed --workload longread --threads 2 --keys 1K --trials 1 --duration 5ms --warmup 1ms --pin none \
+		--no-db --quiet >said
+	grep -qx 'harness: - where subject null cannot tell: longread: subject null cannot stay inside a read, which workload longread needs' said
+	# Fixed work is left alone.
+	"$HAMTBENCH" run --subject seed --workload load --threads 1 --keys 1K --trials 1 --pin none --no-db --quiet >said
+	grep -qx 'harness: - where subject null cannot tell: load: a load of a fixed amount of work is not tried on it' said
+}
+
 @test "a command is needed, and one that exists" {
 	hamtbench
 	[[ "$stderr" == "hamtbench: a command is missing; there are run, list, check, export, "* ]]

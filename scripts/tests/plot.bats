@@ -143,6 +143,13 @@ silent_on() {
 	says over-time.svg ">insert<" ">remove<" "mutex: worst pause "
 	tr '\n' ' ' <over-time.svg | sed 's/<[^>]*>//g' | tr -s ' \t' ' ' >words
 	says words "the calls that were timed, of all that is: "
+	# A map that grows, seen to do so; samples say how often.
+	"$HAMTBENCH" run --subject hamt --workload growth --keys 200K --prefill 1K --threads 1 --trials 1 --sample-interval 1ms \
+		--db growth.db --quiet >/dev/null
+	"$HAMTBENCH" export --db growth.db --what samples | awk -F, '/,hamt,/ { last = $NF } END { exit !(last > 0) }'
+	plot --db growth.db --over-time --out .
+	[ "$status" -eq 0 ]
+	says over-time.svg ">resizing<" ">grow<" ">steady<"
 	# One trial alone.
 	id=$("$HAMTBENCH" export --db load.db | awk -F, 'NR > 1 && /,mutex,/ { print $2 }')
 	plot --db load.db --over-time --trial "$id" --out .
