@@ -36,6 +36,7 @@ fill(struct record *r, const struct trial *t)
 	r->pending_peak = t->pending_peak;
 	r->reclaim_p99_ns = t->reclaim_p99_ns;
 	r->valid = t->valid;
+	r->cpu_ns_per_op = NAN;
 }
 
 static void

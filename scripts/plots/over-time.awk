@@ -104,10 +104,14 @@ END {
 			keep[++shown] = i
 	print "phases = " shown "\nphases_same = " same >>facts
 	if (shown > 0)
-		print "array phase_at[" shown "]\narray phase_of[" shown "]\narray phase_name[" shown "]" >>facts
+		print "array phase_at[" shown "]\narray phase_of[" shown "]\narray phase_row[" shown "]\narray phase_name[" shown "]" >>facts
 	for (i = 1; i <= shown; i++) {
 		name = phase_name[keep[i]]
 		gsub(/'/, "’", name)
+		# Names of neighbours one above the other.
+		if (!(phase_of[keep[i]] in row))
+			row[phase_of[keep[i]]] = rows++ + 0
+		printf "phase_row[%d] = %d\n", i, row[phase_of[keep[i]]] >>facts
 		printf "phase_at[%d] = %.9g\nphase_of[%d] = %d\nphase_name[%d] = '%s'\n", i, phase_at[keep[i]], i, phase_of[keep[i]], i, name >>facts
 	}
 	printf "last = %.9g\ntop_mops = %.9g\nslowest = %.0f\nquickest = %.0f\nany_resized = %d\nsampled = %d\n", last, top, slowest, \

@@ -40,7 +40,7 @@ if (drawn) {
 			set arrow 200 + i from first phase_at[i], graph 0 to first phase_at[i], graph 1 nohead dt 2 lw 1.2 \
 				lc rgb (phases_same ? faint : colour[phase_of[i]])
 			if (row == 1) {
-				set label 200 + i phase_name[i] at first phase_at[i], screen sy(place_y[1] - 8 - (phases_same ? 0 : 12 * ((phase_of[i] - 1) % 2))) left \
+				set label 200 + i phase_name[i] at first phase_at[i], screen sy(place_y[1] - 8 - (phases_same ? 0 : 11 * (phase_row[i] % 3))) left \
 					offset 0.2, 0 font small tc rgb (phases_same ? faint : colour[phase_of[i]])
 			}
 		}

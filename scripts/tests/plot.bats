@@ -151,7 +151,7 @@ silent_on() {
 	[ "$status" -eq 0 ]
 	says over-time.svg ">resizing<" ">grow<" ">steady<"
 	# One trial alone.
-	id=$("$HAMTBENCH" export --db load.db | awk -F, 'NR > 1 && /,mutex,/ { print $2 }')
+	id=$("$HAMTBENCH" export --db load.db --what phases | awk -F, '/,mutex,/ { print $2; exit }')
 	plot --db load.db --over-time --trial "$id" --out .
 	[ "$status" -eq 0 ]
 	says over-time.svg "mutex: worst pause "
