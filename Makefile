@@ -11,7 +11,7 @@ WERROR ?= -Werror#    WERROR= lets a build with warnings pass
 PREFIX ?= /usr/local# install: where to
 DESTDIR ?=#           install: prepended to PREFIX, for packaging
 PEERS ?=#             maps of other libraries, where installed: as release only; PEERS=1 in every variant, PEERS=0 never
-QUICK ?=#             bench, backoff, reclaim: QUICK=1 takes half a minute
+QUICK ?=#             bench, backoff, latency, reclaim: QUICK=1 takes half a minute
 VERBOSE ?=#           VERBOSE=1 prints each command in full
 TEST_TIMEOUT ?= 300#  tests: seconds until a program is killed and has failed
 SANITIZER ?= thread#  tsan: or address, undefined
