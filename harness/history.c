@@ -9,12 +9,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <jansson.h>
 #include <xxhash.h>
 
+#include "harness/file.h"
 #include "harness/worker.h"
 
 #define CHUNK 1024u                      /* events that a thread takes at a time */
@@ -608,103 +607,21 @@ write_history(FILE *out, const struct history *h, unsigned char *buffer)
 	return write_block(out, BLOCK_END, 0, h->events + h->firsts, buffer, 0) && fflush(out) == 0;
 }
 
-/* Under its own name only when all of it is there, and never over another file. */
-static bool
-publish(const char *temporary, const char *path)
-{
-	if (link(temporary, path) == 0)
-		return true;
-	/* A file system without links: between the question and the answer somebody may make the file. */
-	if (errno == EEXIST || access(path, F_OK) == 0) {
-		errno = EEXIST;
-		return false;
-	}
-	return rename(temporary, path) == 0;
-}
-
 bool
 history_write(const struct history *h, const char *path, char *error, size_t size)
 {
-	char *temporary = NULL;
 	unsigned char *buffer = malloc((size_t)BLOCK_EVENTS * EVENT_BYTES_MAX);
-	FILE *out = NULL;
-	bool fine = false;
-	int file = -1;
+	struct file_new f;
+	bool fine;
 
-	errno = ENOMEM;
-	if (buffer != NULL && asprintf(&temporary, "%s.XXXXXX", path) >= 0)
-		file = mkstemp(temporary);
-	if (file >= 0) {
-		mode_t mask = umask(0);
-
-		umask(mask);
-		fchmod(file, 0666 & ~mask); /* as any other file; mkstemp() makes it the owner's */
-		out = fdopen(file, "wb");
-	}
-	if (out != NULL) {
-		fine = write_history(out, h, buffer);
-		if (fclose(out) != 0)
-			fine = false;
-		fine = fine && publish(temporary, path);
-	} else if (file >= 0) {
-		close(file);
-	}
-	if (!fine)
-		fail(error, size, path, errno == EEXIST ? "it exists already; name another" : strerror(errno));
-	if (file >= 0)
-		unlink(temporary);
-	free(temporary);
+	if (buffer == NULL)
+		return fail(error, size, path, strerror(ENOMEM));
+	fine = file_new_begin(&f, path, error, size) && file_new_end(&f, write_history(f.out, h, buffer), error, size);
 	free(buffer);
 	return fine;
 }
 
 /* ---- Reading ---- */
-
-static unsigned char *
-read_all(const char *path, size_t *bytes, char *error, size_t size)
-{
-	FILE *in = fopen(path, "rbe");
-	unsigned char *data = NULL;
-	struct stat status;
-	size_t room = 0;
-
-	if (in == NULL) {
-		fail(error, size, path, strerror(errno));
-		return NULL;
-	}
-	/* A pipe may bring one; a device may have no end. */
-	if (fstat(fileno(in), &status) != 0 || S_ISDIR(status.st_mode) || S_ISCHR(status.st_mode)) {
-		fail(error, size, path, S_ISDIR(status.st_mode) ? "it is a folder" : "it is a device");
-		fclose(in);
-		return NULL;
-	}
-	*bytes = 0;
-	for (;;) {
-		if (*bytes == room) {
-			unsigned char *more;
-
-			room = room == 0 ? (S_ISREG(status.st_mode) ? (size_t)status.st_size + 1 : 65536) : room * 2;
-			more = realloc(data, room);
-			if (more == NULL) {
-				fail(error, size, path, "no memory to read it");
-				break;
-			}
-			data = more;
-		}
-		*bytes += fread(data + *bytes, 1, room - *bytes, in);
-		if (ferror(in)) {
-			fail(error, size, path, strerror(errno));
-			break;
-		}
-		if (feof(in)) {
-			fclose(in);
-			return data;
-		}
-	}
-	fclose(in);
-	free(data);
-	return NULL;
-}
 
 /* The payload of one block. NULL, or what is wrong with it. */
 static const char *
@@ -813,7 +730,7 @@ bool
 history_read(struct history *h, const char *path, char *error, size_t size)
 {
 	size_t bytes = 0;
-	unsigned char *data = read_all(path, &bytes, error, size);
+	unsigned char *data = file_read(path, SIZE_MAX / 2, &bytes, error, size);
 	bool fine = data != NULL && read_history(h, path, data, bytes, error, size);
 
 	free(data);
