@@ -33,6 +33,7 @@ int command_merge(int argc, char **argv);
 int command_compare(int argc, char **argv);
 int command_report(int argc, char **argv);
 int command_topo(int argc, char **argv);
+int command_trace(int argc, char **argv);
 
 /*
  * command_error - "hamtbench COMMAND: " and one line on stderr; COMMAND may be
