@@ -16,6 +16,7 @@ static const struct command commands[] = {
 	{ "compare", "is B faster or slower than A? exit status 1: a regression", command_compare },
 	{ "report", "a series as one HTML page: what is fastest, by how much, how sure", command_report },
 	{ "merge", "results of several files into one", command_merge },
+	{ "import", "google-benchmark's JSON, or exported JSON, into a results file", command_import },
 	{ "trace", "traces of operations: from one form into another, what is in them", command_trace },
 	{ "topo", "where threads would go", command_topo },
 };
