@@ -201,7 +201,7 @@ show_operations(const struct trace *t, const struct trace_replay *replay)
 				printf("   hits %6.2f %%", percent(replay->hits[op], replay->calls[op]));
 			putchar('\n');
 		}
-	printf("  in the map  %" PRIu64 " keys at first (those first read, as --warm reads has it), %" PRIu64 " at most, %" PRIu64
+	printf("  in the map  %" PRIu64 " keys at first (by --warm reads), %" PRIu64 " at most, %" PRIu64
 	       " at the end\n", replay->first, replay->most, replay->last);
 }
 
@@ -233,7 +233,7 @@ show_keys(const struct trace *t, uint64_t *uses, const struct reuse *reuse)
 static bool
 show_trace(const struct trace *t)
 {
-	bool *present = calloc((size_t)t->keys, sizeof(*present));
+	uint8_t *present = calloc((size_t)t->keys, sizeof(*present));
 	uint64_t *uses = calloc((size_t)t->keys, sizeof(*uses));
 	struct trace_replay replay;
 	struct reuse reuse;

@@ -866,21 +866,41 @@ trace_write(const struct trace *t, const char *path, enum trace_form form, char 
 /* ---- Replay ---- */
 
 void
-trace_warm(const struct trace *t, uint64_t from, bool present[])
+trace_warm(const struct trace *t, uint64_t from, uint8_t present[])
 {
-	static const unsigned reads = OP_BIT(OP_GET) | OP_BIT(OP_REMOVE) | OP_BIT(OP_REPLACE) | OP_BIT(OP_MODIFY);
+	/* From its later operations on, so far. */
+	enum { ABSENT, PRESENT, TO_INSERT };
 
 	/* Backwards: what a key's first operation says comes last and stays. */
 	for (uint64_t i = t->records; i-- > from;) {
-		unsigned op = trace_op(t->record[i]);
+		uint8_t *there = &present[trace_key(t->record[i])];
 
-		if (op != OP_SCAN)
-			present[trace_key(t->record[i])] = (reads & OP_BIT(op)) != 0;
+		switch (trace_op(t->record[i])) {
+		case OP_GET:
+			if (*there != TO_INSERT)
+				*there = PRESENT;
+			break;
+		case OP_INSERT:
+			*there = TO_INSERT;
+			break;
+		case OP_UPSERT:
+			*there = ABSENT;
+			break;
+		case OP_REMOVE:
+		case OP_REPLACE:
+		case OP_MODIFY:
+			*there = PRESENT;
+			break;
+		default:
+			break;
+		}
 	}
+	for (uint64_t key = 0; key < t->keys; key++)
+		present[key] = present[key] == PRESENT;
 }
 
 void
-trace_replay(const struct trace *t, uint64_t from, uint64_t to, bool present[], struct trace_replay *replay)
+trace_replay(const struct trace *t, uint64_t from, uint64_t to, uint8_t present[], struct trace_replay *replay)
 {
 	uint64_t size = 0;
 
@@ -890,16 +910,16 @@ trace_replay(const struct trace *t, uint64_t from, uint64_t to, bool present[], 
 	replay->first = replay->most = size;
 	for (uint64_t i = from; i < to; i++) {
 		enum op op = trace_op(t->record[i]);
-		bool *there = &present[trace_key(t->record[i])], was = *there;
+		uint8_t *there = &present[trace_key(t->record[i])], was = *there;
 
 		replay->calls[op]++;
 		if (op == OP_SCAN)
 			continue;
 		replay->hits[op] += op == OP_INSERT ? !was : was;
 		if (op == OP_INSERT || op == OP_UPSERT)
-			*there = true;
+			*there = 1;
 		else if (op == OP_REMOVE)
-			*there = false;
+			*there = 0;
 		size = size + *there - was;
 		if (size > replay->most)
 			replay->most = size;

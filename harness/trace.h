@@ -141,11 +141,11 @@ bool trace_write(const struct trace *t, const char *path, enum trace_form form, 
 uint64_t trace_check(const struct trace *t);
 
 /*
- * trace_warm - present[key] becomes whether the first operation on key, from record number `from` on, is a get,
- * remove, replace or modify: then the key was there already, as far as the trace tells. Others are left as they are.
- * present: one for each key.
+ * trace_warm - present[key] becomes 1 if key was in the map before record number `from`, as far as the trace tells
+ * from there on: its first operation is a get, remove, replace or modify, and no get that an insert of it follows, which
+ * shows that the get found nothing. Else it becomes 0. present: one for each key, all 0.
  */
-void trace_warm(const struct trace *t, uint64_t from, bool present[]);
+void trace_warm(const struct trace *t, uint64_t from, uint8_t present[]);
 
 /* What one thread meets that does the records in their order. */
 struct trace_replay {
@@ -154,7 +154,7 @@ struct trace_replay {
 	uint64_t hits[OP_COUNT];    /* a scan is none */
 };
 
-/* trace_replay - do records from .. to - 1; present: which keys are in the map, before and then after. */
-void trace_replay(const struct trace *t, uint64_t from, uint64_t to, bool present[], struct trace_replay *replay);
+/* trace_replay - do records from .. to - 1; present: 1 for each key that is in the map, before and then after. */
+void trace_replay(const struct trace *t, uint64_t from, uint64_t to, uint8_t present[], struct trace_replay *replay);
 
 #endif

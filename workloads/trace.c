@@ -47,7 +47,7 @@ struct loaded {
 	struct stat status, before_status;
 	struct trace trace;
 	uint64_t from;           /* its first record; those before it are of --warm trace:PATH */
-	bool *warm;              /* keys in the map at first */
+	uint8_t *warm;           /* by key: 1 = in the map at first */
 	struct trace_replay replay;
 };
 
@@ -143,8 +143,8 @@ static const struct plugin_option options[] = {
 	{ .name = "repeat", .type = OPTION_COUNT, .initial = "1", .meta = "N",
 	    .help = "passes over the trace, each from where the one before left the map; 0: until --duration is over" },
 	{ .name = "warm", .type = OPTION_TEXT, .initial = "reads", .meta = "WHAT", .check = warm_check,
-	    .help = "what is in the map before: keys whose first operation is get, remove, replace or modify, so that these hit "
-	        "(reads), nothing, or what another trace leaves (trace:PATH)" },
+	    .help = "what is in the map before: keys whose first operation is get, remove, replace or modify, so that these hit, "
+	        "but for gets that an insert follows (reads); nothing; or what another trace leaves (trace:PATH)" },
 	{ .name = NULL },
 };
 
@@ -198,7 +198,7 @@ read_one(struct trace *t, const char *path, struct stat *status, char *error, si
 static bool
 loaded_replay(struct loaded *l, bool reads)
 {
-	bool *present;
+	uint8_t *present;
 
 	l->warm = calloc((size_t)l->trace.keys, sizeof(*l->warm));
 	present = malloc((size_t)l->trace.keys * sizeof(*present));
@@ -337,7 +337,7 @@ trace_plan(const struct option_values *values, unsigned threads, struct plan *pl
 
 /* The map as one thread leaves it: which keys are there, and the version of their values. */
 struct shadow {
-	bool *present;
+	uint8_t *present;
 	uint8_t *version;
 };
 
@@ -454,7 +454,7 @@ expect_at_end(struct state *s, unsigned threads)
 	size_t keys = (size_t)t->keys;
 	uint8_t *what = calloc(keys, 1);
 	uint32_t *owner = calloc(keys, sizeof(*owner));
-	bool *present = malloc(keys * sizeof(*present));
+	uint8_t *present = malloc(keys * sizeof(*present));
 	struct trace_replay ignored;
 	bool fine = what != NULL && owner != NULL && present != NULL;
 

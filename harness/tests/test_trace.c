@@ -592,13 +592,16 @@ the_first_operation_says_what_was_there(void)
 		{ "insert a\ninsert a\n", true, 0, 1, 1, 1 },
 		{ "upsert a\nupsert a\n", true, 0, 1, 1, 1 },
 		{ "remove a\nget a\ninsert b\nreplace b\nmodify c\n", true, 2, 2, 2, 4 },
+		{ "get a\nscan a 1\nget a\ninsert a\nremove a\n", true, 0, 1, 0, 2 },
+		{ "get a\nupsert a\ninsert a\n", true, 1, 1, 1, 2 },
+		{ "get a\nremove a\ninsert a\n", true, 1, 1, 1, 3 },
 		{ "scan a 5\ninsert a\nremove a\nremove a\n", true, 0, 1, 0, 2 },
 		{ "insert a\ninsert b\nremove a\ninsert c\n", true, 0, 2, 2, 4 },
 		{ "replace a\nmodify b\nremove c\n", false, 0, 0, 0, 0 },
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		bool present[8] = { false };
+		uint8_t present[8] = { 0 };
 		struct trace_replay replay;
 		struct trace t = { 0 };
 		uint64_t hits = 0;

@@ -80,6 +80,7 @@ strictly() {
 	strictly -fPIC -shared -o mymap.so mymap.c
 	example myload.c
 	strictly -fPIC -shared -o myload.so myload.c
+	ln -s "$TOP/workloads" workloads
 	# Texts behind the command are set off by blanks; the line's own four are gone first.
 	cat "$TOP/README.md" "$TOP/results/README.md" | sed -n 's:^    build/release/hamtbench ::p' |
 		sed 's/  .*$//; s/ *>.*$//; s/--db [^ ]*//' >commands
