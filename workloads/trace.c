@@ -1,7 +1,8 @@
 /*
  * trace.c - operations from a file (harness/trace.h says what is in it), dealt to the threads.
  *
- * Keys are numbered in the order of their first appearance, so the map's keys are 0 .. n - 1.
+ * Keys are numbered in the order of their first appearance, so the map's keys are 0 .. n - 1; where they are
+ * byte strings (SUBJECT_BYTES) they are the keys of the file themselves.
  *
  * How the operations are dealt decides what can be verified:
  *	round-robin  operation i to thread i mod threads: near to the order of the trace, but neighbours race
@@ -56,6 +57,7 @@ static struct loaded *all_loaded; /* main's */
 enum at_end { END_UNKNOWN, END_ABSENT, END_PRESENT };
 
 struct state {
+	struct key_names names;  /* first: name() gets the address of it */
 	const struct loaded *loaded;
 	enum deal deal;
 	uint64_t passes;         /* 0: again and again */
@@ -321,6 +323,7 @@ trace_plan(const struct option_values *values, unsigned threads, struct plan *pl
 		return false;
 	}
 	plan->keys = l->trace.keys;
+	plan->named = true;
 	plan->prefill = l->replay.first;
 	plan->size = l->replay.most > 0 ? l->replay.most : 1;
 	plan->fixed_work = option_count(values, "repeat") > 0;
@@ -499,6 +502,26 @@ trace_teardown(void *state)
 	free(s);
 }
 
+/* The key's own bytes; they stay where they are. */
+static struct byte_string
+trace_name(const struct key_names *names, uint64_t key, unsigned char *scratch)
+{
+	const struct state *s = (const void *)names;
+	struct byte_string name;
+
+	(void)scratch;
+	name.data = trace_key_text(&s->loaded->trace, key, &name.bytes);
+	return name;
+}
+
+static const struct key_names *
+trace_names(void *state)
+{
+	struct state *s = state;
+
+	return &s->names;
+}
+
 static void *
 trace_setup(const struct workload_params *params, char *error, size_t error_size)
 {
@@ -512,6 +535,7 @@ trace_setup(const struct workload_params *params, char *error, size_t error_size
 		snprintf(error, error_size, "no memory");
 		return NULL;
 	}
+	s->names.name = trace_name;
 	s->loaded = l;
 	deal_parse(option_text(params->options, "deal"), &s->deal);
 	s->passes = option_count(params->options, "repeat");
@@ -750,6 +774,7 @@ const struct workload hamtbench_workload = {
 	.plan = trace_plan,
 	.setup = trace_setup,
 	.teardown = trace_teardown,
+	.names = trace_names,
 	.begin = trace_begin,
 	.end = trace_end,
 	.prefill = trace_prefill,

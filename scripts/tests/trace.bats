@@ -55,6 +55,13 @@ refused() {
 	valid 2
 }
 
+@test "maps of byte strings get the keys themselves" {
+	trial --trace "$TOP/workloads/words.trace" --subject mutex-bytes,null-bytes --threads 1,2 --deal round-robin --deal by-key
+	valid 8
+	trial --trace "$TOP/workloads/words.trace" --subject mutex-bytes --threads 1 --key-bytes 20
+	refused "hamtbench run: --key-bytes: workload trace names its keys itself"
+}
+
 @test "what a trace asks of a map that cannot is refused" {
 	echo 'scan a 10' >scan.trace
 	trial --trace scan.trace --subject urcu-lfht --threads 1

@@ -428,6 +428,37 @@ the_mix_and_the_file_are_named(void)
 	unlink(other);
 }
 
+/* Where keys are byte strings they are those of the file. */
+static void
+names_are_the_keys_of_the_file(void)
+{
+	static const struct byte_string wanted[] = { { "a", 1 }, { "two words", 9 }, { "", 0 }, { "\0", 1 } };
+	const char *path = file_with("get a\nget \"two words\"\nget a\nget \"\"\nget \"\\x00\"\n");
+	struct workload_params params = { .threads = 1 };
+	const struct key_names *names;
+	struct option_values *values;
+	char error[512], arguments[128];
+	struct plan plan;
+	void *state;
+
+	snprintf(arguments, sizeof(arguments), "--trace %s", path);
+	CHECK(plan_for(arguments, 1, &plan, &values, error, sizeof(error)));
+	CHECK(plan.named && plan.keys == 4);
+	params.options = values;
+	params.plan = &plan;
+	state = workload()->setup(&params, error, sizeof(error));
+	CHECK(state != NULL);
+	names = workload()->names(state);
+	for (uint64_t key = 0; key < 4; key++) {
+		struct byte_string name = names->name(names, key, NULL);
+
+		CHECK(name.bytes == wanted[key].bytes && memcmp(name.data, wanted[key].data, name.bytes) == 0);
+	}
+	workload()->teardown(state);
+	options_free(values);
+	unlink(path);
+}
+
 /* ---- What is found ---- */
 
 static void
@@ -540,6 +571,7 @@ static const struct test tests[] = {
 	TEST(the_map_is_filled_before),
 	TEST(passes_go_on_until_the_time_is_up),
 	TEST(the_mix_and_the_file_are_named),
+	TEST(names_are_the_keys_of_the_file),
 	TEST(results_out_of_order_are_found),
 	TEST(what_is_left_out_at_the_end_is_found),
 	TEST(what_modify_adds_up_is_no_fault),
