@@ -213,6 +213,16 @@ patch() {
 	[ ! -e results ]
 }
 
+@test "keys with a common prefix under a hash that is known: slower, and still right" {
+	quick --subject hamt --hash identity --hash seeded --keys 5K --workload load --threads 2 --format csv
+	[ "$status" -eq 0 ]
+	[[ "$output" == *'""hash"":""identity""'* ]]
+	quick --subject hamt --reclaim ebr --hash identity --keys 64 --threads 4 --mix get=20,insert=30,upsert=20,remove=30
+	[ "$status" -eq 0 ]
+	quick --subject hamt --hash md5
+	refused "hamtbench run: --hash: 'md5' must be seeded or identity"
+}
+
 @test "byte strings: sizes that cannot be are refused" {
 	local given expected
 	while IFS='|' read -r given expected; do

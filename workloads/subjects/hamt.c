@@ -8,6 +8,8 @@
 /* variants: hamt=-DRECLAIM=RECLAIM_HP hamt-hp-fence=-DRECLAIM=RECLAIM_HP,-DFIXED */
 /* variants: hamt-ebr=-DRECLAIM=RECLAIM_EBR,-DFIXED hamt-qsbr=-DRECLAIM=RECLAIM_QSBR,-DFIXED */
 /* variants: hamt-he=-DRECLAIM=RECLAIM_HE,-DFIXED hamt-none=-DRECLAIM=RECLAIM_NONE,-DFIXED */
+#include <string.h>
+
 #include "core/hamt.h"
 #include "harness/plugin.h"
 #include "harness/random.h"
@@ -41,6 +43,8 @@ hamt_create(const struct subject_params *params, char *error, size_t error_size)
 		return NULL;
 	}
 	config.domain = map->reclaim.domain;
+	if (strcmp(option_text(params->options, "hash"), "identity") == 0)
+		config.hash = HAMT_HASH_IDENTITY;
 	if (hamt_new(&config, &map->first) != HAMT_OK) {
 		snprintf(error, error_size, "no memory");
 		reclaim_adapter_close(&map->reclaim);
@@ -241,7 +245,34 @@ subject_check(void *handle, char *error, size_t error_size)
 	return hamt_check(handle, &shape, error, error_size);
 }
 
-static const struct plugin_option options[] = { RECLAIM_ADAPTER_OPTIONS, { .name = NULL } };
+static const char *const hashes[] = { "seeded", "identity", NULL };
+
+static bool
+hash_check(const char *text, char *canonical, size_t canonical_size, char *error, size_t error_size)
+{
+	for (size_t i = 0; hashes[i] != NULL; i++)
+		if (strcmp(text, hashes[i]) == 0) {
+			snprintf(canonical, canonical_size, "%s", text);
+			return true;
+		}
+	snprintf(error, error_size, "'%s' must be seeded or identity", text);
+	return false;
+}
+
+static const char *
+hash_choice(size_t i)
+{
+	return hashes[i];
+}
+
+static const struct plugin_option options[] = {
+	RECLAIM_ADAPTER_OPTIONS,
+	{ .name = "hash", .type = OPTION_TEXT, .initial = "seeded", .meta = "HASH", .check = hash_check, .choice = hash_choice,
+	    .help = "seeded: with a random key, so that chosen keys do no harm; identity: the key itself. The keys of a load "
+	            "are small numbers: then they agree in all upper bits and meet in one slot, as chosen keys do in a map "
+	            "whose hash is known" },
+	{ .name = NULL },
+};
 
 #define HELP                                                                                              \
 	"growable directory over packed bitmap nodes, one CAS per update; scans in the order of hashes"
