@@ -14,18 +14,13 @@
  * drawn, the others only are there. So a map meets contention in its usual shape.
  */
 /* variants: mixed=-DHOTKEY=0 hotkey=-DHOTKEY=1 */
-#include <ctype.h>
-#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 
 #include "harness/keys.h"
+#include "harness/mix.h"
 #include "harness/worker.h"
 
-/* Percentages are held in thousandths, exactly. */
-#define MIX_WHOLE 100000u
-/* The operations that most mixes are made of: choosing among them is quicker. */
-#define PLAIN_OPS (OP_REMOVE + 1)
 #define READS (OP_BIT(OP_GET) | OP_BIT(OP_GET_MANY) | OP_BIT(OP_SCAN))
 
 #if HOTKEY
@@ -41,18 +36,11 @@
 #define INITIAL_MIX "get=90,insert=5,remove=5"
 #endif
 
-struct mix {
-	unsigned share[OP_COUNT]; /* of MIX_WHOLE */
-};
-
 struct mixed {
 	struct keys_spec dist;
 	uint64_t seed, keys, prefill;
 	uint64_t batch, scan_length;
-	struct draws {
-		bool plain;                   /* none but PLAIN_OPS */
-		uint64_t limit[OP_COUNT - 1]; /* draw < limit[i]: operation i or one before it */
-	} draws[2];                   /* readers', writers'; without roles all threads have the first */
+	struct mix_draws draws[2];    /* readers', writers'; without roles all threads have the first */
 	struct keys_permutation order; /* which keys are there at first: the first `prefill` of this order */
 	uint64_t drawn;                /* keys that are drawn from: all, or */
 	uint64_t *hot;                 /* these: the first `drawn` of the order; else NULL */
@@ -62,109 +50,9 @@ struct mixed {
 struct mixed_thread {
 	struct random_lanes random;
 	struct keys *keys;
-	const struct draws *draws;
+	const struct mix_draws *draws;
 	uint64_t batch[WORKER_BATCH_MAX]; /* keys of a get_many */
 };
-
-/* Reads "12", "12.5", "12.345" (percent) into thousandths. */
-static bool
-share_parse(const char *text, size_t length, unsigned *share)
-{
-	unsigned long whole = 0, part = 0, weight = 1000;
-	bool point = false;
-
-	if (length == 0 || text[0] == '.' || text[length - 1] == '.')
-		return false;
-	for (size_t i = 0; i < length; i++) {
-		if (text[i] == '.' && !point) {
-			point = true;
-		} else if (!isdigit((unsigned char)text[i])) {
-			return false;
-		} else if (!point) {
-			whole = whole * 10 + (unsigned long)(text[i] - '0');
-			if (whole > 100)
-				return false;
-		} else {
-			weight /= 10;
-			if (weight == 0)
-				return false;
-			part += (unsigned long)(text[i] - '0') * weight;
-		}
-	}
-	*share = (unsigned)(whole * 1000 + part);
-	return true;
-}
-
-static bool
-mix_parse(const char *text, struct mix *mix, char *error, size_t error_size)
-{
-	bool given[OP_COUNT] = { false };
-	unsigned sum = 0;
-
-	*mix = (struct mix){ { 0 } };
-	for (const char *at = text;;) {
-		size_t length = strcspn(at, ",");
-		const char *equals = memchr(at, '=', length);
-		size_t name_length = equals != NULL ? (size_t)(equals - at) : length;
-		unsigned op = 0;
-
-		while (op < OP_COUNT &&
-		    (strlen(op_names[op]) != name_length || strncmp(at, op_names[op], name_length) != 0))
-			op++;
-		if (op == OP_COUNT) {
-			int used = snprintf(error, error_size, "'%s': '%.*s' is no operation; there are", text,
-			    (int)name_length, at);
-
-			for (op = 0; op < OP_COUNT && used > 0 && (size_t)used < error_size; op++)
-				used += snprintf(error + used, error_size - (size_t)used, "%s %s", op > 0 ? "," : "",
-				    op_names[op]);
-			return false;
-		}
-		if (equals == NULL ||
-		    !share_parse(equals + 1, length - name_length - 1, &mix->share[op])) {
-			snprintf(error, error_size, "'%s': '%.*s' must be %s=PERCENT, 0 to 100 with at most 3 decimals",
-			    text, (int)length, at, op_names[op]);
-			return false;
-		}
-		if (given[op]) {
-			snprintf(error, error_size, "'%s': %s is given twice", text, op_names[op]);
-			return false;
-		}
-		given[op] = true;
-		sum += mix->share[op];
-		if (at[length] == '\0')
-			break;
-		at += length + 1;
-	}
-	if (sum != MIX_WHOLE) {
-		snprintf(error, error_size, "'%s': the percentages add up to %.15g, not to 100", text, sum / 1000.0);
-		return false;
-	}
-	return true;
-}
-
-static void
-mix_format(const struct mix *mix, char *text, size_t size)
-{
-	size_t used = 0;
-
-	text[0] = '\0';
-	for (unsigned op = 0; op < OP_COUNT; op++)
-		if (mix->share[op] > 0)
-			used += (size_t)snprintf(text + used, size - used, "%s%s=%.15g", used > 0 ? "," : "",
-			    op_names[op], mix->share[op] / 1000.0);
-}
-
-static bool
-mix_check(const char *text, char *canonical, size_t canonical_size, char *error, size_t error_size)
-{
-	struct mix mix;
-
-	if (!mix_parse(text, &mix, error, error_size))
-		return false;
-	mix_format(&mix, canonical, canonical_size);
-	return true;
-}
 
 static bool
 dist_check(const char *text, char *canonical, size_t canonical_size, char *error, size_t error_size)
@@ -265,22 +153,6 @@ roles_read(const struct option_values *values, struct mix role[2], char *error, 
 	return true;
 }
 
-static void
-draws_make(const struct mix *mix, struct draws *d)
-{
-	uint64_t bound = 0;
-
-	for (unsigned op = 0; op < OP_COUNT - 1; op++) {
-		bound += mix->share[op];
-		/* bound / MIX_WHOLE of 2^64, rounded down; the whole is "always". */
-		d->limit[op] = bound == MIX_WHOLE ? UINT64_MAX :
-		    UINT64_MAX / MIX_WHOLE * bound + UINT64_MAX % MIX_WHOLE * bound / MIX_WHOLE;
-	}
-	d->plain = true;
-	for (unsigned op = PLAIN_OPS; op < OP_COUNT; op++)
-		d->plain = d->plain && mix->share[op] == 0;
-}
-
 /*
  * The options as the workload needs them; plan and setup both start here. roles: threads have
  * some. mix: what readers and what writers do; without roles, both what all do.
@@ -340,7 +212,7 @@ mixed_read(const struct option_values *values, bool roles, struct mixed *m, stru
 		}
 	}
 	for (unsigned role = 0; role < 2; role++)
-		draws_make(&mix[role], &m->draws[role]);
+		mix_draws_make(&mix[role], &m->draws[role]);
 	return true;
 }
 
@@ -487,8 +359,6 @@ mixed_run(struct worker *w, bool plain)
 {
 	const struct mixed *m = w->state;
 	struct mixed_thread *t = w->local;
-	const unsigned limits = plain ? PLAIN_OPS - 1 : OP_COUNT - 1;
-	const uint64_t *limit = t->draws->limit;
 	uint64_t key[KEYS_BLOCK];
 	union random_block draw, op;
 
@@ -497,11 +367,7 @@ mixed_run(struct worker *w, bool plain)
 		 * has to be saved across a call. */
 		draw_keys(m, t->keys, key, KEYS_BLOCK);
 		random_lanes_draw(&t->random, &draw);
-		for (unsigned i = 0; i < KEYS_BLOCK; i++) {
-			op.word[i] = 0;
-			for (unsigned l = 0; l < limits; l++)
-				op.word[i] += draw.word[i] >= limit[l];
-		}
+		mix_draw(t->draws, plain, &draw, &op);
 		/* The high bits chose the operation, the low byte is the version. */
 		for (unsigned i = 0; i < KEYS_BLOCK; i++)
 			if (plain)
