@@ -442,7 +442,7 @@ reference: all-$V ## measure results/reference anew: suite, backoff, reclaim; ne
 readme-plot: all-$V ## draw README's picture again, from results/reference/trials.json.gz
 	@HAMTBENCH=build/$V/hamtbench scripts/reference.sh plot
 
-flagship: all-$V ## hamt against roofline, urcu-lfht and seed, from 2K to 20M keys; about 10 minutes
+flagship: all-$V ## hamt against roofline, urcu-lfht and seed, from 2K to 20M keys; about 25 minutes
 	@HAMTBENCH=build/$V/hamtbench scripts/flagship.sh
 
 instr: ## instructions and lines of memory per operation, by callgrind; fails when one became dearer

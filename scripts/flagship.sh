@@ -9,7 +9,7 @@ usage() {
 usage: [NAME=VALUE ...] scripts/flagship.sh
 Measures hamt, roofline, urcu-lfht and seed: get only on 2K, 200K and 20M keys, mixes with updates,
 batches by get_many, 10M inserts into an empty map, memory per key, 8 threads; prints ratios. About
-10 minutes on 2 cores, and 2 GB of memory. A killed run goes on where it was when it is started again. Environment:
+25 minutes on 2 cores, and 2 GB of memory. A killed run goes on where it was when it is started again. Environment:
   TRIALS=5       of each point; LARGE=3 of those with 20M keys, which take long to fill
   DURATION=500ms of a trial
   KEYS_LARGE=20M the largest range; KEYS_LOAD=10M keys inserted into an empty map

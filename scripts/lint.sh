@@ -110,7 +110,7 @@ function layer(file)
 }
 
 BEGIN {
-	plugin = "harness/(plugin|bytes|worker|random|keys|trace|clock|histogram)[.]h$"
+	plugin = "harness/(plugin|bytes|worker|random|keys|mix|script|trace|clock|histogram)[.]h$"
 	public = "core/(base|hamt|hash|hash_bytes|hazard|contention|reclaim|seed_hamt)[.]h$"
 	libc = "^(linux/.*|sys/.*|assert|ctype|errno|fcntl|float|inttypes|limits|math|pthread|sched|" \
 	    "signal|stdalign|stdarg|stdatomic|stdbool|stddef|stdint|stdio|stdlib|string|time|unistd)[.]h$"

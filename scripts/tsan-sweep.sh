@@ -175,6 +175,8 @@ awk '$1 == "workload" && NF == 2 { print $2 }' "$scratch/axes" | while read -r w
 		choices workload trace --deal | while read -r deal; do
 			echo "--workload trace --trace workloads/words.trace --repeat 0 $deal"
 		done
+	elif [ "$workload" = phases ]; then
+		echo "--workload phases --script workloads/tests/short.phases --keys 1K"
 	elif accepted --subject null --workload "$workload" --keys 1K; then
 		echo "--workload $workload --keys 1K"
 	elif accepted --subject null --workload "$workload"; then

@@ -213,6 +213,26 @@ patch() {
 	[ ! -e results ]
 }
 
+@test "phases: a script of loads is valid, its phases have rows, a bad one is refused with its line" {
+	quick --workload phases --script "$BATS_TEST_DIRNAME/../../workloads/tests/short.phases" --keys 1K --subject hamt,mutex \
+		--threads 2 --format csv
+	echo "$output$stderr"
+	[ "$status" -eq 0 ]
+	echo "$output" | column valid | each_line 1
+	hamtbench export --what phases
+	[ "$(grep -c ',3,remove,' <<<"$output")" -eq 4 ]
+	printf '%s\n' 'a 1K get=100' 'b 1K fetch=100' >bad.phases
+	quick --workload phases --script bad.phases
+	[ "$status" -eq 2 ]
+	[[ "$stderr" == "hamtbench run: workload phases: --script: bad.phases:2: 'fetch=100': 'fetch' is no operation;"* ]]
+	[ "${#stderr_lines[@]}" -eq 1 ]
+	quick --workload phases
+	refused "hamtbench run: workload phases: --script FILE is needed: workloads/day.phases is one"
+	quick --workload phases --script . --subject null
+	[ "$status" -eq 2 ]
+	[ "${#stderr_lines[@]}" -eq 1 ]
+}
+
 @test "keys with a common prefix under a hash that is known: slower, and still right" {
 	quick --subject hamt --hash identity --hash seeded --keys 5K --workload load --threads 2 --format csv
 	[ "$status" -eq 0 ]

@@ -604,6 +604,87 @@ load_can_do_one_part(void)
 	plan_refuses("load", "--part some", "must be both, insert or remove");
 }
 
+/* ---- phases ---- */
+
+static char script_path[40];
+
+/* A script for --script, until the next one. */
+static const char *
+script(const char *text)
+{
+	static char option[64];
+	FILE *file;
+
+	if (script_path[0] == '\0') {
+		snprintf(script_path, sizeof(script_path), "/tmp/test_workloads.XXXXXX");
+		CHECK(close(mkstemp(script_path)) == 0);
+	}
+	file = fopen(script_path, "w");
+	CHECK(file != NULL && fputs(text, file) >= 0 && fclose(file) == 0);
+	snprintf(option, sizeof(option), "--script %s --keys 2K", script_path);
+	return option;
+}
+
+static void
+phases_do_what_the_script_says(void)
+{
+	struct plan plan;
+	struct record *r = run("phases", script("fill 2K insert=100 sequential\nread 2ms get=100 zipf:0.99\n"
+	    "mixed 4001 get=50,upsert=30,remove=20\n"), 3, check_seed, 0, &plan);
+	uint64_t calls[OP_COUNT] = { 0 };
+
+	CHECK(plan.fixed_work && plan.phases == 3 && plan.prefill == 0 && strcmp(plan.mix, "3 phases") == 0);
+	CHECK_EQ(r->phases, 3);
+	CHECK(strcmp(r->phase[0].name, "fill") == 0 && strcmp(r->phase[2].name, "mixed") == 0);
+	CHECK(r->phase[1].elapsed_s >= 0.002);
+	for (unsigned thread = 0; thread < 3; thread++) {
+		const struct log *l = &map.log[thread];
+
+		for (unsigned op = 0; op < OP_COUNT; op++)
+			calls[op] += l->calls[op];
+		/* A share each, and the same phase at the same time: a thread's inserts come first. */
+		CHECK(l->calls[OP_INSERT] == 666 + (thread < 2));
+		for (uint64_t i = 0; i < l->calls[OP_INSERT]; i++)
+			CHECK(l->op[i] == OP_INSERT && (i == 0 || l->key[i] == (l->key[i - 1] + 1) % 2000));
+	}
+	/* Out of 4001 calls; 1200 and 800 on average, deviations of 29 and 25. */
+	CHECK(calls[OP_UPSERT] > 1000 && calls[OP_UPSERT] < 1400);
+	CHECK(calls[OP_REMOVE] > 620 && calls[OP_REMOVE] < 980);
+	CHECK_EQ(r->phase[2].ops, 4001);
+	record_free(r);
+}
+
+static void
+phases_repeat_themselves_by_seed(void)
+{
+	static struct log first[3];
+	struct plan plan;
+
+	for (unsigned round = 0; round < 3; round++) {
+		record_free(run("phases", script("a 3K get=50,upsert=50\nb 3K get=50,upsert=50\n"), 3, check_seed + round / 2, 0,
+		    &plan));
+		for (unsigned thread = 0; thread < 3; thread++) {
+			const struct log *l = &map.log[thread];
+
+			CHECK_EQ(l->length, 2000);
+			/* No phase does again what the one before did. */
+			CHECK(memcmp(l->key, l->key + 1000, 1000 * sizeof(l->key[0])) != 0);
+			CHECK(memcmp(l->op, l->op + 1000, 1000) != 0);
+			if (round == 0)
+				first[thread] = *l;
+			else
+				CHECK((memcmp(l->key, first[thread].key, 2000 * sizeof(l->key[0])) == 0 &&
+				    memcmp(l->op, first[thread].op, 2000) == 0) == (round == 1));
+		}
+	}
+	plan_refuses("phases", "--keys 2K", "--script FILE is needed");
+	plan_refuses("phases", script("a 1 get=100\n"), "the 1 calls of phase a give no work to each of 2 threads");
+	plan_refuses("phases", script("a 1K get=50\n"), ":1: 'get=50': the percentages add up to 50, not to 100");
+	plan_refuses("phases", "--script /nowhere/x.phases", "--script: /nowhere/x.phases: ");
+	CHECK(unlink(script_path) == 0);
+	script_path[0] = '\0';
+}
+
 /* ---- growth ---- */
 
 /* Every key in once, as many upserts, every key out once; reads are half of it, and find all keys that are in. */
@@ -988,7 +1069,9 @@ static const struct test tests[] = {
 	TEST(growth_has_readers_and_writers),
 	TEST(load_touches_every_key_once_a_phase),
 	TEST(load_can_do_one_part),
-	TEST(growth_grows_stays_and_shrinks),
+	TEST(phases_do_what_the_script_says),
+		TEST(phases_repeat_themselves_by_seed),
+		TEST(growth_grows_stays_and_shrinks),
 	TEST(growth_finds_lost_keys),
 	TEST(growth_repeats_itself_by_seed),
 	TEST(churn_goes_in_waves),
