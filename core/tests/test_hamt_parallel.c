@@ -30,7 +30,7 @@ static void test_point(const char *where);
 #if defined(SLOW) || RECLAIM != RECLAIM_HP
 #define OPERATIONS 4800u
 #else
-#define OPERATIONS 24000u
+#define OPERATIONS 9600u
 #endif
 
 #define THREADS 4u

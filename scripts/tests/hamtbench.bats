@@ -365,7 +365,7 @@ patch() {
 	cp newer.db newer.copy
 	cp foreign.db foreign.copy
 	quick --subject null --db newer.db
-	[[ "$stderr" == "hamtbench run: newer.db: "*"schema 9"*"up to 3"* ]]
+	[[ "$stderr" == "hamtbench run: newer.db: "*"schema 9"*"up to 5"* ]]
 	refused "$stderr"
 	hamtbench export --db newer.db
 	[[ "$stderr" == "hamtbench export: newer.db: "*"schema 9"* ]]

@@ -21,9 +21,9 @@ sweep() {
 	run --separate-stderr scripts/tsan-sweep.sh --state "$state" "$@"
 }
 
-# planted VARIANT PLUGIN SANITIZER KIND - the plug-in's one defect is found in each of 6 runs, and told once.
+# planted VARIANT PLUGIN SANITIZER KIND - the plug-in's one defect is found in each run, and told once.
 planted() {
-	sweep --sanitizer "$3" --subject "build/$1/tests/plugins/$2.so" --threads 4 --rounds 1 --budget 90s --duration 20ms
+	sweep --sanitizer "$3" --subject "build/$1/tests/plugins/$2.so" --threads 4 --rounds 1 --budget 12s --duration 20ms
 	echo "$output" "$stderr"
 	[ "$status" -eq 1 ]
 	[ "$(grep -c '^FOUND ' <<<"$output")" -eq 1 ]
@@ -108,13 +108,14 @@ planted() {
 }
 
 @test "the matrix follows what there is" {
-	sweep --list
-	[ "$status" -eq 0 ]
+	scripts/tsan-sweep.sh --list >"$BATS_TEST_TMPDIR/list"
 	local scheme
 	for scheme in $(build/tsan/hamtbench list axes | awk '$1 == "subject" && NF == 4 && $3 != "--backoff" { print $3 "=" $4 }'); do
-		[[ "$output" == *"${scheme%%=*} ${scheme#*=} "* ]]
+		grep -qF -e "${scheme%%=*} ${scheme#*=} " "$BATS_TEST_TMPDIR/list"
 	done
-	[[ "$output" == *threshold=1* && "$output" == *threshold=64* && "$output" == *zipf* && "$output" == *"--workload load"* ]]
+	for scheme in threshold=1 threshold=64 zipf "--workload load"; do
+		grep -qF -e "$scheme" "$BATS_TEST_TMPDIR/list"
+	done
 }
 
 @test "bad options cost one line" {
