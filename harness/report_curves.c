@@ -226,8 +226,10 @@ curves_put_latency(FILE *out, enum curves_latency kind, const char *title, const
 
 			if (h == NULL)
 				continue;
-			open = open || r;
 			tail_of(h, p);
+			if (p->n == 0)
+				continue; /* nothing was timed */
+			open = open || r;
 			/* The quickest tenth may lie below the axis: often it is a tick of the clock. */
 			s.y.from = fmin(s.y.from, fmax(1, (double)histogram_percentile(h, 10)));
 			s.y.to = fmax(s.y.to, p->y[p->n - 1]);
@@ -249,6 +251,8 @@ curves_put_latency(FILE *out, enum curves_latency kind, const char *title, const
 			if (h == NULL)
 				continue;
 			tail_of(h, p);
+			if (p->n == 0)
+				continue;
 			svg_curve(&s, r == open ? line[i].name : NULL, line[i].colour, open && !r ? SVG_DASHED : SVG_SOLID, true, p->x, p->y,
 			    p->n);
 		}
