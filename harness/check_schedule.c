@@ -200,6 +200,11 @@ check_schedule_run(struct check_schedule *c, char *error, size_t error_size)
 		    ": at most 8 threads" : " has no schedule points, or handles that only true threads can have");
 		fine = false;
 	}
+	/* Who waits for a lock waits unseen, for a thread whose turn may never come. */
+	if (fine && strcmp(c->subject->progress, "blocking") == 0) {
+		snprintf(error, error_size, "--schedule: %s has locks: only maps that do not block can be scheduled", c->subject->name);
+		fine = false;
+	}
 	config.replay_before = c->again;
 	config.replay_after = "";
 	config.trace = c->verbose;

@@ -95,9 +95,9 @@ counts() {
 	refused "--schedule: it takes one value, 2 are given"
 }
 
-@test "what has no schedule points, or too many threads, is refused; and so is a build without" {
+@test "what has locks, or too many threads, is refused; and so is a build without" {
 	check --subject mutex --schedule pct:seed=1
-	refused "--schedule: mutex has no schedule points: nothing can be chosen"
+	refused "--schedule: mutex has locks: only maps that do not block can be scheduled"
 	check --subject hamt --threads 9 --schedule pct:seed=1
 	refused "--schedule: hamt: at most 8 threads"
 	run --separate-stderr "$RELEASE" check --quiet --subject hamt --schedule pct:seed=1

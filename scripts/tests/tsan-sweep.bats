@@ -60,7 +60,7 @@ planted() {
 }
 
 @test "a trial that is not valid is a finding as well" {
-	sweep --subject build/tsan/tests/plugins/lossy.so --threads 2 --rounds 1 --budget 20s --duration 20ms
+	sweep --subject build/tsan/tests/plugins/lossy.so --threads 2 --rounds 1 --budget 6s --duration 20ms
 	echo "$output" "$stderr"
 	[ "$status" -eq 1 ]
 	[[ "$output" == *"times: exit status 1: "* ]]
