@@ -10,8 +10,11 @@
 
 enum { KEYS = 12, OTHERS = 2, WORK = 14 };
 
-/* The others' work takes at most 10000 points as measured, 14071 under eras; what it prints is the figure of each operation. */
-#define POINTS_MAX 20000u
+/*
+ * The others' work takes at most 11000 points as measured; under eras up to 27670, since each retire looks again
+ * at all that the parked thread holds back. What is printed is the figure of each operation.
+ */
+#define POINTS_MAX 40000u
 
 enum call_kind { PARK_GET, PARK_INSERT, PARK_UPSERT, PARK_REMOVE, PARK_REPLACE, PARK_COMPUTE, PARK_CLEAR, PARK_ITERATE,
 	PARK_COUNT, PARK_EXTEND, PARK_GET_MANY, PARK_FLUSH, PARK_CLONE, KINDS };
