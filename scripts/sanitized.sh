@@ -12,7 +12,7 @@ case ${1-} in
 	;;
 esac
 symbols="external_symbolizer_path=$(command -v llvm-symbolizer-19 || command -v addr2line || true)"
-export TSAN_OPTIONS="halt_on_error=0:exitcode=66:second_deadlock_stack=1:$symbols:${TSAN_OPTIONS:-}"
+export TSAN_OPTIONS="halt_on_error=0:exitcode=66:detect_deadlocks=0:$symbols:${TSAN_OPTIONS:-}"
 export ASAN_OPTIONS="detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1:$symbols:${ASAN_OPTIONS:-}"
 export UBSAN_OPTIONS="print_stacktrace=1:$symbols:${UBSAN_OPTIONS:-}"
 # ThreadSanitizer wants its memory where it expects it. Where a container
