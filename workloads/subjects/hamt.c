@@ -20,38 +20,18 @@ struct subject_map {
 	struct hamt *first; /* main's handle; the others are its clones */
 };
 
-static void
-hamt_stats(void *opaque, struct reclaim_stats *stats)
-{
-	const struct subject_map *map = opaque;
-
-	reclaim_adapter_stats(&map->reclaim, stats);
-}
-
 static void *
 hamt_create(const struct subject_params *params, char *error, size_t error_size)
 {
-	struct subject_map *map = calloc(1, sizeof(*map));
 	struct hamt_config config = { .hash_key = random_mix(params->seed) | 1 };
+	struct subject_map *map = reclaim_adapter_new(sizeof(*map), params, &config.contention, error, error_size);
 
-	if (map == NULL) {
-		snprintf(error, error_size, "no memory");
+	if (map == NULL)
 		return NULL;
-	}
-	if (!reclaim_adapter_open(&map->reclaim, params->options, &config.contention, error, error_size)) {
-		free(map);
-		return NULL;
-	}
 	config.domain = map->reclaim.domain;
 	if (strcmp(option_text(params->options, "hash"), "identity") == 0)
 		config.hash = HAMT_HASH_IDENTITY;
-	if (hamt_new(&config, &map->first) != HAMT_OK) {
-		snprintf(error, error_size, "no memory");
-		reclaim_adapter_close(&map->reclaim);
-		free(map);
-		return NULL;
-	}
-	return map;
+	return hamt_new(&config, &map->first) == HAMT_OK ? map : reclaim_adapter_refuse(map, error, error_size);
 }
 
 static void
@@ -61,9 +41,7 @@ hamt_destroy(void *opaque, struct reclaim_stats *last)
 
 	/* The last handle: nobody protects anything any more, and all is freed. */
 	hamt_drop(map->first);
-	reclaim_adapter_last(&map->reclaim, last);
-	reclaim_adapter_close(&map->reclaim);
-	free(map);
+	reclaim_adapter_end(map, last);
 }
 
 static void *
@@ -103,12 +81,6 @@ subject_get(void *handle, uint64_t key, uint64_t *value)
 	return (enum op_result)(HAMT_ABSENT - hamt_get(handle, key, value));
 }
 
-static enum op_result
-result_of(enum hamt_status status)
-{
-	return UNLIKELY(status == HAMT_NOMEM) ? OP_NOMEM : status == HAMT_OK ? OP_HIT : OP_MISS;
-}
-
 static uint64_t
 subject_resizings(void *handle)
 {
@@ -118,7 +90,7 @@ subject_resizings(void *handle)
 static enum op_result
 subject_insert(void *handle, uint64_t key, uint64_t *value)
 {
-	return result_of(hamt_insert(handle, key, *value));
+	return reclaim_adapter_result(hamt_insert(handle, key, *value));
 }
 
 static enum op_result
@@ -137,7 +109,7 @@ subject_upsert(void *handle, uint64_t key, uint64_t *value)
 static enum op_result
 subject_remove(void *handle, uint64_t key, uint64_t *value)
 {
-	return result_of(hamt_remove(handle, key, value));
+	return reclaim_adapter_result(hamt_remove(handle, key, value));
 }
 
 static bool
@@ -174,7 +146,7 @@ static enum op_result
 change(struct hamt *handle, uint64_t key, uint64_t *value, bool modify)
 {
 	struct change c = { .by = *value, .modify = modify };
-	enum op_result result = result_of(hamt_compute(handle, key, change_present, &c));
+	enum op_result result = reclaim_adapter_result(hamt_compute(handle, key, change_present, &c));
 
 	if (result == OP_HIT)
 		*value = c.former;
@@ -215,14 +187,6 @@ subject_cas_stats(void *opaque, struct cas_stats *stats)
 
 	hamt_contention(map->first, &sums);
 	backoff_adapter_stats(&sums, stats);
-}
-
-static void
-subject_pending(void *opaque, void (*visit)(void *arg, uint64_t retired_at_ns), void *arg)
-{
-	const struct subject_map *map = opaque;
-
-	reclaim_adapter_pending(&map->reclaim, visit, arg);
 }
 
 static void
@@ -303,8 +267,8 @@ const struct subject hamtbench_subject = {
 	.hold = subject_hold,
 	.release = subject_release,
 	.cas_stats = subject_cas_stats,
-	.stats = hamt_stats,
-	.pending = subject_pending,
+	.stats = reclaim_adapter_stats,
+	.pending = reclaim_adapter_pending,
 	.resizings = subject_resizings,
 	.each = subject_each,
 	.check = subject_check,

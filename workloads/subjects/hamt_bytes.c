@@ -30,26 +30,14 @@ struct handle {
 static void *
 subject_create(const struct subject_params *params, char *error, size_t error_size)
 {
-	struct subject_map *map = calloc(1, sizeof(*map));
 	struct hamt_config config = { .hash_key = random_mix(params->seed) | 1 };
+	struct subject_map *map = reclaim_adapter_new(sizeof(*map), params, &config.contention, error, error_size);
 
-	if (map == NULL) {
-		snprintf(error, error_size, "no memory");
+	if (map == NULL)
 		return NULL;
-	}
 	map->params = *params;
-	if (!reclaim_adapter_open(&map->reclaim, params->options, &config.contention, error, error_size)) {
-		free(map);
-		return NULL;
-	}
 	config.domain = map->reclaim.domain;
-	if (hamt_bytes_new(&config, &map->first) != HAMT_OK) {
-		snprintf(error, error_size, "no memory");
-		reclaim_adapter_close(&map->reclaim);
-		free(map);
-		return NULL;
-	}
-	return map;
+	return hamt_bytes_new(&config, &map->first) == HAMT_OK ? map : reclaim_adapter_refuse(map, error, error_size);
 }
 
 static void
@@ -59,9 +47,7 @@ subject_destroy(void *opaque, struct reclaim_stats *last)
 
 	/* The last handle: nobody protects anything any more, and all is freed. */
 	hamt_bytes_drop(map->first);
-	reclaim_adapter_last(&map->reclaim, last);
-	reclaim_adapter_close(&map->reclaim);
-	free(map);
+	reclaim_adapter_end(map, last);
 }
 
 static void *
@@ -119,12 +105,6 @@ name_of(const struct handle *h, uint64_t key)
 	return string_of(bytes_name(&h->bytes, key));
 }
 
-static enum op_result
-result_of(enum hamt_status status)
-{
-	return UNLIKELY(status == HAMT_NOMEM) ? OP_NOMEM : status == HAMT_OK ? OP_HIT : OP_MISS;
-}
-
 /* What the guard holds, if anything, is the operation's value; then it may go. */
 static void
 take_value(struct handle *h, struct hamt_guard *guard, uint64_t *value)
@@ -151,7 +131,7 @@ subject_insert(void *handle, uint64_t key, uint64_t *value)
 {
 	struct handle *h = handle;
 
-	return result_of(hamt_bytes_insert(h->map, name_of(h, key), string_of(bytes_value(&h->bytes, *value))));
+	return reclaim_adapter_result(hamt_bytes_insert(h->map, name_of(h, key), string_of(bytes_value(&h->bytes, *value))));
 }
 
 static enum op_result
@@ -174,7 +154,7 @@ subject_remove(void *handle, uint64_t key, uint64_t *value)
 	enum hamt_status status = hamt_bytes_remove(h->map, name_of(h, key), &guard);
 
 	take_value(h, &guard, value);
-	return result_of(status);
+	return reclaim_adapter_result(status);
 }
 
 /* Decides for replace and modify: a key that is there gets what `by` makes of its value. */
@@ -200,7 +180,7 @@ static enum op_result
 change(struct handle *h, uint64_t key, uint64_t *value, bool modify)
 {
 	struct change c = { .bytes = &h->bytes, .by = *value, .modify = modify };
-	enum op_result result = result_of(hamt_bytes_compute(h->map, name_of(h, key), change_present, &c));
+	enum op_result result = reclaim_adapter_result(hamt_bytes_compute(h->map, name_of(h, key), change_present, &c));
 
 	if (result == OP_HIT)
 		*value = c.former;
@@ -306,14 +286,6 @@ subject_resizings(void *handle)
 }
 
 static void
-subject_stats(void *opaque, struct reclaim_stats *stats)
-{
-	const struct subject_map *map = opaque;
-
-	reclaim_adapter_stats(&map->reclaim, stats);
-}
-
-static void
 subject_cas_stats(void *opaque, struct cas_stats *stats)
 {
 	const struct subject_map *map = opaque;
@@ -321,14 +293,6 @@ subject_cas_stats(void *opaque, struct cas_stats *stats)
 
 	hamt_bytes_contention(map->first, &sums);
 	backoff_adapter_stats(&sums, stats);
-}
-
-static void
-subject_pending(void *opaque, void (*visit)(void *arg, uint64_t retired_at_ns), void *arg)
-{
-	const struct subject_map *map = opaque;
-
-	reclaim_adapter_pending(&map->reclaim, visit, arg);
 }
 
 struct visit {
@@ -398,8 +362,8 @@ const struct subject hamtbench_subject = {
 	.hold = subject_hold,
 	.release = subject_release,
 	.cas_stats = subject_cas_stats,
-	.stats = subject_stats,
-	.pending = subject_pending,
+	.stats = reclaim_adapter_stats,
+	.pending = reclaim_adapter_pending,
 	.resizings = subject_resizings,
 	.each = subject_each,
 	.check = subject_check,

@@ -318,6 +318,40 @@ reclaim_adapter_close(struct reclaim_adapter *r)
 #endif
 }
 
+/*
+ * A subject's map begins with its struct reclaim_adapter, so that the functions that take a map
+ * serve all subjects; stats and pending are their hooks as they are.
+ *
+ * reclaim_adapter_new - such a map of so many bytes, zeroes behind the adapter, which is open. NULL and
+ * one line in error.
+ */
+static inline void *
+reclaim_adapter_new(size_t bytes, const struct subject_params *params, struct contention_config *contention, char *error,
+    size_t error_size)
+{
+	struct reclaim_adapter *r = calloc(1, bytes);
+
+	if (r == NULL) {
+		snprintf(error, error_size, "no memory");
+		return NULL;
+	}
+	if (!reclaim_adapter_open(r, params->options, contention, error, error_size)) {
+		free(r);
+		return NULL;
+	}
+	return r;
+}
+
+/* reclaim_adapter_refuse - the map that was to be in it could not be made: NULL, for create to return. */
+static inline void *
+reclaim_adapter_refuse(void *map, char *error, size_t error_size)
+{
+	snprintf(error, error_size, "no memory");
+	reclaim_adapter_close(map);
+	free(map);
+	return NULL;
+}
+
 /* The harness's probe as core wants it: NULL where nothing is to be stamped. */
 static inline const struct reclaim_probe *
 reclaim_adapter_probe(const struct reclaim_probe *probe)
@@ -326,8 +360,9 @@ reclaim_adapter_probe(const struct reclaim_probe *probe)
 }
 
 static inline void
-reclaim_adapter_stats(const struct reclaim_adapter *r, struct reclaim_stats *stats)
+reclaim_adapter_stats(void *map, struct reclaim_stats *stats)
 {
+	const struct reclaim_adapter *r = map;
 	struct reclaim_totals t;
 
 	reclaim_domain_stats(r->domain, &t);
@@ -339,15 +374,17 @@ reclaim_adapter_stats(const struct reclaim_adapter *r, struct reclaim_stats *sta
 	};
 }
 
-/* reclaim_adapter_last - the same when the map is gone; what an arena holds is as good as freed. */
+/* reclaim_adapter_end - the last handle is dropped: the totals, where what an arena holds is as good as freed; then it is gone. */
 static inline void
-reclaim_adapter_last(const struct reclaim_adapter *r, struct reclaim_stats *stats)
+reclaim_adapter_end(void *map, struct reclaim_stats *last)
 {
-	reclaim_adapter_stats(r, stats);
+	reclaim_adapter_stats(map, last);
 #if RECLAIM == RECLAIM_NONE
-	stats->freed = stats->retired;
-	stats->freed_bytes = stats->retired_bytes;
+	last->freed = last->retired;
+	last->freed_bytes = last->retired_bytes;
 #endif
+	reclaim_adapter_close(map);
+	free(map);
 }
 
 /* For reclaim_domain_each_pending(), whose visitor also gets the size. */
@@ -366,11 +403,19 @@ reclaim_adapter_visit_one(void *arg, uint64_t retired_at_ns, size_t bytes)
 }
 
 static inline void
-reclaim_adapter_pending(const struct reclaim_adapter *r, void (*visit)(void *arg, uint64_t retired_at_ns), void *arg)
+reclaim_adapter_pending(void *map, void (*visit)(void *arg, uint64_t retired_at_ns), void *arg)
 {
+	const struct reclaim_adapter *r = map;
 	struct reclaim_adapter_visit v = { visit, arg };
 
 	reclaim_domain_each_pending(r->domain, reclaim_adapter_visit_one, &v);
+}
+
+/* reclaim_adapter_result - what an update's status is to the harness, where OK means that it hit. */
+static inline enum op_result
+reclaim_adapter_result(enum hamt_status status)
+{
+	return UNLIKELY(status == HAMT_NOMEM) ? OP_NOMEM : status == HAMT_OK ? OP_HIT : OP_MISS;
 }
 
 #endif

@@ -18,25 +18,13 @@ struct seed {
 static void *
 seed_create(const struct subject_params *params, char *error, size_t error_size)
 {
-	struct seed *map = calloc(1, sizeof(*map));
 	struct seed_hamt_config config = { .hash_key = random_mix(params->seed) | 1 };
+	struct seed *map = reclaim_adapter_new(sizeof(*map), params, &config.contention, error, error_size);
 
-	if (map == NULL) {
-		snprintf(error, error_size, "no memory");
+	if (map == NULL)
 		return NULL;
-	}
-	if (!reclaim_adapter_open(&map->reclaim, params->options, &config.contention, error, error_size)) {
-		free(map);
-		return NULL;
-	}
 	config.domain = map->reclaim.domain;
-	if (seed_hamt_new(&config, &map->first) != HAMT_OK) {
-		snprintf(error, error_size, "no memory");
-		reclaim_adapter_close(&map->reclaim);
-		free(map);
-		return NULL;
-	}
-	return map;
+	return seed_hamt_new(&config, &map->first) == HAMT_OK ? map : reclaim_adapter_refuse(map, error, error_size);
 }
 
 static void
@@ -46,9 +34,7 @@ seed_destroy(void *opaque, struct reclaim_stats *last)
 
 	/* The last handle: nobody protects anything any more, and all is freed. */
 	seed_hamt_drop(map->first);
-	reclaim_adapter_last(&map->reclaim, last);
-	reclaim_adapter_close(&map->reclaim);
-	free(map);
+	reclaim_adapter_end(map, last);
 }
 
 static void *
@@ -140,14 +126,6 @@ seed_release(void *handle)
 }
 
 static void
-seed_stats(void *opaque, struct reclaim_stats *stats)
-{
-	const struct seed *map = opaque;
-
-	reclaim_adapter_stats(&map->reclaim, stats);
-}
-
-static void
 seed_cas_stats(void *opaque, struct cas_stats *stats)
 {
 	const struct seed *map = opaque;
@@ -155,14 +133,6 @@ seed_cas_stats(void *opaque, struct cas_stats *stats)
 
 	seed_hamt_contention(map->first, &sums);
 	backoff_adapter_stats(&sums, stats);
-}
-
-static void
-seed_pending(void *opaque, void (*visit)(void *arg, uint64_t retired_at_ns), void *arg)
-{
-	const struct seed *map = opaque;
-
-	reclaim_adapter_pending(&map->reclaim, visit, arg);
 }
 
 struct each {
@@ -220,9 +190,9 @@ const struct subject hamtbench_subject = {
 	.remove = seed_remove,
 	.hold = seed_hold,
 	.release = seed_release,
-	.stats = seed_stats,
+	.stats = reclaim_adapter_stats,
 	.cas_stats = seed_cas_stats,
-	.pending = seed_pending,
+	.pending = reclaim_adapter_pending,
 	.each = seed_each,
 	.check = seed_check,
 };
