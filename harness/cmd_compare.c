@@ -278,42 +278,43 @@ compare(struct operand *a, struct operand *b, const struct option_values *values
 	return command_finish(NAME, status);
 }
 
-int
-command_compare(int argc, char **argv)
+static int
+compare_words(char *const *word, size_t words, const struct option_values *values)
 {
-	const struct option_group group = { .owner = NAME, .title = "Options", .options = options };
 	struct operand a = { .filters = 0 }, b = { .filters = 0 };
-	struct option_values *values = NULL;
-	struct command_line line;
 	char error[ERROR_SIZE];
 	int status;
 
-	if (!command_line_read(&line, argc, argv, &group, 1, error, sizeof(error)))
-		return command_error(NAME, "%s", error);
-	if (line.help) {
-		command_line_help(stdout, USAGE, &group, 1);
-		puts("A and B are [FILE][:SERIES][@NAME=VALUE]... : a results file (default --db), the number of a series\n"
-		     "in it, last (the default) or all, and what the trials must have: a column or an option of them.\n"
-		     "@NAME is @subject=NAME. What A and B name differently is what they differ in; all else pairs their points.\n"
-		     "  hamtbench compare before.db after.db             two runs of the same options\n"
-		     "  hamtbench compare results.db:3 results.db:4      two series\n"
-		     "  hamtbench compare @seed @hamt                    two maps of the last series\n"
-		     "  hamtbench compare @hamt@reclaim=hp @hamt@reclaim=hp-fence\n"
-		     "Exit status: 0 no regression, 1 a regression, 2 bad input.");
-		status = command_finish(NAME, STATUS_OK);
-	} else if (line.arguments != 2) {
-		status = command_error(NAME, "wanted are two results, A and B: %s", USAGE);
-	} else if (!options_single(options, &line, &values, error, sizeof(error))) {
+	if (words != 2)
+		return command_error(NAME, "wanted are two results, A and B: %s", USAGE);
+	if (!read_operand(&a, word[0], option_text(values, "db"), "A", error, sizeof(error)) ||
+	    !read_operand(&b, word[1], option_text(values, "db"), "B", error, sizeof(error)))
 		status = command_error(NAME, "%s", error);
-	} else if (!read_operand(&a, line.argument[0], option_text(values, "db"), "A", error, sizeof(error)) ||
-	    !read_operand(&b, line.argument[1], option_text(values, "db"), "B", error, sizeof(error))) {
-		status = command_error(NAME, "%s", error);
-	} else {
+	else
 		status = compare(&a, &b, values);
-	}
 	operand_free(&a);
 	operand_free(&b);
-	options_free(values);
-	command_line_free(&line);
 	return status;
+}
+
+int
+command_compare(int argc, char **argv)
+{
+	static const struct command_form form = {
+		.name = NAME,
+		.usage = USAGE,
+		.notes = "A and B are [FILE][:SERIES][@NAME=VALUE]... : a results file (default --db), the number of a series\n"
+		    "in it, last (the default) or all, and what the trials must have: a column or an option of them.\n"
+		    "@NAME is @subject=NAME. What A and B name differently is what they differ in; all else pairs their points.\n"
+		    "  hamtbench compare before.db after.db             two runs of the same options\n"
+		    "  hamtbench compare results.db:3 results.db:4      two series\n"
+		    "  hamtbench compare @seed @hamt                    two maps of the last series\n"
+		    "  hamtbench compare @hamt@reclaim=hp @hamt@reclaim=hp-fence\n"
+		    "Exit status: 0 no regression, 1 a regression, 2 bad input.",
+		.options = options,
+		.words = true,
+		.work = compare_words,
+	};
+
+	return command_with(&form, argc, argv);
 }

@@ -269,7 +269,7 @@ export_trials(struct exporting *x, struct store *store, struct store_filter *fil
 }
 
 static int
-export_with(const struct option_values *values)
+export_with(char *const *word, size_t words, const struct option_values *values)
 {
 	char error[ERROR_SIZE] = "";
 	struct exporting x = { .error = error, .error_size = sizeof(error) };
@@ -278,6 +278,8 @@ export_with(const struct option_values *values)
 	struct store *store;
 	bool fine;
 
+	(void)word;
+	(void)words;
 	while (strcmp(what_words[what], option_text(values, "what")) != 0)
 		what++;
 	while (strcmp(format_words[format], option_text(values, "format")) != 0)
@@ -304,25 +306,12 @@ export_with(const struct option_values *values)
 int
 command_export(int argc, char **argv)
 {
-	const struct option_group group = { .owner = NAME, .title = "Options", .options = options };
-	struct option_values *values = NULL;
-	struct command_line line;
-	char error[ERROR_SIZE];
-	int status;
+	static const struct command_form form = {
+		.name = NAME,
+		.usage = NAME " [OPTION...]",
+		.options = options,
+		.work = export_with,
+	};
 
-	if (!command_line_read(&line, argc, argv, &group, 1, error, sizeof(error)))
-		return command_error(NAME, "%s", error);
-	if (line.help) {
-		command_line_help(stdout, NAME " [OPTION...]", &group, 1);
-		status = command_finish(NAME, STATUS_OK);
-	} else if (line.arguments > 0) {
-		status = command_error(NAME, "'%s' is no option", line.argument[0]);
-	} else if (!options_single(options, &line, &values, error, sizeof(error))) {
-		status = command_error(NAME, "%s", error);
-	} else {
-		status = export_with(values);
-		options_free(values);
-	}
-	command_line_free(&line);
-	return status;
+	return command_with(&form, argc, argv);
 }

@@ -79,30 +79,20 @@ import(char *const *path, size_t count, const struct option_values *values)
 int
 command_import(int argc, char **argv)
 {
-	const struct option_group group = { .owner = NAME, .title = "Options", .options = options };
-	struct option_values *values = NULL;
-	struct command_line line;
-	char error[ERROR_SIZE];
-	int status;
+	static const struct command_form form = {
+		.name = NAME,
+		.usage = USAGE,
+		.notes = "Takes google-benchmark's JSON (--benchmark_out) of any program, and what hamtbench export --format json or\n"
+		    "google-benchmark writes; either may be gzip'd. A benchmark is a subject of that name, its repetitions are\n"
+		    "trials; a name like map/mixed/keys:1000/uniform/get=100/threads:2 is taken apart into subject, workload,\n"
+		    "keys, dist and mix, so that compare pairs it with hamtbench's own. An operation is an item where the\n"
+		    "benchmark counts items, else an iteration. Counters named like a figure that compare knows are that\n"
+		    "figure (counts are rounded); others, and aggregates, are left out. What is there already is not added again.\n"
+		    "  hamtbench import theirs.json --db theirs.db && hamtbench compare theirs.db results/results.db",
+		.options = options,
+		.words = true,
+		.work = import,
+	};
 
-	if (!command_line_read(&line, argc, argv, &group, 1, error, sizeof(error)))
-		return command_error(NAME, "%s", error);
-	if (line.help) {
-		command_line_help(stdout, USAGE, &group, 1);
-		puts("Takes google-benchmark's JSON (--benchmark_out) of any program, and what hamtbench export --format json or\n"
-		     "google-benchmark writes; either may be gzip'd. A benchmark is a subject of that name, its repetitions are\n"
-		     "trials; a name like map/mixed/keys:1000/uniform/get=100/threads:2 is taken apart into subject, workload,\n"
-		     "keys, dist and mix, so that compare pairs it with hamtbench's own. An operation is an item where the\n"
-		     "benchmark counts items, else an iteration. Counters named like a figure that compare knows are that\n"
-		     "figure (counts are rounded); others, and aggregates, are left out. What is there already is not added again.\n"
-		     "  hamtbench import theirs.json --db theirs.db && hamtbench compare theirs.db results/results.db");
-		status = command_finish(NAME, STATUS_OK);
-	} else if (!options_single(options, &line, &values, error, sizeof(error))) {
-		status = command_error(NAME, "%s", error);
-	} else {
-		status = import(line.argument, line.arguments, values);
-		options_free(values);
-	}
-	command_line_free(&line);
-	return status;
+	return command_with(&form, argc, argv);
 }

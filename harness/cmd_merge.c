@@ -32,11 +32,11 @@ can_be_read(char *const *path, size_t count, char *error, size_t size)
 }
 
 static int
-merge(char *const *path, size_t count, bool quiet)
+merge(char *const *path, size_t count, const struct option_values *values)
 {
 	char error[ERROR_SIZE];
 	struct store *out;
-	bool fine = true;
+	bool fine = true, quiet = option_flag(values, "quiet");
 
 	if (count < 2)
 		return command_error(NAME, "wanted are the file to merge into and at least one more: %s", USAGE);
@@ -62,25 +62,15 @@ merge(char *const *path, size_t count, bool quiet)
 int
 command_merge(int argc, char **argv)
 {
-	const struct option_group group = { .owner = NAME, .title = "Options", .options = options };
-	struct option_values *values = NULL;
-	struct command_line line;
-	char error[ERROR_SIZE];
-	int status;
+	static const struct command_form form = {
+		.name = NAME,
+		.usage = USAGE,
+		.notes = "Adds all series of the files IN to the results file OUT, which is made if it is not there.\n"
+		    "What is in OUT already is not added again.",
+		.options = options,
+		.words = true,
+		.work = merge,
+	};
 
-	if (!command_line_read(&line, argc, argv, &group, 1, error, sizeof(error)))
-		return command_error(NAME, "%s", error);
-	if (line.help) {
-		command_line_help(stdout, USAGE, &group, 1);
-		puts("Adds all series of the files IN to the results file OUT, which is made if it is not there.\n"
-		     "What is in OUT already is not added again.");
-		status = command_finish(NAME, STATUS_OK);
-	} else if (!options_single(options, &line, &values, error, sizeof(error))) {
-		status = command_error(NAME, "%s", error);
-	} else {
-		status = merge(line.argument, line.arguments, option_flag(values, "quiet"));
-		options_free(values);
-	}
-	command_line_free(&line);
-	return status;
+	return command_with(&form, argc, argv);
 }

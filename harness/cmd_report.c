@@ -24,7 +24,7 @@ static const struct plugin_option options[] = {
 };
 
 static int
-report(const struct option_values *values)
+report(char *const *word, size_t words, const struct option_values *values)
 {
 	const char *path = option_text(values, "out");
 	struct store_filter filter = { .choice = STORE_LAST };
@@ -33,6 +33,8 @@ report(const struct option_values *values)
 	bool fine, written;
 	FILE *out;
 
+	(void)word;
+	(void)words;
 	if (option_is_set(values, "series"))
 		filter = (struct store_filter){ .choice = STORE_NUMBER, .series = (int64_t)option_count(values, "series") };
 	store = store_open(option_text(values, "db"), STORE_READ, error, sizeof(error));
@@ -64,25 +66,12 @@ report(const struct option_values *values)
 int
 command_report(int argc, char **argv)
 {
-	const struct option_group group = { .owner = NAME, .title = "Options", .options = options };
-	struct option_values *values = NULL;
-	struct command_line line;
-	char error[ERROR_SIZE];
-	int status;
+	static const struct command_form form = {
+		.name = NAME,
+		.usage = NAME " [OPTION...]",
+		.options = options,
+		.work = report,
+	};
 
-	if (!command_line_read(&line, argc, argv, &group, 1, error, sizeof(error)))
-		return command_error(NAME, "%s", error);
-	if (line.help) {
-		command_line_help(stdout, NAME " [OPTION...]", &group, 1);
-		status = command_finish(NAME, STATUS_OK);
-	} else if (line.arguments > 0) {
-		status = command_error(NAME, "'%s' is no option", line.argument[0]);
-	} else if (!options_single(options, &line, &values, error, sizeof(error))) {
-		status = command_error(NAME, "%s", error);
-	} else {
-		status = report(values);
-		options_free(values);
-	}
-	command_line_free(&line);
-	return status;
+	return command_with(&form, argc, argv);
 }

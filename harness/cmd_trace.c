@@ -277,53 +277,42 @@ show(char *const *path, size_t count, const struct option_values *values)
 
 /* ---- The command ---- */
 
-static void
-help(const struct option_group *group)
+static int
+trace_verb(char *const *word, size_t words, const struct option_values *values)
 {
-	command_line_help(stdout, USAGE, group, 1);
-	puts("Traces are files of operations, for hamtbench run --workload trace --trace FILE.\n"
-	     "convert writes OUT, which must not be there; show prints what is in each FILE:\n"
-	     "operations, hits, keys, their popularity and reuse. gzip'ed files are unpacked.\n"
-	     "\n"
-	     "A text has one operation a line: get, insert, upsert, remove, replace or modify\n"
-	     "and a KEY, or scan KEY N, which is N pairs from KEY on, 1 to 1024. A KEY is a\n"
-	     "number or another word, or a text in double quotes, in which \\\" \\\\ \\n \\t and\n"
-	     "\\xHH stand for a byte; it has at most 4096. Keys are the same if their bytes are.\n"
-	     "# where a word could begin starts a comment. The binary form is small and quick to read.\n"
-	     "\n"
-	     "Forms of others: twitter, lines TIME,KEY,KEY BYTES,VALUE BYTES,CLIENT,OPERATION,TTL\n"
-	     "(set is upsert, add insert, delete remove; cas, append, prepend, incr and decr\n"
-	     "modify); oracle-general, records of 24 bytes, all gets; history, what hamtbench run\n"
-	     "--history wrote, in the order in which calls began.");
+	const char *verb = words > 0 ? word[0] : "";
+
+	if (strcmp(verb, "convert") == 0 && words == 3)
+		return convert(word[1], word[2], values);
+	if (strcmp(verb, "show") == 0 && words > 1)
+		return option_is_set(values, "to") ? command_error(NAME, "--to is for convert") : show(word + 1, words - 1, values);
+	return command_error(NAME, "wanted is: %s", USAGE);
 }
 
 int
 command_trace(int argc, char **argv)
 {
-	const struct option_group group = { .owner = NAME, .title = "Options", .options = options };
-	struct option_values *values = NULL;
-	struct command_line line;
-	char error[ERROR_SIZE];
-	const char *verb;
-	int status;
+	static const struct command_form form = {
+		.name = NAME,
+		.usage = USAGE,
+		.notes = "Traces are files of operations, for hamtbench run --workload trace --trace FILE.\n"
+		    "convert writes OUT, which must not be there; show prints what is in each FILE:\n"
+		    "operations, hits, keys, their popularity and reuse. gzip'ed files are unpacked.\n"
+		    "\n"
+		    "A text has one operation a line: get, insert, upsert, remove, replace or modify\n"
+		    "and a KEY, or scan KEY N, which is N pairs from KEY on, 1 to 1024. A KEY is a\n"
+		    "number or another word, or a text in double quotes, in which \\\" \\\\ \\n \\t and\n"
+		    "\\xHH stand for a byte; it has at most 4096. Keys are the same if their bytes are.\n"
+		    "# where a word could begin starts a comment. The binary form is small and quick to read.\n"
+		    "\n"
+		    "Forms of others: twitter, lines TIME,KEY,KEY BYTES,VALUE BYTES,CLIENT,OPERATION,TTL\n"
+		    "(set is upsert, add insert, delete remove; cas, append, prepend, incr and decr\n"
+		    "modify); oracle-general, records of 24 bytes, all gets; history, what hamtbench run\n"
+		    "--history wrote, in the order in which calls began.",
+		.options = options,
+		.words = true,
+		.work = trace_verb,
+	};
 
-	if (!command_line_read(&line, argc, argv, &group, 1, error, sizeof(error)))
-		return command_error(NAME, "%s", error);
-	verb = line.arguments > 0 ? line.argument[0] : "";
-	if (line.help) {
-		help(&group);
-		status = command_finish(NAME, STATUS_OK);
-	} else if (!options_single(options, &line, &values, error, sizeof(error))) {
-		status = command_error(NAME, "%s", error);
-	} else if (strcmp(verb, "convert") == 0 && line.arguments == 3) {
-		status = convert(line.argument[1], line.argument[2], values);
-	} else if (strcmp(verb, "show") == 0 && line.arguments > 1) {
-		status = option_is_set(values, "to") ? command_error(NAME, "--to is for convert") :
-		    show(line.argument + 1, line.arguments - 1, values);
-	} else {
-		status = command_error(NAME, "wanted is: %s", USAGE);
-	}
-	options_free(values);
-	command_line_free(&line);
-	return status;
+	return command_with(&form, argc, argv);
 }

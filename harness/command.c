@@ -1,11 +1,41 @@
 /*
- * command.c - one line for one mistake; signals; a command as text.
+ * command.c - a command from its form; one line for one mistake; signals; a command as text.
  */
 #include "harness/command.h"
 
 #include <errno.h>
 #include <stdarg.h>
 #include <string.h>
+
+#include "harness/options.h"
+
+int
+command_with(const struct command_form *form, int argc, char **argv)
+{
+	const struct option_group group = { .owner = form->name, .title = "Options", .options = form->options };
+	struct option_values *values = NULL;
+	struct command_line line;
+	char error[ERROR_SIZE];
+	int status;
+
+	if (!command_line_read(&line, argc, argv, &group, 1, error, sizeof(error)))
+		return command_error(form->name, "%s", error);
+	if (line.help) {
+		command_line_help(stdout, form->usage, &group, 1);
+		if (form->notes != NULL)
+			puts(form->notes);
+		status = command_finish(form->name, STATUS_OK);
+	} else if (!form->words && line.arguments > 0) {
+		status = command_error(form->name, "'%s' is no option", line.argument[0]);
+	} else if (!options_single(form->options, &line, &values, error, sizeof(error))) {
+		status = command_error(form->name, "%s", error);
+	} else {
+		status = form->work(line.argument, line.arguments, values);
+	}
+	options_free(values);
+	command_line_free(&line);
+	return status;
+}
 
 int
 command_error(const char *command, const char *format, ...)

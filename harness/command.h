@@ -7,7 +7,7 @@
 
 #include <signal.h>
 
-#include "core/base.h"
+#include "harness/plugin.h"
 
 #define ERROR_SIZE 1024 /* bytes for one line that says what is wrong */
 
@@ -34,6 +34,19 @@ int command_compare(int argc, char **argv);
 int command_report(int argc, char **argv);
 int command_topo(int argc, char **argv);
 int command_trace(int argc, char **argv);
+
+/* What most commands are: options, perhaps words, and work to do. */
+struct command_form {
+	const char *name;
+	const char *usage;     /* the line of the help that shows what can be typed */
+	const char *notes;     /* behind the options in the help; NULL: nothing */
+	const struct plugin_option *options;
+	bool words;            /* it takes words that are no options; else the first one is refused */
+	int (*work)(char *const *word, size_t words, const struct option_values *values); /* returns the exit status */
+};
+
+/* command_with - read the command line by the form; then help, one line about what is wrong, or the work. Returns the exit status. */
+int command_with(const struct command_form *form, int argc, char **argv);
 
 /*
  * command_error - "hamtbench COMMAND: " and one line on stderr; COMMAND may be
