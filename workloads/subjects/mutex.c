@@ -18,6 +18,7 @@
 #include "core/hash_bytes.h"
 #include "harness/bytes.h"
 #include "harness/random.h"
+#include "workloads/subjects/resize_option.h"
 
 #ifdef STRIPED
 #define STRIPES(options) option_count(options, "stripes")
@@ -260,7 +261,7 @@ static void *
 mutex_create(const struct subject_params *params, char *error, size_t error_size)
 {
 	struct table *t = calloc(1, sizeof(*t));
-	bool grows = strcmp(option_text(params->options, "resize"), "auto") == 0;
+	bool grows = resize_option_is_auto(params->options);
 	uint64_t buckets = 1, wanted = grows ? params->first : params->size;
 
 	while (buckets < wanted)
@@ -594,24 +595,12 @@ mutex_check(void *handle, char *error, size_t error_size)
 	return true;
 }
 
-static bool
-resize_check(const char *text, char *canonical, size_t canonical_size, char *error, size_t error_size)
-{
-	if (strcmp(text, "off") != 0 && strcmp(text, "auto") != 0) {
-		snprintf(error, error_size, "'%s' must be off or auto", text);
-		return false;
-	}
-	snprintf(canonical, canonical_size, "%s", text);
-	return true;
-}
-
 static const struct plugin_option options[] = {
 #ifdef STRIPED
 	{ .name = "stripes", .type = OPTION_COUNT, .initial = "256", .meta = "N", .least = 1, .most = 1 << 20,
 	    .help = "locks, each for its share of the buckets (1 to 1048576)" },
 #endif
-	{ .name = "resize", .type = OPTION_TEXT, .initial = "off", .meta = "HOW", .check = resize_check,
-	    .help = "off: sized once; auto: twice the buckets under all locks when there are more keys than buckets" },
+	RESIZE_OPTION("twice the buckets under all locks when there are more keys than buckets"),
 	{ .name = NULL },
 };
 

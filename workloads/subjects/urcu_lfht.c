@@ -34,6 +34,7 @@
 
 #include "core/hash.h"
 #include "harness/plugin.h"
+#include "workloads/subjects/resize_option.h"
 
 #ifdef MEMB
 #define NAME "urcu-lfht-memb"
@@ -79,7 +80,7 @@ static void *
 lfht_create(const struct subject_params *params, char *error, size_t error_size)
 {
 	struct map *map = aligned_alloc(CACHE_LINE_BYTES, sizeof(*map));
-	bool grows = strcmp(option_text(params->options, "resize"), "auto") == 0;
+	bool grows = resize_option_is_auto(params->options);
 	/* Grown from a single bucket, liburcu 0.13's lookups were seen to go round for ever. */
 	unsigned long buckets = grows ? 64 : 1;
 
@@ -430,20 +431,8 @@ lfht_each(void *handle, void (*visit)(void *arg, uint64_t key, uint64_t value), 
 	rcu_read_unlock();
 }
 
-static bool
-resize_check(const char *text, char *canonical, size_t canonical_size, char *error, size_t error_size)
-{
-	if (strcmp(text, "off") != 0 && strcmp(text, "auto") != 0) {
-		snprintf(error, error_size, "'%s' must be off or auto", text);
-		return false;
-	}
-	snprintf(canonical, canonical_size, "%s", text);
-	return true;
-}
-
 static const struct plugin_option options[] = {
-	{ .name = "resize", .type = OPTION_TEXT, .initial = "off", .meta = "HOW", .check = resize_check,
-	    .help = "off: sized once; auto: liburcu's own resizing, in a thread of its own" },
+	RESIZE_OPTION("liburcu's own resizing, in a thread of its own"),
 	{ .name = NULL },
 };
 
