@@ -116,6 +116,13 @@ meter_fail(struct meter *m, uint64_t skip, uint64_t count)
 	atomic_store_explicit(&m->fail_to, from + count, memory_order_relaxed);
 }
 
+/* meter_refused - was a call refused after the first `before` ones? */
+static inline bool
+meter_refused(const struct meter *m, uint64_t before)
+{
+	return meter_read(&m->fail_from) <= meter_read(&m->calls) && meter_read(&m->fail_to) > before + 1;
+}
+
 /* meter_check_empty - all that was taken was given back, with the sizes asked for. */
 static inline void
 meter_check_empty(const struct meter *m)

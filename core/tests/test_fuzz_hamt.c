@@ -51,21 +51,12 @@ index_of(const struct world *w, uint64_t key)
 	return index;
 }
 
-/* Was an allocation refused since the operation began? */
-static bool
-refused(const struct world *w)
-{
-	uint64_t now = meter_read(&w->meter.calls), from = meter_read(&w->meter.fail_from), to = meter_read(&w->meter.fail_to);
-
-	return from <= now && to > w->calls + 1;
-}
-
 /* Is it the status wanted, and done? Or is it that there was no memory? */
 static bool
 done(const struct world *w, enum hamt_status status, enum hamt_status wanted)
 {
 	if (status == HAMT_NOMEM && wanted != HAMT_NOMEM) {
-		CHECK(refused(w));
+		CHECK(meter_refused(&w->meter, w->calls));
 		return false;
 	}
 	CHECK_EQ(status, wanted);
@@ -200,7 +191,7 @@ clear(struct world *w, struct hamt *h)
 	uint64_t removed = 77, before = w->count;
 	enum hamt_status status = hamt_clear(h, &removed);
 
-	CHECK(status == HAMT_OK || (status == HAMT_NOMEM && refused(w)));
+	CHECK(status == HAMT_OK || (status == HAMT_NOMEM && meter_refused(&w->meter, w->calls)));
 	for (unsigned i = 0; i < RANGE; i++) {
 		uint64_t value;
 

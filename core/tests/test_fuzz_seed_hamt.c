@@ -20,21 +20,13 @@ struct world {
 	uint64_t count;
 };
 
-static bool
-refused(const struct world *w)
-{
-	uint64_t now = meter_read(&w->meter.calls), from = meter_read(&w->meter.fail_from), to = meter_read(&w->meter.fail_to);
-
-	return from <= now && to > w->calls + 1;
-}
-
 /* Is it the status wanted, and done? Or is it that there was no memory? */
 static bool
 done(struct world *w, enum hamt_status status, enum hamt_status wanted)
 {
-	w->untidy = w->untidy || refused(w);
+	w->untidy = w->untidy || meter_refused(&w->meter, w->calls);
 	if (status == HAMT_NOMEM) {
-		CHECK(refused(w));
+		CHECK(meter_refused(&w->meter, w->calls));
 		return false;
 	}
 	CHECK_EQ(status, wanted);
