@@ -130,15 +130,23 @@ median_trial(const struct curves *c)
 
 /* ---- Pictures ---- */
 
+/* In the largest of four units, each 1000 times the one before, that leaves one or more. */
+static void
+scaled_tick(double value, const char *const unit[4], char *text, size_t size)
+{
+	unsigned u = 0;
+
+	for (; u < 3 && value >= 999.5; u++)
+		value /= 1000;
+	snprintf(text, size, "%.3g%s", value, unit[u]);
+}
+
 static void
 time_tick(double ns, char *text, size_t size)
 {
-	static const char *const units[] = { "ns", "µs", "ms", "s" };
-	unsigned u = 0;
+	static const char *const units[] = { " ns", " µs", " ms", " s" };
 
-	for (; u < 3 && ns >= 999.5; u++)
-		ns /= 1000;
-	snprintf(text, size, "%.3g %s", ns, units[u]);
+	scaled_tick(ns, units, text, size);
 }
 
 static void
@@ -157,11 +165,8 @@ static void
 count_tick(double count, char *text, size_t size)
 {
 	static const char *const units[] = { "", "K", "M", "G" };
-	unsigned u = 0;
 
-	for (; u < 3 && count >= 999.5; u++)
-		count /= 1000;
-	snprintf(text, size, "%.3g%s", count, units[u]);
+	scaled_tick(count, units, text, size);
 }
 
 static size_t
