@@ -32,7 +32,7 @@ struct stripe {
 };
 
 struct table {
-	uint64_t seed;
+	uint64_t seed, seed_2; /* of the hash; that of byte strings has two */
 	_Atomic(uint64_t) mask;
 	struct node **bucket;    /* mask + 1 of them; both change under all locks */
 	uint64_t stripes;
@@ -78,7 +78,7 @@ table_of(void *handle)
 static uint64_t
 hash_of(const struct table *t, const void *data, size_t length)
 {
-	return hash_bytes(data, length, t->seed, random_mix(t->seed));
+	return hash_bytes(data, length, t->seed, t->seed_2);
 }
 
 static struct key
@@ -268,6 +268,7 @@ mutex_create(const struct subject_params *params, char *error, size_t error_size
 		buckets *= 2;
 	if (t != NULL) {
 		t->seed = params->seed;
+		t->seed_2 = random_mix(params->seed);
 		t->params = *params;
 		t->grows = grows;
 		atomic_init(&t->mask, buckets - 1);
