@@ -107,11 +107,10 @@ source_of() {
 	keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 	[ -r "$keyring" ] && keyring="[signed-by=$keyring] " || keyring=
 	echo "deb-src $keyring${1%% *} ${suite%%/*} ${suite#*/}" >"$place/apt/sources.list"
-	if ! { apt update && cd "$place/src" && apt source --download-only "$name=$version"; } >"$place/apt/said" 2>&1; then
+	if ! { apt update && (cd "$place/src" && apt source --download-only "$name=$version"); } >"$place/apt/said" 2>&1; then
 		why="the source of $name $version could not be fetched: $(grep '^E:' "$place/apt/said" | head -n 1)"
 		return 1
 	fi
-	cd "$top"
 	if ! dpkg-source -q --no-check -x "$place/src/${name}_${version#*:}.dsc" "$source.new" >"$place/apt/said" 2>&1; then
 		why="its source could not be unpacked: $(tail -n 1 "$place/apt/said")"
 		return 1
@@ -174,8 +173,9 @@ fi
 
 # ---- Measure ----
 
-# note POINT SIDE MOPS
+# note POINT SIDE MOPS - what a function below has measured; nothing if it failed, and has said so: its exit was that of a subshell.
 note() {
+	[ -n "$3" ] || exit 1
 	echo "$1 $2 $3" >>"$runs/figures"
 }
 
@@ -197,6 +197,8 @@ ck() {
 	: >"$runs/said"
 	"$bin/$1" "$keys" $((4000000 / keys + 1)) 8 $(($2 - 1)) 0 0 >"$runs/said" 2>&1 &
 	child=$!
+	# A shell hides Ctrl-C from what it runs in the background.
+	trap 'kill -KILL "$child" 2>/dev/null; exit 130' INT TERM
 	until grep -q 'get test...done' "$runs/said"; do
 		kill -0 "$child" 2>/dev/null || wrong "$1 failed: $(tail -n 1 "$runs/said")"
 		sleep 0.1
@@ -215,7 +217,9 @@ ours() {
 		--subject "$subject" --threads "$n" "$@" >"$runs/said" 2>"$runs/complaints" || wrong "hamtbench: $(tail -n 1 "$runs/complaints")"
 	awk -f "$top/scripts/plots/csv.awk" -f - "$runs/said" <<-'AWK'
 		FNR == 1 { csv_header($0, at); next }
-		{ csv_split($0, f); print f[at["mops"]] }
+		{ csv_split($0, f) }
+		f[at["valid"]] == 1 { print f[at["mops"]]; valid = 1 }
+		END { if (!valid) { print "independent.sh: a trial of ours is not valid" >"/dev/stderr"; exit 1 } }
 	AWK
 }
 
@@ -282,6 +286,9 @@ awk -v machine="$machine" -v built="$built" -v noise="$noise" -v keys="$keys" -v
 	# same - do the ranges meet, or are the medians no further apart than noise?
 	function same(amid, alo, ahi, bmid, blo, bhi)
 	{
+		# Without the loop around it an operation may seem to take no time at all: then nothing is known.
+		if (amid <= 0 || bmid <= 0)
+			return 0
 		return (alo <= bhi && blo <= ahi) || (amid / bmid < 1 + noise / 100 && bmid / amid < 1 + noise / 100)
 	}
 
@@ -332,7 +339,7 @@ awk -v machine="$machine" -v built="$built" -v noise="$noise" -v keys="$keys" -v
 				else if (same(a, alo, ahi, nmid, nlo, nhi))
 					verdict = because(ratio) ", and agree within noise without the loops"
 				else
-					verdict = because(ratio) "; without the loops, " because(a / nmid)
+					verdict = because(ratio) (a > 0 && nmid > 0 ? "; without the loops, " because(a / nmid) : "; the loops take all of it")
 			} else {
 				printf "  %-34s%s\n", "theirs, set up as ours", shown(p, "alike")
 				if (agree)
