@@ -116,6 +116,13 @@ function order(side,    i, k, s, text, rank)
 	return text
 }
 
+# both - are a map's point and the roofline's there on both sides?
+function both(where, subject)
+{
+	return subject != "roofline" && (1, where SUBSEP subject) in n && (2, where SUBSEP subject) in n &&
+	    (1, where SUBSEP "roofline") in n && (2, where SUBSEP "roofline") in n
+}
+
 END {
 	if (failed)
 		exit 2
@@ -140,18 +147,25 @@ END {
 		spread[i] = freedom[i] > 0 ? sqrt(squares[i] / freedom[i]) : 0
 	for (l = 1; l <= load_count; l++) {
 		header = ""
+		split("", in_line)
+		for (s = 1; s <= subject_count; s++)
+			for (c = 1; c <= class_count; c++)
+				if (both(loads[l] SUBSEP classes[c], subjects[s]))
+					in_line[c] = 1
 		for (s = 1; s <= subject_count; s++) {
 			line = ""
+			cells = 0
 			for (c = 1; c <= class_count; c++) {
 				where = loads[l] SUBSEP classes[c]
 				me = where SUBSEP subjects[s]
 				roof = where SUBSEP "roofline"
-				if (subjects[s] == "roofline" || !((1, me) in n || (2, me) in n))
-					continue
-				if (!((1, me) in n && (2, me) in n && (1, roof) in n && (2, roof) in n)) {
-					alone++
+				if (!both(where, subjects[s])) {
+					alone += subjects[s] != "roofline" && ((1, me) in n || (2, me) in n)
+					if (in_line[c])
+						line = line sprintf("   %19s ", "")
 					continue
 				}
+				cells++
 				here = median[2, me] - median[2, roof]
 				there = median[1, me] - median[1, roof]
 				d = here - there
@@ -163,7 +177,6 @@ END {
 				band = widths(classes[c], subjects[s]) * sqrt(band)
 				band = band < log(1 + FLOOR) ? log(1 + FLOOR) : band
 				line = line sprintf("   %6s %6s %5.2f%s", share(there), share(here), exp(d), abs(d) > band ? (d > 0 ? "+" : "-") : band > log(WIDE) ? "?" : " ")
-				in_line[c] = 1
 				print subjects[s] "\t" exp(d) "\t" (abs(d) > band ? (d > 0 ? 1 : -1) : 0) >dots
 				points++
 				sum[subjects[s]] += d
@@ -185,13 +198,13 @@ END {
 				if (fail_above != "-" && d < -band && (1 - exp(d)) * 100 > fail_above)
 					worse++
 			}
-			if (line == "")
+			if (!cells)
 				continue
 			if (header == "") {
 				header = sprintf("%-16s", "")
 				for (c = 1; c <= class_count; c++)
 					if (in_line[c])
-						header = header sprintf("   %-20s ", threads_text(classes[c]))
+						header = header sprintf("   %-19s ", threads_text(classes[c]))
 				print (printed++ ? "\n" : "") loads[l]
 				print header
 				header = sprintf("%-16s", "share of roofline")
@@ -201,7 +214,6 @@ END {
 				print header
 			}
 			printf "%-16s%s\n", subjects[s], line
-			split("", in_line)
 		}
 	}
 	if (points == 0) {
