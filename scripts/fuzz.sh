@@ -118,8 +118,12 @@ state() {
 fuzz_one() {
 	name=${program##*/test_fuzz_}
 	corpus=$top/corpus/$name findings=$top/findings/$name log=$top/$name.log
-	mkdir -p "$corpus" "$findings"
-	committed=$PWD/$(FUZZ_PREPARE=$corpus "$program")
+	# No set -e here: who calls it asks for its status.
+	if ! { mkdir -p "$corpus" "$findings" && committed=$(FUZZ_PREPARE=$corpus "$program") && [ -d "$committed" ]; }; then
+		echo "FOUND $name: it could not write what it begins with into $(below "$corpus")"
+		return 1
+	fi
+	committed=$PWD/$committed
 	try_again || return 1
 	begin=$(date +%s)
 	# An empty dictionary is an error.

@@ -16,7 +16,7 @@
  * That is all: the Makefile finds it by its name. `make check T=fuzz` runs it as a
  * unit test: every file of the corpus, which is committed, then as many inputs as
  * are asked for, made of these by random changes under check_seed; what fails is
- * kept beside the program, as PROGRAM.failed. `make fuzz` links the same file with libFuzzer,
+ * kept beside the program, as PROGRAM.SEED.failed. `make fuzz` links the same file with libFuzzer,
  * which looks for inputs that reach new code (scripts/fuzz.sh --help). An input
  * that found a bug goes into the corpus when the bug is mended, so it stays found.
  *
@@ -321,7 +321,7 @@ fuzz_run(void (*run)(struct fuzz_input *now))
 	}
 	CHECK(waitpid(child, &status, 0) == child);
 	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
-		snprintf(path, sizeof(path), "%s.failed", fuzz_program);
+		snprintf(path, sizeof(path), "%s.%llu.failed", fuzz_program, (unsigned long long)check_seed);
 		fuzz_write(path, now->data, now->size);
 		fprintf(stderr, "# %s: the input, %zu bytes (CHECK_SEED=%llu)\n", path, now->size,
 		    (unsigned long long)check_seed);

@@ -65,10 +65,10 @@ fuzz() {
 	run -1 ./test_fuzz_planted
 	echo "$output"
 	[[ "$output" == *"ok 1 - corpus_passes"*"not ok 2 - changed_inputs_pass"* ]]
-	[[ "$output" == *"./test_fuzz_planted.failed: the input, "*" (CHECK_SEED=20260101)"* ]]
-	[ "$(head -c 3 test_fuzz_planted.failed)" = bug ]
+	[[ "$output" == *"./test_fuzz_planted.20260101.failed: the input, "*" (CHECK_SEED=20260101)"* ]]
+	[ "$(head -c 3 test_fuzz_planted.20260101.failed)" = bug ]
 	# In the corpus it stays found.
-	cp test_fuzz_planted.failed corpus/
+	cp test_fuzz_planted.20260101.failed corpus/
 	run -1 ./test_fuzz_planted corpus_passes
 	target -DMENDED
 	run -0 ./test_fuzz_planted
