@@ -105,6 +105,7 @@ END {
 			for (p = 1; p <= names; p++) {
 				of_trials(key SUBSEP "response" SUBSEP p)
 				response[p] = median
+				above = high
 				line = load[l] " " median " " low " " high
 				of_trials(key SUBSEP "service" SUBSEP p)
 				service[p] = median
@@ -112,8 +113,7 @@ END {
 					print line, median, low, high >(data "/load." p "." number[s])
 					drawn[s] = 1
 					least = least == "" || low < least + 0 ? low : least
-					if (response[p] > most)
-						most = response[p]
+					most = above > most + 0 ? above : most
 				}
 			}
 			ratio[s, load[l]] = service[1] > 0 ? response[1] / service[1] : ""

@@ -90,7 +90,8 @@ for part in $parts; do
 		sed '/^Plots:$/,$d' "$scratch/said" | sed -e "s:$db:results/results.db:g" -e '$ { /^$/d }' >"$made/table.txt"
 		"$HAMTBENCH" export --db "$db" >"$made/trials.csv"
 		"$HAMTBENCH" export --db "$db" --what points >"$made/points.csv"
-		"$HAMTBENCH" export --db "$db" --format json | gzip -9n >"$made/trials.json.gz"
+		"$HAMTBENCH" export --db "$db" --format json >"$scratch/trials.json"
+		gzip -9nc "$scratch/trials.json" >"$made/trials.json.gz"
 		kept . table.txt trials.csv points.csv trials.json.gz '*.png' '*.svg'
 		;;
 	backoff)
