@@ -348,10 +348,11 @@ fake_plot() {
 }
 
 @test "each trial is a dot; outliers are marked, disturbed ones hollow, and both are counted" {
+	command -v sqlite3 >/dev/null || skip "sqlite3 is not installed"
 	"$HAMTBENCH" run --subject mutex --threads 1 --mix get=100 --keys 1K --trials 6 --duration 2ms --warmup 1ms --noise off \
 		--db o.db --quiet >/dev/null
 	sqlite3 o.db "UPDATE trial SET mops = 10 + trial * 0.1, disturbed = 0;
-		UPDATE trial SET mops = 30 WHERE trial = 5; UPDATE trial SET disturbed = 1 WHERE trial = 1" || skip "no sqlite3"
+		UPDATE trial SET mops = 30 WHERE trial = 5; UPDATE trial SET disturbed = 1 WHERE trial = 1"
 	plot --db o.db --out .
 	[ "$status" -eq 0 ]
 	tr '\n' ' ' <throughput.svg | sed 's/<[^>]*>//g' | tr -s ' \t' ' ' >words

@@ -23,7 +23,7 @@ sweep() {
 
 # planted VARIANT PLUGIN SANITIZER KIND - the plug-in's one defect is found in each run, and told once.
 planted() {
-	sweep --sanitizer "$3" --subject "build/$1/tests/plugins/$2.so" --threads 4 --rounds 1 --budget 12s --duration 20ms
+	sweep --sanitizer "$3" --subject "build/$1/tests/plugins/$2.so" --threads 4 --rounds 1 --budget 20s --duration 20ms
 	echo "$output" "$stderr"
 	[ "$status" -eq 1 ]
 	[ "$(grep -c '^FOUND ' <<<"$output")" -eq 1 ]
@@ -60,7 +60,7 @@ planted() {
 }
 
 @test "a trial that is not valid is a finding as well" {
-	sweep --subject build/tsan/tests/plugins/lossy.so --threads 2 --rounds 1 --budget 6s --duration 20ms
+	sweep --subject build/tsan/tests/plugins/lossy.so --threads 2 --rounds 1 --budget 10s --duration 20ms
 	echo "$output" "$stderr"
 	[ "$status" -eq 1 ]
 	[[ "$output" == *"times: exit status 1: "* ]]
