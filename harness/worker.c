@@ -45,13 +45,13 @@ worker_was_preempted(struct worker *w, uint64_t now_ns)
 /* How often a thread looks anyway: a look takes a few hundred ns. */
 #define LOOK_NS 2000000u
 
-/* The longest call of the phase so far: why? */
+/* The longest call of the phase so far: why? resizings: of the subject now. */
 static void
-worker_paused(struct worker *w, enum op op, uint64_t begin_ns, uint64_t end_ns)
+worker_paused(struct worker *w, enum op op, uint64_t begin_ns, uint64_t end_ns, uint64_t resizings)
 {
 	struct worker_pause pause = { .ns = end_ns - begin_ns, .begin_ns = begin_ns, .op = op };
 
-	if (w->resizings != NULL && w->resizings(w->handle) != w->resizings_before)
+	if (resizings != w->resizings_before)
 		pause.cause |= PAUSE_RESIZE;
 	if (w->sees_passes && w->pass_begin_ns >= begin_ns)
 		pause.cause |= PAUSE_RECLAIM;
@@ -67,10 +67,11 @@ worker_timed(struct worker *w, enum op op, uint64_t begin_ns)
 	uint64_t end_ns = w->history != NULL ? history_end_ns(&w->clock) : clock_now_ns(&w->clock);
 	/* Two cores' counters may differ by some ticks after a migration. */
 	uint64_t ns = end_ns > begin_ns ? end_ns - begin_ns : 0;
+	uint64_t resizings = w->resizings != NULL ? w->resizings(w->handle) : 0, resized = resizings - w->resizings_at_reset;
 
 	histogram_add(&w->latency[op], ns);
 	if (UNLIKELY(ns > w->pause.ns))
-		worker_paused(w, op, begin_ns, end_ns);
+		worker_paused(w, op, begin_ns, end_ns, resizings);
 	else if (UNLIKELY(end_ns - w->switches_ns > LOOK_NS))
 		(void)worker_was_preempted(w, end_ns);
 	if (w->sees_passes)
@@ -79,9 +80,9 @@ worker_timed(struct worker *w, enum op op, uint64_t begin_ns)
 		ns = end_ns > w->intended_ns ? end_ns - w->intended_ns : 0;
 		histogram_add(&w->response[op], ns);
 	}
-	if (w->resizings != NULL)
-		/* relaxed: a figure for the sampler. */
-		atomic_store_explicit(&w->resized, w->resizings(w->handle) - w->resizings_at_reset, memory_order_relaxed);
+	/* relaxed, both: a figure for the sampler; seldom another one. */
+	if (UNLIKELY(resized != atomic_load_explicit(&w->resized, memory_order_relaxed)))
+		atomic_store_explicit(&w->resized, resized, memory_order_relaxed);
 	/* relaxed, both: the sampler takes the figure away; who loses to it starts the next interval. */
 	if (ns > atomic_load_explicit(&w->longest_ns, memory_order_relaxed))
 		atomic_store_explicit(&w->longest_ns, ns, memory_order_relaxed);
