@@ -1341,7 +1341,7 @@ censored_add(void *arg, uint64_t retired_at_ns)
 
 /* What the threads from first on, before end, did together, and how evenly. */
 static void
-figures_of_role(const struct runner *r, unsigned first, unsigned end, double *sum, double *jain)
+figures_of_threads(const struct runner *r, unsigned first, unsigned end, double *sum, double *jain)
 {
 	double squares = 0;
 
@@ -1363,7 +1363,7 @@ figures_at_stop(struct runner *r, struct record *record, const struct reclaim_st
 {
 	const struct trial_request *q = r->request;
 	struct censored censored = { &record->histogram[RECORD_CENSORED], clock_now_ns(q->clock) };
-	double squares = 0, elapsed_ns, weighted = 0, weighted_bytes = 0, own_time_ns = 0;
+	double elapsed_ns, weighted = 0, weighted_bytes = 0, own_time_ns = 0;
 	uint64_t gets = 0, get_hits = 0, cpu_ns = 0, last_ns = r->start_ns;
 	struct reclaim_stats after;
 
@@ -1381,10 +1381,8 @@ figures_at_stop(struct runner *r, struct record *record, const struct reclaim_st
 		    .cpu = s->placement == NULL || s->placement->os_index == PLACEMENT_ANYWHERE ? -1 :
 		        (int)s->placement->os_index };
 		record->ops += ops;
-		record->mops += mops;
 		record->thread_min_mops = fmin(record->thread_min_mops, mops);
 		record->thread_max_mops = fmax(record->thread_max_mops, mops);
-		squares += mops * mops;
 		cpu_ns += s->cpu_ns;
 		own_time_ns += (double)own_ns;
 		record->died += s->dead;
@@ -1411,15 +1409,15 @@ figures_at_stop(struct runner *r, struct record *record, const struct reclaim_st
 		get_hits += count_of(w, OP_GET, OP_HIT) + count_of(w, OP_GET_MANY, OP_HIT);
 		record->scanned += w->pairs;
 	}
+	figures_of_threads(r, 0, q->threads, &record->mops, &record->jain);
 	if (q->plan->readers > 0) {
-		figures_of_role(r, 0, q->plan->readers, &record->reader_mops, &record->reader_jain);
-		figures_of_role(r, q->plan->readers, q->threads, &record->writer_mops, &record->writer_jain);
+		figures_of_threads(r, 0, q->plan->readers, &record->reader_mops, &record->reader_jain);
+		figures_of_threads(r, q->plan->readers, q->threads, &record->writer_mops, &record->writer_jain);
 	}
 	elapsed_ns = (double)(last_ns - r->start_ns);
 	record->elapsed_s = elapsed_ns / NS_PER_S;
 	record->misses = record->ops - record->hits;
 	record->hit_ratio = gets > 0 ? (double)get_hits / (double)gets : NAN;
-	record->jain = squares > 0 ? record->mops * record->mops / (q->threads * squares) : NAN;
 	record->cpu_ns_per_op = record->ops > 0 ? (double)cpu_ns / (double)record->ops : NAN;
 
 	record->sampler_share = elapsed_ns > 0 ? (double)p->cpu_ns / elapsed_ns : NAN;
