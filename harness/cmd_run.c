@@ -953,7 +953,7 @@ static bool
 is_same_load(const struct schedule_point *a, const struct schedule_point *b)
 {
 	return a->workload == b->workload && a->workload_options == b->workload_options && a->threads == b->threads &&
-	    a->rate == b->rate && a->latency_shift == b->latency_shift && a->plan.pool == b->plan.pool;
+	    a->plan.readers == b->plan.readers && a->rate == b->rate && a->latency_shift == b->latency_shift && a->plan.pool == b->plan.pool;
 }
 
 /* overhead_of - of the harness, at that point; measured when it is first asked for. */
