@@ -35,45 +35,41 @@ say(const char *path, const struct imported *in, const struct store_merged *adde
 	putchar('\n');
 }
 
-/* import_one - the whole of a file in one transaction, or nothing of it. */
-static bool
-import_one(struct store *s, const char *path, bool quiet, char *error, size_t size)
-{
-	struct store_merged added;
-	struct imported in;
-	bool fine = import_file(path, &in, error, size) && store_add(s, in.series, in.serieses, &added, error, size);
-
-	if (fine && !quiet)
-		say(path, &in, &added);
-	imported_free(&in);
-	return fine;
-}
-
 static int
 import(char *const *path, size_t count, const struct option_values *values)
 {
+	struct imported *in = calloc(count > 0 ? count : 1, sizeof(*in));
 	char error[ERROR_SIZE];
-	struct store *s;
-	bool fine = true;
+	struct store *s = NULL;
+	bool fine = in != NULL;
 
-	if (count == 0)
+	if (count == 0) {
+		free(in);
 		return command_error(NAME, "wanted is a file to import: %s", USAGE);
-	/* All are looked at before the first is written. */
-	for (size_t i = 0; i < count && fine; i++) {
-		struct imported in;
-
-		fine = import_file(path[i], &in, error, sizeof(error));
-		imported_free(&in);
 	}
-	s = fine ? store_open(option_text(values, "db"), STORE_WRITE, error, sizeof(error)) : NULL;
-	if (s == NULL)
-		return command_error(NAME, "%s", error);
-	for (size_t i = 0; i < count && fine; i++)
-		fine = import_one(s, path[i], option_flag(values, "quiet"), error, sizeof(error));
-	store_close(s);
 	if (!fine)
-		return command_error(NAME, "%s", error);
-	return command_finish(NAME, STATUS_OK);
+		snprintf(error, sizeof(error), "no memory");
+	/* All are read before the first is written. */
+	for (size_t i = 0; i < count && fine; i++)
+		fine = import_file(path[i], &in[i], error, sizeof(error));
+	if (fine) {
+		s = store_open(option_text(values, "db"), STORE_WRITE, error, sizeof(error));
+		fine = s != NULL;
+	}
+	/* Each in one transaction, whole or not at all. */
+	for (size_t i = 0; i < count && fine; i++) {
+		struct store_merged added;
+
+		fine = store_add(s, in[i].series, in[i].serieses, &added, error, sizeof(error));
+		if (fine && !option_flag(values, "quiet"))
+			say(path[i], &in[i], &added);
+	}
+	if (s != NULL)
+		store_close(s);
+	for (size_t i = 0; in != NULL && i < count; i++)
+		imported_free(&in[i]);
+	free(in);
+	return fine ? command_finish(NAME, STATUS_OK) : command_error(NAME, "%s", error);
 }
 
 int

@@ -194,7 +194,9 @@ csv_phases(FILE *out, const struct store_origin *origin, const struct record *re
 		csv_real(out, p->begin_s);
 		putc(',', out);
 		csv_count(out, p->pause_max_ns);
-		fprintf(out, ",%s,", p->pause_op);
+		putc(',', out);
+		csv_text(out, p->pause_op);
+		putc(',', out);
 		csv_text(out, p->pause_cause);
 		putc('\n', out);
 	}

@@ -88,6 +88,12 @@ take_text(const struct reading *r, const json_t *value, char *text, size_t size)
 	return true;
 }
 
+static bool
+take_text_or_none(const struct reading *r, const json_t *value, char *text, size_t size)
+{
+	return is_none(value) || take_text(r, value, text, size);
+}
+
 /* take_count - a whole number, which beyond 2^63 - 1 is a text; none: UINT64_MAX. */
 static bool
 take_count(const struct reading *r, const json_t *value, uint64_t *count)
@@ -155,7 +161,7 @@ take_column(const struct reading *r, const json_t *value, struct record *record,
 
 	switch (c->type) {
 	case COLUMN_TEXT:
-		return is_none(value) || take_text(r, value, field, c->size);
+		return take_text_or_none(r, value, field, c->size);
 	case COLUMN_STRING:
 		return take_string(r, value, field);
 	case COLUMN_COUNT:
@@ -296,6 +302,10 @@ add_word(const struct reading *r, char **list, const char *word)
 			return true;
 	if (asprintf(&more, "%s%s%s", *list != NULL ? *list : "", *list != NULL ? ", " : "", word) < 0)
 		return no_memory(r);
+	/* They are printed on terminals. */
+	for (char *c = more; *c != '\0'; c++)
+		if ((unsigned char)*c < ' ' || *c == 0x7f)
+			*c = '?';
 	free(*list);
 	*list = more;
 	return true;
@@ -636,9 +646,14 @@ number_trial(struct reading *r, const char *place, const json_t *entry, const st
 		record->trial++;
 		return (record->trial > 0 && record->trial < INT64_MAX) || wrong(r, "is too large");
 	}
-	for (size_t i = 0; i < series->records; i++)
-		record->trial += series->record[i]->threads == record->threads &&
-		    strcmp(series->record[i]->subject, record->subject) == 0;
+	for (size_t i = 0; i < series->records; i++) {
+		const struct record *other = series->record[i];
+
+		record->trial += other->threads == record->threads && other->keys == record->keys &&
+		    strcmp(other->subject, record->subject) == 0 && strcmp(other->workload, record->workload) == 0 &&
+		    strcmp(other->dist, record->dist) == 0 && strcmp(other->mix, record->mix) == 0 &&
+		    strcmp(other->options != NULL ? other->options : "", record->options != NULL ? record->options : "") == 0;
+	}
 	return true;
 }
 
@@ -655,7 +670,7 @@ foreign_entry(struct reading *r, const json_t *context, const json_t *entry, siz
 	snprintf(place, sizeof(place), "benchmarks[%zu]", number);
 	record->position = number;
 	if (take_name(r, place, entry, record, &threads) && take_threads(r, place, entry, threads, record) &&
-	    number_trial(r, place, entry, series, record) && take_label(r, place, entry, record) &&
+	    take_label(r, place, entry, record) && number_trial(r, place, entry, series, record) &&
 	    take_error(r, place, entry, record) && (!record->valid || take_times(r, place, context, entry, record)) &&
 	    take_counters(r, place, entry, record) && check_record(r, place, record))
 		return add_record(r, series, record);
@@ -873,7 +888,11 @@ take_phases(struct reading *r, const char *place, const json_t *phases, struct r
 		if (!take_text(r, json_object_get(object, "name"), p->name, sizeof(p->name)) ||
 		    !take_count(r, json_object_get(object, "ops"), &p->ops) ||
 		    !take_real(r, json_object_get(object, "elapsed_s"), &p->elapsed_s) ||
-		    !take_real(r, json_object_get(object, "mops"), &p->mops))
+		    !take_real(r, json_object_get(object, "mops"), &p->mops) ||
+		    !take_real(r, json_object_get(object, "begin_s"), &p->begin_s) ||
+		    !take_count(r, json_object_get(object, "pause_max_ns"), &p->pause_max_ns) ||
+		    !take_text_or_none(r, json_object_get(object, "pause_op"), p->pause_op, sizeof(p->pause_op)) ||
+		    !take_text_or_none(r, json_object_get(object, "pause_cause"), p->pause_cause, sizeof(p->pause_cause)))
 			return false;
 	}
 	return true;

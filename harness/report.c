@@ -93,8 +93,9 @@ add_series(void *arg, const struct store_series *series)
 	snprintf(l->report->started, sizeof(l->report->started), "%.10s", series->started_at);
 	fputs("<pre>", l->out);
 	svg_put_text(l->out, series->command);
-	fprintf(l->out, "</pre><p>series %lld, %s, %s, %" PRIu64 " trials</p>\n", (long long)series->id, series->started_at,
-	    series_state_names[series->state], series->trials);
+	fprintf(l->out, "</pre><p>series %lld, ", (long long)series->id);
+	svg_put_text(l->out, series->started_at);
+	fprintf(l->out, ", %s, %" PRIu64 " trials</p>\n", series_state_names[series->state], series->trials);
 	if (series->state != SERIES_COMPLETE && l->report->unfinished++ == 0)
 		snprintf(l->report->unfinished_text, sizeof(l->report->unfinished_text), "Series %lld %s: it has %" PRIu64 " of %" PRIu64
 		    " trials.", (long long)series->id, series->state == SERIES_RUNNING ? "is still being measured" :
@@ -349,7 +350,9 @@ put_summary(const struct report *r, struct who *const *ranked, size_t count)
 		    r->cores, r->cores == 1 ? "" : "s");
 	fputs("<p>Measured on: <b>", out);
 	svg_put_text(out, machine);
-	fprintf(out, "</b>; %s; %" PRIu64 " trials.</p>\n", r->started, r->trials);
+	fputs("</b>; ", out);
+	svg_put_text(out, r->started);
+	fprintf(out, "; %" PRIu64 " trials.</p>\n", r->trials);
 }
 
 static void
@@ -707,12 +710,14 @@ put_reclamation(const struct report *r)
 static void
 put_option(FILE *out, const char *name, const json_t *value)
 {
-	if (json_is_true(value))
-		fprintf(out, " --%s", name);
-	else if (json_is_integer(value))
-		fprintf(out, " --%s %" JSON_INTEGER_FORMAT, name, json_integer_value(value));
-	else if (json_is_string(value)) {
-		fprintf(out, " --%s ", name);
+	if (!json_is_true(value) && !json_is_integer(value) && !json_is_string(value))
+		return;
+	fputs(" --", out);
+	svg_put_text(out, name);
+	if (json_is_integer(value)) {
+		fprintf(out, " %" JSON_INTEGER_FORMAT, json_integer_value(value));
+	} else if (json_is_string(value)) {
+		putc(' ', out);
 		svg_put_text(out, json_string_value(value));
 	}
 }
@@ -726,6 +731,11 @@ put_command(const struct report *r, const struct point *p)
 	FILE *out = r->out;
 	const char *name;
 
+	if (!json_is_object(json_object_get(options, "run"))) {
+		fputs("(measured by another program)", out);
+		json_decref(options);
+		return;
+	}
 	fputs("hamtbench run --subject ", out);
 	svg_put_text(out, p->subject);
 	fputs(" --workload ", out);
@@ -846,12 +856,15 @@ static const char tail[] =
     ".forEach(function(r){b.appendChild(r)})}});\n"
     "</script>\n</html>\n";
 
+/* Another program may have told no more than how many processors there are. */
 static uint64_t
 cores_of(const struct environment *environment)
 {
-	json_t *document = json_loads(environment->json, 0, NULL);
-	json_int_t cores = json_integer_value(json_object_get(json_object_get(document, "cpu"), "cores"));
+	json_t *document = json_loads(environment->json, 0, NULL), *cpu = json_object_get(document, "cpu");
+	json_int_t cores = json_integer_value(json_object_get(cpu, "cores"));
 
+	if (cores <= 0)
+		cores = json_integer_value(json_object_get(cpu, "pus"));
 	json_decref(document);
 	return cores > 0 ? (uint64_t)cores : 1;
 }

@@ -1467,7 +1467,9 @@ attach_copy(const struct store *s, const struct store *from, char *error, size_t
 static bool
 add_other_columns(const struct store *s)
 {
-	sqlite3_stmt *statement = prepare(s, "SELECT name, type FROM pragma_table_info('trial', 'other') WHERE name NOT IN"
+	/* A type that is none of ours is a stranger's text, and becomes none: the column keeps values as they are. */
+	sqlite3_stmt *statement = prepare(s, "SELECT name, CASE WHEN type IN ('TEXT', 'INTEGER', 'REAL') THEN type ELSE '' END"
+	    " FROM pragma_table_info('trial', 'other') WHERE name NOT IN"
 	    " (SELECT name FROM pragma_table_info('trial', 'main'))");
 	bool done = statement != NULL;
 	sqlite3_str *sql = sqlite3_str_new(s->db);

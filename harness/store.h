@@ -15,7 +15,7 @@
  *	histogram_summary  trial_id, name, total, lost, sum_ns, min_ns, max_ns
  *	sample             trial_id, at_ns, pending, pending_bytes, rss_bytes, ops, longest_ns, resizings
  *	thread             trial_id, thread, cpu (NULL: not pinned), ops, elapsed_ns
- *	phase              trial_id, position, name, ops, elapsed_s, mops
+ *	phase              trial_id, position, name, ops, elapsed_s, mops, begin_s, pause_max_ns, pause_op, pause_cause
  *
  * NULL is "no value". SQLite's integers are signed: a count of 2^63 or more,
  * as a seed may be, shows negative in SQL and comes back right through here.

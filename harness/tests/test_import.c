@@ -148,6 +148,22 @@ foreign_figures_mean_what_they_say(void)
 	}
 }
 
+/* Repetitions are of the same load; another size, mix or label is another one. */
+static void
+trials_are_numbered_by_load(void)
+{
+	struct imported in = taken(FILE_OF("", ENTRY("m/mixed/keys:1000/uniform/get=100", "") ","
+	    ENTRY("m/mixed/keys:2000/uniform/get=100", "") "," ENTRY("m/mixed/keys:1000/uniform/get=100", "") ","
+	    ENTRY("m/mixed/keys:1000/zipf/get=100", "") "," ENTRY("a", "") "," ENTRY("a", ",\"label\":\"x\"") ","
+	    ENTRY("a", ",\"label\":\"x\"")));
+	static const uint64_t trial[] = { 1, 1, 2, 1, 1, 1, 2 };
+
+	CHECK(in.series[0].records == sizeof(trial) / sizeof(trial[0]));
+	for (size_t i = 0; i < in.series[0].records; i++)
+		CHECK_EQ(in.series[0].record[i]->trial, trial[i]);
+	imported_free(&in);
+}
+
 static void
 aggregates_of_old_versions_are_told_by_name(void)
 {
@@ -258,6 +274,7 @@ any_damage_is_survived(void)
 static const struct test tests[] = {
 	TEST(what_is_exported_comes_back),
 	TEST(foreign_figures_mean_what_they_say),
+	TEST(trials_are_numbered_by_load),
 	TEST(aggregates_of_old_versions_are_told_by_name),
 	TEST(a_real_file_is_understood),
 	TEST(what_is_wrong_is_said_with_its_place),

@@ -941,6 +941,8 @@ a_merged_series_may_grow(void)
 	CHECK(store_series_end(s, 1, SERIES_COMPLETE, error, sizeof(error)));
 	store_close(s);
 	strcpy(path, part);
+	/* A type is a stranger's text: it is not run. */
+	sql("ALTER TABLE trial ADD COLUMN evil \"TEXT; DELETE FROM main.trial; --\"");
 	sql("ALTER TABLE trial ADD COLUMN tomorrow TEXT; UPDATE trial SET tomorrow = 'x' WHERE position = 17; INSERT INTO trial"
 	    " (series_id, position, tomorrow) VALUES (1, 18, 'y')");
 	strcpy(path, here);

@@ -38,6 +38,25 @@ measured() {
 	[[ "$output" == *"All 4 points: B/A = 1.000"* ]]
 }
 
+@test "what an import brings is text in a report, from a pipe too, with what each phase had" {
+	"$HAMTBENCH" run --workload growth --keys 2K --subject mutex --threads 1 --trials 1 --pin none --noise off --quiet --db g.db >/dev/null
+	"$HAMTBENCH" export --db g.db --format json >g.json
+	run "$HAMTBENCH" import <(cat g.json) --db from.db
+	[ "$status" -eq 0 ]
+	cmp <("$HAMTBENCH" export --db from.db --what phases) <("$HAMTBENCH" export --db g.db --what phases)
+	sed -e 's|"started_at": *"[^"]*"|"started_at":"<script src=//x></script>"|' -e 's|"warmup": *"|"<i>w</i>":"|' \
+		-e 's|"uuid": *"...|"uuid":"abc|' g.json >evil.json
+	"$HAMTBENCH" import evil.json --db evil.db --quiet
+	"$HAMTBENCH" report --db evil.db --out page.html
+	run ! grep -q '<script src\|<i>w' page.html
+	grep -q '&lt;script src' page.html
+	# Of another program no command is known.
+	"$HAMTBENCH" import "$TESTS/sample.json" --db theirs.db --quiet
+	"$HAMTBENCH" report --db theirs.db --out page.html
+	grep -q '(measured by another program)' page.html
+	run ! grep -q 'seed 18446744073709551615' page.html
+}
+
 @test "another program's results are compared with ours by name" {
 	run "$HAMTBENCH" import "$TESTS/sample.json" --db theirs.db
 	[ "$status" -eq 0 ]
