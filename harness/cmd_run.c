@@ -169,7 +169,7 @@ static const struct plugin_option conduct_options[] = {
 	            "(default: a fifth of all trials)" },
 	{ .name = "no-overhead", .type = OPTION_FLAG,
 	    .help = "do not measure, for some ms before the first trial of a load, what the harness itself takes of an operation: "
-	            "what subject null needs" },
+	            "what subject null needs, null-bytes where keys are byte strings" },
 	{ .name = "seed", .letter = 'S', .type = OPTION_COUNT, .initial = "1", .meta = "N",
 	    .help = "of all that is random; trial k of a point takes N + k - 1" },
 	{ .name = "pin", .type = OPTION_TEXT, .meta = "POLICY|LIST", .check = check_pin,
@@ -245,9 +245,10 @@ struct run {
 	uint64_t trials_each, total;
 	uint64_t position;        /* of the next trial in the series */
 	uint64_t resumed;         /* trials that were in the series before */
-	struct plugin *null;        /* for the harness's own cost; NULL: not loaded yet, or it cannot be */
-	struct option_sets null_sets;
-	char no_overhead[ERROR_SIZE]; /* why it is not known somewhere; "": it is */
+	/* For the harness's own cost: SUMMARY_NULL, and [1] SUMMARY_NULL_BYTES. NULL: not loaded yet, or it cannot be. */
+	struct plugin *null[2];
+	struct option_sets null_sets; /* of the first; the other one takes those of the subject that it stands for */
+	char no_overhead[ERROR_SIZE]; /* which of them cannot tell, and why it is not known somewhere; "": it is */
 	struct sentinel *sentinel;
 	double noise_pct, ci_pct; /* 0: off */
 	uint64_t most_trials;     /* of a point, with --ci */
@@ -893,20 +894,28 @@ keep_history(struct run *run, const struct record *record)
 
 #define OVERHEAD_NS (10 * NS_PER_MS) /* of measuring null: some 100,000 operations */
 
+/* The subject that does nothing for such keys as the point's, and its options; false and one line in said. */
 static bool
-load_null(struct run *run, char *said, size_t size)
+load_null(struct run *run, const struct schedule_point *point, struct trial_request *request, char *said, size_t size)
 {
 	const struct command_line nothing = { 0 };
+	bool bytes = (point->subject->subject->flags & SUBJECT_BYTES) != 0;
+	struct plugin **null = &run->null[bytes];
 
-	if (run->null == NULL)
-		run->null = plugin_load(PLUGIN_SUBJECT, SUMMARY_NULL, said, size);
-	return run->null != NULL && (run->null_sets.count > 0 ||
-	    options_sets(run->null->options, &nothing, &run->null_sets, said, size));
+	if (*null == NULL)
+		*null = plugin_load(PLUGIN_SUBJECT, bytes ? SUMMARY_NULL_BYTES : SUMMARY_NULL, said, size);
+	if (*null == NULL || (!bytes && run->null_sets.count == 0 &&
+	        !options_sets((*null)->options, &nothing, &run->null_sets, said, size)))
+		return false;
+	request->subject = (*null)->subject;
+	/* What the strings look like is an option of every such subject, and null-bytes has no other. */
+	request->subject_options = bytes ? point->subject_options : run->null_sets.set[0];
+	return true;
 }
 
 /*
- * null_ns - processor time of an operation on null, at the load of a point; NaN, and why is said at the end. It holds nothing,
- * so nothing is put into it before. Work of a fixed amount might wait for a hit that never comes: it is left alone.
+ * null_ns - processor time of an operation on null, or null-bytes, at the load of a point; NaN, and why is said at the end. It holds
+ * nothing, so nothing is put into it before. Work of a fixed amount might wait for a hit that never comes: it is left alone.
  */
 static double
 null_ns(struct run *run, const struct schedule_point *point)
@@ -926,10 +935,8 @@ null_ns(struct run *run, const struct schedule_point *point)
 
 	if (plan.fixed_work)
 		snprintf(said, sizeof(said), "a load of a fixed amount of work is not tried on it");
-	else if (load_null(run, said, sizeof(said)) &&
-	    schedule_needs_met(run->null->subject, point->workload, &plan, said, sizeof(said))) {
-		request.subject = run->null->subject;
-		request.subject_options = run->null_sets.set[0];
+	else if (load_null(run, point, &request, said, sizeof(said)) &&
+	    schedule_needs_met(request.subject, point->workload, &plan, said, sizeof(said))) {
 		workload.prefill = NULL;
 		plan.prefill = 0;
 		record = record_new(point->threads);
@@ -944,16 +951,18 @@ null_ns(struct run *run, const struct schedule_point *point)
 	}
 	record_free(record);
 	if (isnan(ns) && run->no_overhead[0] == '\0')
-		snprintf(run->no_overhead, sizeof(run->no_overhead), "%s: %.400s", point->workload_title, said);
+		snprintf(run->no_overhead, sizeof(run->no_overhead), "%s cannot tell: %s: %.400s",
+		    (point->subject->subject->flags & SUBJECT_BYTES) != 0 ? SUMMARY_NULL_BYTES : SUMMARY_NULL, point->workload_title, said);
 	return ns;
 }
 
-/* is_same_load - do they differ in the subject only, and in what is looked at of reclamation? */
+/* is_same_load - do they differ in the subject only, but for its byte strings, and in what is looked at of reclamation? */
 static bool
 is_same_load(const struct schedule_point *a, const struct schedule_point *b)
 {
 	return a->workload == b->workload && a->workload_options == b->workload_options && a->threads == b->threads &&
-	    a->plan.readers == b->plan.readers && a->rate == b->rate && a->latency_shift == b->latency_shift && a->plan.pool == b->plan.pool;
+	    a->plan.readers == b->plan.readers && a->rate == b->rate && a->latency_shift == b->latency_shift && a->plan.pool == b->plan.pool &&
+	    summary_same_bytes(a->options, b->options);
 }
 
 /* overhead_of - of the harness, at that point; measured when it is first asked for. */
@@ -1025,7 +1034,7 @@ run_trial(struct run *run, size_t at, uint64_t trial)
 	case TRIAL_DONE:
 		run->done++;
 		fill_record(run, record, point, trial);
-		if (strcmp(point->subject->name, SUMMARY_NULL) != 0)
+		if (!summary_is_null(point->subject->name))
 			record->overhead_ns = overhead_ns;
 		sentinel_judge(record, sentinel_cpus(run->sentinel), run->noise_pct);
 		point_value(&run->point[at], record);
@@ -1169,7 +1178,7 @@ print_drawing(const struct run *run)
 	bool null = false;
 
 	for (size_t i = 0; i < run->schedule.count; i++)
-		null = null || strcmp(run->schedule.point[i].subject->name, SUMMARY_NULL) == 0;
+		null = null || summary_is_null(run->schedule.point[i].subject->name);
 	for (size_t i = 0; i < run->schedule.count && null; i++) {
 		const struct plan *plan = &run->schedule.point[i].plan;
 		bool said = false;
@@ -1224,7 +1233,7 @@ print_table(struct run *run)
 			stop(run, "no memory for the summary");
 		print_drawing(run);
 		if (run->no_overhead[0] != '\0')
-			printf("harness: - where subject null cannot tell: %s\n\n", run->no_overhead);
+			printf("harness: - where subject %s\n\n", run->no_overhead);
 		print_noise(run);
 		print_counters(run);
 	}
@@ -1313,7 +1322,8 @@ run_free(struct run *run)
 	free(run->rates);
 	option_sets_free(&run->levels);
 	option_sets_free(&run->null_sets);
-	plugin_free(run->null);
+	for (size_t i = 0; i < sizeof(run->null) / sizeof(run->null[0]); i++)
+		plugin_free(run->null[i]);
 	options_free(run->measure);
 	options_free(run->conduct);
 	options_free(run->output);

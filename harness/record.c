@@ -94,7 +94,8 @@ const struct column record_columns[] = {
 	REAL(reader_jain, "Jain's fairness index over the readers"),
 	REAL(writer_jain, "Jain's fairness index over the writers"),
 	REAL(cpu_ns_per_op, "processor time of the workers per operation, ns"),
-	REAL(overhead_ns, "of that, the harness itself: the same on subject null at this load and threads, measured before the "
+	REAL(overhead_ns, "of that, the harness itself: the same on subject null (null-bytes if keys are byte strings) at this load "
+	    "and threads, measured before the "
 	    "load's first trial, ns"),
 	REAL(cas_failed_per_op, "compare-and-swaps that failed, per completed operation"),
 	REAL(cas_wait_ns_per_op, "what contention management waited, by its own reckoning, per operation, ns"),

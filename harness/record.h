@@ -75,7 +75,7 @@ struct record {
 	char roles[ROLES_TEXT];      /* "readers=6,writers=2"; "" = the threads had none */
 	double reader_mops, writer_mops, reader_jain, writer_jain; /* NaN: no roles */
 	double cpu_ns_per_op;        /* processor time of the workers per operation */
-	double overhead_ns;          /* the same on subject null at this load and threads, before the run; NaN: not measured */
+	double overhead_ns;          /* the same on subject null, or null-bytes, at this load and threads, before the run; NaN: not measured */
 
 	/* Compare-and-swaps that failed; NaN, UINT64_MAX = the subject cannot say. */
 	double cas_failed_per_op, cas_wait_ns_per_op;

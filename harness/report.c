@@ -133,7 +133,7 @@ static int
 rank_of(const char *subject)
 {
 	return strncmp(subject, "hamt", 4) == 0 ? 0 : strcmp(subject, "seed") == 0 ? 1 : strcmp(subject, POINTS_ROOFLINE) == 0 ? RANK_LIMIT :
-	    strcmp(subject, SUMMARY_NULL) == 0 || strcmp(subject, SUMMARY_NULL_BYTES) == 0 ? RANK_LIMIT + 1 : 2;
+	    summary_is_null(subject) ? RANK_LIMIT + 1 : 2;
 }
 
 static int
@@ -782,7 +782,7 @@ put_table(const struct report *r)
 		double overhead;
 
 		for (size_t k = 0; k < r->count; k++)
-			if (same_place(r, r->order[i], k) && strcmp(points_at(r->points, k)->subject, SUMMARY_NULL) == 0)
+			if (same_place(r, r->order[i], k) && summary_tells_overhead(points_at(r->points, k), p))
 				null = points_at(r->points, k);
 		overhead = summary_overhead(p, null);
 		fprintf(out, "<tr><td data-v=%zu>%zu<td style='color:%s'><b>", i + 1, i + 1, r->who[r->of[r->order[i]]].colour);

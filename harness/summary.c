@@ -10,6 +10,8 @@
 
 #include <jansson.h>
 
+#include "harness/bytes.h"
+
 #define NS_PER_US 1e3
 #define MISSING "-"
 #define TITLE_BYTES 600
@@ -82,7 +84,7 @@ static const char *const levels[] = { "off", "counters", "sampled", "full" };
 /* A row: a point, and what is needed to find its block and to name it. */
 struct row {
 	const struct point *point;
-	const struct point *null;   /* subject null's of the same block and threads; NULL: there is none */
+	const struct point *null;   /* that tells its overhead, of the same block and threads; NULL: there is none */
 	const struct point *detail; /* the same at the highest level of --smr-stats: its garbage */
 	json_t *options;     /* parsed, but for the level; NULL if the record had none */
 	size_t level;        /* of levels[]; LEVELS: not known */
@@ -277,10 +279,49 @@ ns_per_op(const struct point *p)
 	return (double)p->threads / p->mops_median * NS_PER_US;
 }
 
+bool
+summary_is_null(const char *subject)
+{
+	return strcmp(subject, SUMMARY_NULL) == 0 || strcmp(subject, SUMMARY_NULL_BYTES) == 0;
+}
+
+/* The options of the subject in a record's, and whether its keys are byte strings: every such subject has all of bytes_options[]. */
+static json_t *
+subject_of(json_t *options, bool *bytes)
+{
+	json_t *subject = json_object_get(options, "subject");
+
+	*bytes = true;
+	for (const struct plugin_option *o = bytes_options; o->name != NULL; o++)
+		*bytes = *bytes && json_object_get(subject, o->name) != NULL;
+	return subject;
+}
+
+bool
+summary_same_bytes(const char *a, const char *b)
+{
+	json_t *x = a != NULL ? json_loads(a, 0, NULL) : NULL, *y = b != NULL ? json_loads(b, 0, NULL) : NULL;
+	bool x_bytes, y_bytes, same;
+	const json_t *x_subject = subject_of(x, &x_bytes), *y_subject = subject_of(y, &y_bytes);
+
+	same = x_bytes == y_bytes;
+	for (const struct plugin_option *o = bytes_options; same && x_bytes && o->name != NULL; o++)
+		same = json_equal(json_object_get(x_subject, o->name), json_object_get(y_subject, o->name));
+	json_decref(x);
+	json_decref(y);
+	return same;
+}
+
+bool
+summary_tells_overhead(const struct point *null, const struct point *p)
+{
+	return summary_is_null(null->subject) && summary_same_bytes(null->options, p->options);
+}
+
 double
 summary_overhead(const struct point *p, const struct point *null)
 {
-	if (!isnan(p->rate) || strcmp(p->subject, SUMMARY_NULL) == 0)
+	if (!isnan(p->rate) || summary_is_null(p->subject))
 		return NAN;
 	if (!isnan(p->overhead_ns) || null == NULL)
 		return p->overhead_ns;
@@ -733,7 +774,7 @@ summary_print(FILE *out, const struct points *points)
 	for (size_t i = 0; i < count; i++)
 		for (size_t k = 0; k < count; k++)
 			if (rows[k].block == rows[i].block && rows[k].point->threads == rows[i].point->threads &&
-			    strcmp(rows[k].point->subject, SUMMARY_NULL) == 0)
+			    summary_tells_overhead(rows[k].point, rows[i].point))
 				rows[i].null = rows[k].point;
 	qsort(rows, count, sizeof(*rows), by_threads_and_speed);
 	for (size_t i = 0; i < count; i++) {

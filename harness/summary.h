@@ -18,9 +18,22 @@
 #define SUMMARY_NULL "null" /* the subject that measures the harness */
 #define SUMMARY_NULL_BYTES "null-bytes" /* and the one that makes byte strings, too */
 
+/* summary_is_null - is that subject one of these two? */
+bool summary_is_null(const char *subject);
+
+/*
+ * summary_same_bytes - two points' options, as records keep them (NULL: none): are their keys and values byte strings of the
+ * same sizes and shape, or are none of them byte strings? Such points cost the harness the same at the same load.
+ */
+bool summary_same_bytes(const char *a, const char *b);
+
+/* summary_tells_overhead - is null the point of the subject that does nothing for such keys as p's? Loads are not compared. */
+bool summary_tells_overhead(const struct point *null, const struct point *p);
+
 /*
  * summary_overhead - what the harness takes of an operation, ns of processor time: what was measured for the point, else what
- * null needs where that is a point of the same block and threads (null: the point, or NULL). NAN: not known, or p is null's own.
+ * null needs where that is a point of the same block and threads that tells it (null: the point, or NULL). NAN: not known, or
+ * p is null's own.
  */
 double summary_overhead(const struct point *p, const struct point *null);
 

@@ -247,6 +247,28 @@ overhead_is_that_of_the_load(void)
 	CHECK(isnan(summary_overhead(&p, &null)));
 }
 
+#define OF_BYTES(key, value) "{\"subject\":{\"key-bytes\":" key ",\"key-shape\":null,\"value-bytes\":" value ",\"stripes\":1}}"
+
+/* Byte strings have to be made: only null-bytes with such strings tells what that costs, and nothing else does what null does. */
+static void
+overhead_is_that_of_such_keys(void)
+{
+	struct point numbers = { .subject = "seed", .options = "{\"subject\":{\"value-bytes\":8}}", .overhead_ns = NAN, .rate = NAN };
+	struct point bytes = { .subject = "hamt-bytes", .options = OF_BYTES("\"16\"", "32"), .overhead_ns = NAN, .rate = NAN };
+	struct point null = { .subject = "null", .options = BARE, .overhead_ns = 3, .rate = NAN };
+	struct point null_bytes = { .subject = "null-bytes", .options = OF_BYTES("\"16\"", "32"), .overhead_ns = 3, .rate = NAN };
+	struct point longer = { .subject = "null-bytes", .options = OF_BYTES("\"64\"", "32"), .overhead_ns = NAN, .rate = NAN };
+	struct point larger = { .subject = "null-bytes", .options = OF_BYTES("\"16\"", "33"), .overhead_ns = NAN, .rate = NAN };
+	struct point bare = { .subject = "seed" };
+
+	CHECK(summary_tells_overhead(&null, &numbers) && !summary_tells_overhead(&null, &bytes));
+	CHECK(summary_tells_overhead(&null_bytes, &bytes) && !summary_tells_overhead(&null_bytes, &numbers));
+	CHECK(!summary_tells_overhead(&longer, &bytes) && !summary_tells_overhead(&larger, &bytes));
+	CHECK(summary_tells_overhead(&null, &bare) && !summary_tells_overhead(&null_bytes, &bare));
+	CHECK(!summary_tells_overhead(&numbers, &numbers) && !summary_tells_overhead(&bytes, &bytes));
+	CHECK(isnan(summary_overhead(&null_bytes, &null_bytes)) && isnan(summary_overhead(&null, &null)));
+}
+
 static void
 nothing_measured_prints_nothing(void)
 {
@@ -379,6 +401,7 @@ main(int argc, char **argv)
 		TEST(every_line_fits),
 		TEST(levels_of_statistics_are_one_row),
 		TEST(overhead_is_that_of_the_load),
+		TEST(overhead_is_that_of_such_keys),
 	TEST(nothing_measured_prints_nothing),
 		TEST(figures_have_three_digits),
 	};
