@@ -18,6 +18,10 @@
  * and both forms keep full precision while a goes to 0. For a = 0 itself, where
  * H is ln and H^-1 is exp, a = 2^-60 gives the same doubles: |u| < 40.
  *
+ * What is left is arithmetic: of the 3.7 ns that a zipf's key takes on Zen 4, where uniform's takes 0.45, the draw of a rank has 2.6
+ * and the scrambling 1.1 (of 1000 keys 3.5: twice the rounds, and 8 of the 1008 points of the grid are beyond them). The loops are
+ * 512 bits wide there. A table to look ranks up in would take cache from the map under test.
+ *
  * The other kinds make their keys one by one: they are in no default benchmark, and
  * say on `null` what they cost. Gaussian: Marsaglia and Bray 1964, A Convenient Method
  * for Generating Normal Variables. File: Vose 1991, A Linear Algorithm for Generating
