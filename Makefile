@@ -4,7 +4,7 @@
 # instantiated for all; a variant nobody asks for costs nothing.
 
 ## Variables
-V ?= release#         the variant: release debug asan ubsan tsan sched schedasan
+V ?= release#         the variant: release debug asan (ubsan in it) ubsan tsan sched schedasan
 T ?=#                 check: only test programs whose path contains T
 MARCH ?= native#      release: what -march gets; MARCH= builds portably
 WERROR ?= -Werror#    WERROR= lets a build with warnings pass
@@ -73,18 +73,19 @@ need_compiler = $(if $(shell command -v $(firstword $1)),,$(error $(firstword $1
 
 MODE_release := -O3 $(addprefix -march=,$(strip $(MARCH))) -g
 MODE_debug := -O1 -g -DCHECKED
-MODE_asan := -O1 -g -fno-omit-frame-pointer -fsanitize=address,leak -DCHECKED
-MODE_ubsan := -O1 -g -fno-omit-frame-pointer -fsanitize=undefined -fno-sanitize-recover=all -DCHECKED
-MODE_tsan := -O1 -g -fno-omit-frame-pointer -fsanitize=thread
+# Reports need functions and lines, -g1, and no types of variables: half of the compiling and linking.
+MODE_ubsan := -O1 -g1 -fno-omit-frame-pointer -fsanitize=undefined -fno-sanitize-recover=all -DCHECKED
+MODE_asan := $(MODE_ubsan) -fsanitize=address,leak
+MODE_tsan := -O1 -g1 -fno-omit-frame-pointer -fsanitize=thread
 # Every atomic operation of core is a point of the scheduler (core/scheduler.h).
 # Blocks of one slot: the smallest directory has two for helpers to claim.
-MODE_sched := -O1 -g -DCHECKED -DSCHEDULED -DDIRECTORY_BLOCK=1
+MODE_sched := -O1 -g1 -DCHECKED -DSCHEDULED -DDIRECTORY_BLOCK=1
 MODE_schedasan := $(MODE_sched) -fno-omit-frame-pointer -fsanitize=address
 
-MODE_fuzz := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fsanitize=fuzzer-no-link \
+MODE_fuzz := -O1 -g1 -fno-omit-frame-pointer -fsanitize=address,undefined -fsanitize=fuzzer-no-link \
 	-fno-sanitize-recover=all -DCHECKED -DFUZZER
 
-MODE_mutant := -O1 -g -DCHECKED -DMUTANT_CHOICE
+MODE_mutant := -O1 -g1 -DCHECKED -DMUTANT_CHOICE
 MODE_mutasan := $(MODE_asan) -DMUTANT_CHOICE
 MODE_muttsan := $(MODE_tsan) -DMUTANT_CHOICE
 
@@ -97,7 +98,7 @@ WARN_clang := -Watomic-implicit-seq-cst
 c_flags = -std=c11 -D_GNU_SOURCE -I. $(MODE_$1) $(WARN) $(WARN_C) \
 	$(if $(findstring clang,$(call cc,$1)),$(WARN_clang)) -pthread $(CFLAGS)
 # Of the undefined operations, vptr is checked by a library that a binary of C is not linked with.
-cxx_flags = -std=c++17 -D_GNU_SOURCE -I. $(MODE_$1) $(if $(findstring =undefined,$(MODE_$1)),-fno-sanitize=vptr) \
+cxx_flags = -std=c++17 -D_GNU_SOURCE -I. $(MODE_$1) $(if $(findstring undefined,$(filter -fsanitize=%,$(MODE_$1))),-fno-sanitize=vptr) \
 	$(WARN) -pthread $(CXXFLAGS)
 ld_flags = $(filter -fsanitize=%,$(MODE_$1)) -pthread $(LDFLAGS)
 
@@ -152,7 +153,7 @@ library = build/$1/libhamt$(addprefix -,$(foreach s,$(SCHEMES),$(if $(findstring
 # Those under the scheduler, and no others, are programs of the variants that have it.
 SCHEDULED := sched schedasan
 SCHEDULE_TESTS := $(filter core/tests/test_%_schedules.c,$(TESTS))
-tests = $(if $(filter $(SCHEDULED),$1),$(SCHEDULE_TESTS),$(filter-out $(SCHEDULE_TESTS),$(TESTS)))
+tests = $(if $(filter $(SCHEDULED),$1),$(SCHEDULE_TESTS),$(call not_barred,$1,$(filter-out $(SCHEDULE_TESTS),$(TESTS))))
 # Helpers that all tests of one folder share; core's are the scheduler.
 SUPPORT_core := $(filter-out core/tests/test_%,$(wildcard core/tests/*.c))
 support_core = $(if $(filter $(SCHEDULED),$1),$(SUPPORT_core))
@@ -169,12 +170,15 @@ PLUGINS := $(SUBJECTS) $(WORKLOADS) $(TEST_PLUGINS)
 #	/* debian: liburcu-dev */               packages that bring them
 #	/* variants: hamt=-DX hamt-hp=-DY,-DZ */  several plug-ins from one source
 #	/* not under tsan: REASON */           not built as that variant; `hamtbench list` gives the reason
+# A test says the last one too: what has one thread need not be looked at for races.
 # FACTS is the list of words source:keyword:word.
-FACTS := $(if $(PLUGINS),$(shell awk '$$1 == "/*" && $$NF == "*/" && \
+FACTS := $(if $(PLUGINS)$(TESTS),$(shell awk '$$1 == "/*" && $$NF == "*/" && \
 	$$2 ~ /^(needs|debian|variants):$$/ { \
 		for (i = 3; i < NF; i++) print FILENAME ":" $$2 $$i } \
-	$$1 " " $$2 " " $$3 == "/* not under" && sub(/:$$/, "", $$4) { print FILENAME ":not-under:" $$4 }' $(PLUGINS)))
+	$$1 " " $$2 " " $$3 == "/* not under" && sub(/:$$/, "", $$4) { print FILENAME ":not-under:" $$4 }' $(PLUGINS) $(TESTS)))
 fact = $(patsubst $1:$2:%,%,$(filter $1:$2:%,$(FACTS)))
+# Of the sources $2, those not barred from variant $1.
+not_barred = $(foreach s,$2,$(if $(filter $1,$(call fact,$s,not-under)),,$s))
 
 # Words name=flags (commas for spaces) of the plug-ins built from source $1.
 plugin_words = $(or $(call fact,$1,variants),$(subst _,-,$(basename $(notdir $1)))=)
@@ -194,7 +198,7 @@ need_flags = $(if $(need_names),$(shell pkg-config $2 $(need_names)))
 need_libs = $(patsubst lib:%,-l%,$(filter lib:%,$(call fact,$1,needs)))
 
 # Of the sources $2: those barred from variant $1, and those built as it; their shared objects.
-barred = $(foreach p,$(filter $2,$(PRESENT)),$(if $(filter $1,$(call fact,$p,not-under))$(call unasked,$1,$p),$p))
+barred = $(foreach p,$(filter $2,$(PRESENT)),$(if $(call unasked,$1,$p),$p,$(if $(call not_barred,$1,$p),,$p)))
 # Their templates take a minute of compiling in all variants together; one is enough for every day.
 unasked = $(if $(strip $(PEERS))$(filter release,$1),,$(filter workloads/subjects/peers/%,$2))
 built = $(filter-out $(call barred,$1,$2),$(filter $2,$(PRESENT)))
@@ -212,6 +216,8 @@ scheme_programs = $(foreach s,$(SCHEMES),$(patsubst core/tests/%.c,build/$1/test
 programs = $(call program,$1,$(call tests,$1)) $(call scheme_programs,$1)
 # Tests of variant $1 that T selects.
 selected = $(foreach p,$(call programs,$1),$(if $(findstring $(strip $T),$p),$p,$(if $(strip $T),,$p)))
+need_selected = $(if $(call selected,$1),,$(error no test of variant $1 has T=$(strip $T) in its path, \
+	or it says in its source that it is not under $1))
 # What must be there before they run: those outside core may load plug-ins.
 beside = $(if $(filter-out build/$1/tests/core%,$2),all-$1 $(call test_plugins,$1))
 
@@ -366,7 +372,11 @@ build/fuzz/tests/core/% build/fuzz/tests/harness/% build/fuzz/tests/workloads/%:
 
 run_tests = TEST_TIMEOUT=$(strip $(TEST_TIMEOUT)) scripts/run-tests.sh
 BATS := $(wildcard scripts/tests/*.bats)
-ALL_TESTS := $(foreach v,$(VARIANTS),$(call programs,$v))
+# asan is ubsan as well, and both are what debug is: make check V=... runs those that are left out here. Of the
+# tests under each scheme, those whose tools see most.
+TESTED := $(filter-out debug ubsan,$(VARIANTS))
+tested = $(if $(filter asan tsan sched,$1),$(call programs,$1),$(call program,$1,$(call tests,$1)))
+ALL_TESTS := $(foreach v,$(TESTED),$(call tested,$v))
 
 # What scripts/mutants.sh runs. Subjects for check, which the release's binary loads; of the schemes what
 # is meant for their bugs, and all of it only if every tool is to be tried.
@@ -374,7 +384,8 @@ MUTANT_TESTS := $(filter $(TESTS),$(addprefix core/tests/test_,$(addsuffix .c,no
 	hamt_parallel seed_hamt seed_parallel faults)))
 MUTANT_SCHEMES := $(filter-out none,$(SCHEMES))
 mutant_programs = $(foreach s,$(MUTANT_SCHEMES),$(addprefix build/$1/tests/core-$s/test_,$2))
-MUTANT_PROGRAMS := $(foreach v,$(MUTANT_VARIANTS),$(call program,$v,$(MUTANT_TESTS))) \
+MUTANT_PROGRAMS := $(foreach v,$(MUTANT_VARIANTS),$(call program,$v, \
+		$(if $(filter muttsan,$v),$(call not_barred,tsan,$(MUTANT_TESTS)),$(MUTANT_TESTS)))) \
 	$(foreach v,$(SCHEDULED),$(call program,$v,$(SCHEDULE_TESTS))) \
 	$(call mutant_programs,sched,reclaim hamt_schedules) $(call mutant_programs,muttsan,hamt_parallel) \
 	$(addprefix build/mutant/subjects/,hamt.so seed.so) all-release
@@ -392,13 +403,15 @@ SANITIZED_undefined := ubsan
 .PHONY: independent all test check check-linear tsan tsan-tests cross models bench bench-compare reference readme-plot flagship compare-check backoff reclaim instr lint install clean help
 all: all-$V ## the binary and the plug-ins of variant V (default)
 
-# What schedule.bats needs, of a variant whose binary nothing else does.
-SCHEDULE_BINARY := $(addprefix build/sched/,hamtbench $(addsuffix .so,$(addprefix subjects/,hamt mutex seed) workloads/mixed))
+# What schedule.bats and tsan-sweep.bats need, of variants whose binary nothing else does.
+SCRIPT_TEST_BINARIES := $(addprefix build/sched/,hamtbench $(addsuffix .so,$(addprefix subjects/,hamt mutex seed) workloads/mixed)) \
+	build/ubsan/hamtbench build/ubsan/tests/plugins/overshifting.so $(filter build/ubsan/workloads/%,$(call products,ubsan))
 
-test: $(ALL_TESTS) $(SCHEDULE_BINARY) $(foreach v,$(VARIANTS),$(call beside,$v,$(call programs,$v))) $(MUTANT_PROGRAMS) ## before a commit: unit tests in every variant, scripts, lint
+test: $(ALL_TESTS) $(SCRIPT_TEST_BINARIES) $(foreach v,$(TESTED),$(call beside,$v,$(call tested,$v))) $(MUTANT_PROGRAMS) ## before a commit: unit tests in every variant that sees something of its own, scripts, lint
 	@$(run_tests) $(BATS) $(ALL_TESTS)
 
 check: $(call selected,$V) $(call beside,$V,$(call selected,$V)) ## the unit tests of variant V, or those that T names
+	$(call need_selected,$V)
 	@$(run_tests) $(call selected,$V)
 
 sweep_variant := $(or $(SANITIZED_$(strip $(SANITIZER))),$(error unknown SANITIZER=$(strip $(SANITIZER)): it is one of thread address undefined))
@@ -406,6 +419,7 @@ tsan: all-$(sweep_variant) ## sweep: every map and option under a sanitizer; res
 	@scripts/tsan-sweep.sh --sanitizer $(strip $(SANITIZER)) --budget $(strip $(BUDGET))
 
 tsan-tests: $(call selected,tsan) $(call beside,tsan,$(call selected,tsan)) ## the unit tests under ThreadSanitizer, REPEAT times
+	$(call need_selected,tsan)
 	@$(run_tests) --repeat $(strip $(REPEAT)) $(call selected,tsan)
 
 check-linear: all-$V ## are all maps linearizable? OPS operations on each, for 1, 16 and 1000 keys

@@ -14,7 +14,9 @@ must be found; the same programs without a bug must find nothing.
   --budget TIME  with --full: begin nothing more after so long: 90s, 10m, 2h
   --state DIR    with --full: what is done (default results/mutants); of another build it is begun anew
   --fresh        with --full: forget what DIR has
-Tools, and what they run (each program is given up after 60 s):
+  --limit TIME   a program that runs for so long is given up, and counts as found (60s); on a machine that has
+                 other work --full may need more
+Tools, and what they run:
   unit     unit tests in a checked build        stress   threads, scans at each retire, poison on free
   asan     the same under AddressSanitizer      tsan     those with threads under ThreadSanitizer
   sched    deterministic schedules with store buffers (make V=sched)
@@ -227,6 +229,18 @@ one_run() {
 	rm -rf "$log" "$log.err" "$log.d"
 }
 
+# seconds_of OPTION TIME - of 90s, 10m, 2h.
+seconds_of() {
+	case ${2%[smh]} in
+	'' | *[!0-9]* | 0* | ???????* | "$2") fail "$1: '$2' must be a whole number with s, m or h" ;;
+	esac
+	case $2 in
+	*s) echo "${2%s}" ;;
+	*m) echo $((${2%m} * 60)) ;;
+	*h) echo $((${2%h} * 3600)) ;;
+	esac
+}
+
 # time_text SECONDS - "9 s", "3 min 05 s", "2 h 10 min".
 time_text() {
 	if [ "$1" -lt 60 ]; then
@@ -284,7 +298,7 @@ if [ "${1-}" = --job ] && [ -n "${MUTANTS_SCRATCH-}" ]; then
 	exit 0
 fi
 
-full='' wanted='' budget='' state='' fresh=''
+full='' wanted='' budget='' state='' fresh='' limit=60
 while [ $# -gt 0 ]; do
 	case $1 in
 	--help)
@@ -303,10 +317,11 @@ while [ $# -gt 0 ]; do
 		shift
 		;;
 	--budget)
-		budget=${2-}
-		case ${budget%[smh]} in
-		'' | *[!0-9]* | 0* | ???????* | "$budget") fail "--budget: '$budget' must be a whole number with s, m or h" ;;
-		esac
+		budget=$(seconds_of --budget "${2-}") || exit
+		shift
+		;;
+	--limit)
+		limit=$(seconds_of --limit "${2-}") || exit
 		shift
 		;;
 	--state)
@@ -332,7 +347,7 @@ for name in $wanted; do
 done
 
 MUTANTS_SCRATCH=$(mktemp -d)
-MUTANTS_LIMIT=60
+MUTANTS_LIMIT=$limit
 MUTANTS_STATE=$MUTANTS_SCRATCH/state
 MUTANTS_BEFORE=0
 export MUTANTS_SCRATCH MUTANTS_LIMIT MUTANTS_STATE MUTANTS_BEFORE
@@ -408,12 +423,7 @@ fi
 
 began=$(now_ms)
 MUTANTS_BEGAN=$began
-MUTANTS_UNTIL=
-case $budget in
-*s) MUTANTS_UNTIL=$((began + ${budget%s} * 1000)) ;;
-*m) MUTANTS_UNTIL=$((began + ${budget%m} * 60000)) ;;
-*h) MUTANTS_UNTIL=$((began + ${budget%h} * 3600000)) ;;
-esac
+MUTANTS_UNTIL=${budget:+$((began + budget * 1000))}
 export MUTANTS_BEGAN MUTANTS_UNTIL
 # shellcheck disable=SC2086 # words
 tr '\n' '\0' <"$MUTANTS_SCRATCH/jobs" | xargs -0 -r -n 1 -P "$(nproc)" ${MUTANTS_RUN-} "$0" --job ||

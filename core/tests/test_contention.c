@@ -2,6 +2,7 @@
  * test_contention.c - each policy waits what its formula says, and a config
  * survives the way through its text.
  */
+/* not under tsan: one thread */
 #include <time.h>
 
 #include "core/contention.h"

@@ -5,6 +5,7 @@
  * operation, a key of 256, and what it needs. Every answer and all contents must be the
  * table's; an answer "no memory" must have its refused allocation, and changes nothing.
  */
+/* not under tsan: one thread */
 #include "core/hamt.h"
 #include "core/tests/fuzz.h"
 #include "core/tests/seed_fixture.h"

@@ -3,6 +3,7 @@
  * a plain table: as test_fuzz_hamt.c, with hashes that all meet, keys that begin or end
  * alike, the empty key and the empty value, and guards held while others replace and remove.
  */
+/* not under tsan: one thread */
 #include "core/hamt.h"
 #include "core/tests/fuzz.h"
 #include "core/tests/seed_fixture.h"

@@ -2,6 +2,7 @@
  * test_fuzz_seed_hamt.c - sequences of operations on the seed's map, made of bytes, against
  * a plain table: as test_fuzz_hamt.c, with hashes that meet in every way they can.
  */
+/* not under tsan: one thread */
 #include "core/seed_hamt.h"
 #include "core/tests/fuzz.h"
 #include "core/tests/seed_fixture.h"

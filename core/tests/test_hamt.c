@@ -3,6 +3,7 @@
  * hold, in every small-limit configuration; iteration, clear, extend, growth
  * and shrink; every allocation failing in turn; misuse.
  */
+/* not under tsan: one thread */
 #include "core/hamt.h"
 #include "core/tests/check.h"
 

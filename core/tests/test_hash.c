@@ -5,6 +5,7 @@
  * The bounds of the statistics lie many standard deviations beyond what is
  * expected: a failure is a property of the function, not bad luck.
  */
+/* not under tsan: one thread */
 #include <math.h>
 
 #include "core/hash.h"

@@ -3,6 +3,7 @@
  * be found, each copy differs from its original as it should and leaves that
  * alone, limits hold, and no allocation that fails leaves anything behind.
  */
+/* not under tsan: one thread */
 #include "core/node.h"
 #include "core/tests/check.h"
 

@@ -3,6 +3,7 @@
  * domains that are shared, and what each scheme promises. Built once for each
  * scheme; what only some promise asks RECLAIM.
  */
+/* not under tsan: one thread */
 #include "core/reclaim_record.h"
 
 #include <string.h>

@@ -3,6 +3,7 @@
  * sizes are as asked; names too short for the keys are refused; a value of any size that has
  * one byte wrong is not taken for one; a pair is its key's only if name and value say the same.
  */
+/* not under tsan: one thread */
 #include <ctype.h>
 #include <string.h>
 

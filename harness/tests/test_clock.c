@@ -3,6 +3,7 @@
  * and says what it is. Each comparison brackets one reading between two of the
  * other clock, so a machine that stops in between only widens the bracket.
  */
+/* not under tsan: one thread */
 #include "core/tests/check.h"
 #include "harness/clock.h"
 

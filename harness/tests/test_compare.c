@@ -3,6 +3,7 @@
  * is not accused: both over many repetitions, with noise that has a long tail as
  * a real machine's has. Seeds are fixed; the figures are not times.
  */
+/* not under tsan: one thread */
 #include "harness/compare.h"
 
 #include <math.h>

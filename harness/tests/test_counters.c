@@ -2,6 +2,7 @@
  * test_counters.c - counters count the thread that opened them, between start
  * and stop; what there is not has no value and a reason.
  */
+/* not under tsan: one thread */
 #include <math.h>
 #include <string.h>
 #include <sys/mman.h>

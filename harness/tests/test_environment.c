@@ -2,6 +2,7 @@
  * test_environment.c - readings come from the right places, what cannot be
  * read is null, and the document says nothing about whose machine it is.
  */
+/* not under tsan: one thread */
 #include "harness/environment.h"
 
 #include <ftw.h>

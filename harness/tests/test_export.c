@@ -1,4 +1,5 @@
 /* test_export.c - a reader that keeps to the rules gets every value back, and a full disk is noticed. */
+/* not under tsan: one thread */
 #include "harness/export.h"
 
 #include <errno.h>

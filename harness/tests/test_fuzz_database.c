@@ -4,6 +4,7 @@
  * numbers of schema; then the commands that read it look at what is left. Each must do its
  * work or say in one line that it cannot, and change nothing that it only reads.
  */
+/* not under tsan: one thread */
 #include <fcntl.h>
 
 #include <sqlite3.h>

@@ -4,6 +4,7 @@
  * in a file is passed over), gives keys of the range only, and has a canonical text that means the
  * same; what is refused is refused in one line.
  */
+/* not under tsan: one thread */
 #include <ctype.h>
 
 #include "core/tests/fuzz.h"

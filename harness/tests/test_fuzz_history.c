@@ -4,6 +4,7 @@
  * somebody would who writes such files himself: else nothing gets past them. A file is refused in one line that
  * names it; or it can be read, judged, drawn, written, and read again with the same events.
  */
+/* not under tsan: one thread */
 #include <xxhash.h>
 
 #include "core/tests/fuzz.h"

@@ -2,6 +2,7 @@
  * test_fuzz_import.c - JSON that is to be imported: google-benchmark's or our own, whole or not. It is taken,
  * and what was taken can be kept in a results file and exported again; or refused in one line.
  */
+/* not under tsan: one thread */
 #include "core/tests/fuzz.h"
 #include "harness/import.h"
 #include "harness/tests/called.h"

@@ -6,6 +6,7 @@
  * There is no file but the few that are in its folder, and it may leave none. Its machine has
  * 2 sockets, 4 cores and 8 threads.
  */
+/* not under tsan: one thread */
 #include <dlfcn.h>
 
 #include "core/tests/fuzz.h"

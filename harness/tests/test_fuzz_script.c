@@ -2,6 +2,7 @@
  * test_fuzz_script.c - scripts of loads: what is taken has phases that can be run and is the same
  * each time, what is refused is refused in one line with the file's name.
  */
+/* not under tsan: one thread */
 #include "core/tests/fuzz.h"
 #include "harness/script.h"
 

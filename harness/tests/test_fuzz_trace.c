@@ -4,6 +4,7 @@
  * somebody would who writes such files himself: else nothing gets past them. A file is refused in one line that
  * names it; or what it says can be replayed, written in both forms, and read again with the same operations.
  */
+/* not under tsan: one thread */
 #include <xxhash.h>
 
 #include "core/tests/fuzz.h"

@@ -3,6 +3,7 @@
  * its own, is what was in the histogram. The layout is that of encoding V2; other
  * readers (hdr-histogram-js) were found to agree with it.
  */
+/* not under tsan: one thread */
 #include <string.h>
 
 #include <zlib.h>

@@ -3,6 +3,7 @@
  * wider than promised, percentiles agree with the sorted values, and what does
  * not fit is not forgotten.
  */
+/* not under tsan: one thread */
 #include "core/tests/check.h"
 #include "harness/histogram.h"
 #include "harness/random.h"

@@ -2,6 +2,7 @@
  * test_import.c - what is exported comes back; what google-benchmark writes means what it
  * should; and whatever is wrong with a document is said with its place, or survived.
  */
+/* not under tsan: one thread */
 #include "harness/import.h"
 
 #include <math.h>

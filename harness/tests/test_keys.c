@@ -4,6 +4,7 @@
  * cells, and a chi-square test compares the counts with the exact
  * probabilities. That this test would notice is itself tested.
  */
+/* not under tsan: one thread */
 #include <math.h>
 #include <unistd.h>
 

@@ -2,6 +2,7 @@
  * The checker of histories: textbook cases by hand; long histories that are right by construction; and small ones
  * made wrong at random, each judged a second time by trying all orders with a model written apart.
  */
+/* not under tsan: one thread */
 #include "core/tests/check.h"
 #include "harness/linearize.h"
 #include "harness/random.h"

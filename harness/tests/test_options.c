@@ -1,6 +1,7 @@
 /*
  * What is typed is understood exactly or refused with a line that says why.
  */
+/* not under tsan: one thread */
 #include <inttypes.h>
 
 #include "core/tests/check.h"

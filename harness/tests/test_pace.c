@@ -2,6 +2,7 @@
  * test_pace.c - the schedule of an open loop: what is asked for is what is
  * intended, evenly or as a Poisson process, by all threads together.
  */
+/* not under tsan: one thread */
 #include <math.h>
 
 #include "core/tests/check.h"

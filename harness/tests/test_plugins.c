@@ -2,6 +2,7 @@
  * A plug-in that keeps the contract is loaded; one that breaks it is refused
  * with a line that names the file and the rule.
  */
+/* not under tsan: one thread */
 #include <limits.h>
 #include <sys/stat.h>
 

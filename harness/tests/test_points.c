@@ -1,4 +1,5 @@
 /* test_points.c - trials are put together by what they measured, and the figures are those of the valid ones. */
+/* not under tsan: one thread */
 #include "harness/points.h"
 
 #include <math.h>

@@ -1,4 +1,5 @@
 /* test_record.c - the list of columns is complete and in order, and percentiles mean what they say. */
+/* not under tsan: one thread */
 #include "harness/record.h"
 
 #include <math.h>

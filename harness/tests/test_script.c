@@ -1,6 +1,7 @@
 /*
  * test_script.c - scripts of loads: what the phases are, and what is wrong where.
  */
+/* not under tsan: one thread */
 #include <stdlib.h>
 #include <unistd.h>
 

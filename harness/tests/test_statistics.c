@@ -2,6 +2,7 @@
  * test_statistics.c - known values: binomial coverages counted by hand, and
  * chi-square probabilities from printed tables and closed forms.
  */
+/* not under tsan: one thread */
 #include <math.h>
 
 #include "core/tests/check.h"

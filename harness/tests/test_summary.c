@@ -2,6 +2,7 @@
  * The table at the end of a run, to the letter: what it says, what it leaves
  * out, and that every line fits.
  */
+/* not under tsan: one thread */
 #include <math.h>
 
 #include "core/tests/check.h"

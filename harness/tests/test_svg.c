@@ -2,6 +2,7 @@
  * Pictures as SVG: ends of log axes, where the tail lies, texts that can do no harm, names that do not
  * overlap, values outside that stay on the edge.
  */
+/* not under tsan: one thread */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

@@ -3,6 +3,7 @@
  * this one is not, what is refused and how it is worded, and, on this machine,
  * that a binding is real.
  */
+/* not under tsan: one thread */
 #include <hwloc.h>
 #include <sched.h>
 

@@ -3,6 +3,7 @@
  * wrong anywhere is refused with the place named; nothing that it says of its
  * lengths is believed.
  */
+/* not under tsan: one thread */
 #include <errno.h>
 #include <sys/stat.h>
 

@@ -66,6 +66,19 @@ late() {
 	[ "${lines[-1]}" = "not found: UPDATE_RELAXED" ]
 }
 
+@test "what does not end within the limit counts as found" {
+	printf '#!/bin/sh\nPATH="%s:$PATH" "$@"\n' "$BATS_TEST_TMPDIR" >"$BATS_TEST_TMPDIR/slow"
+	printf '#!/bin/sh\necho "$@" >>%s/said\nexit 124\n' "$BATS_TEST_TMPDIR" >"$BATS_TEST_TMPDIR/timeout"
+	chmod +x "$BATS_TEST_TMPDIR"/{slow,timeout}
+	MUTANTS_RUN="$BATS_TEST_TMPDIR/slow" run scripts/mutants.sh --limit 2m REMOVE_KEEPS_BIT
+	echo "$output"
+	# The sound build is accused as well.
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"REMOVE_KEEPS_BIT "*" found "*"did not end"* ]]
+	grep -q '^-k 2 120 scripts/sanitized.sh build/mutant/tests/core/test_node ' "$BATS_TEST_TMPDIR/said"
+	[ "$(wc -l <"$BATS_TEST_TMPDIR/said")" -eq 2 ]
+}
+
 @test "the environment names a bug that exists" {
 	run env MUTANT=NONSENSE build/mutant/tests/core/test_node
 	[ "$status" -eq 2 ]
@@ -86,6 +99,7 @@ late() {
 		NONSENSE|NONSENSE: core/mutant.h has none of that name
 		--tools luck|--tools: 'luck' is none; there are unit, stress, asan, tsan, sched, schedasan, check
 		--full --budget 10|--budget: '10' must be a whole number with s, m or h
+		--limit 1 s|--limit: '1' must be a whole number with s, m or h
 		--budget 10s|--budget, --state and --fresh go with --full
 	TEXT
 	run scripts/mutants.sh --help
