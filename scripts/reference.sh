@@ -11,6 +11,11 @@ usage: [NAME=VALUE ...] scripts/reference.sh [--any-tree] [PART...]
   backoff   the back-off sweep (scripts/backoff-sweep.sh): backoff/table.txt, backoff.env, pictures
   reclaim   the comparison of reclamation schemes (scripts/reclaim-sweep.sh): reclaim/table.txt,
             reclaim.env, pictures
+  flagship  hamt, roofline, urcu-lfht, seed from 2K to 20M keys (scripts/flagship.sh, 25 minutes): flagship.txt
+  latency   latency over load (scripts/latency.sh, 3 minutes): latency/table.txt, latency.csv, pictures
+  peers     every map of 8-byte keys that is built, of other libraries too (4 minutes): peers/table.txt, pictures
+  growth    maps that grow and shrink while they are used (a minute): growth/table.txt, pictures
+  instr     what scripts/instr.sh counts: instr.txt
   plot      nothing is measured: README's picture (throughput.png, .svg) drawn again from trials.json.gz
 Without a PART: suite, backoff and reclaim, 20 to 30 minutes; keep the machine idle. Figures of a tree with
 changes, or of a binary of another revision, are refused but for --any-tree.
@@ -35,8 +40,8 @@ for word in "$@"; do
 		exit 0
 		;;
 	--any-tree) any_tree=yes ;;
-	suite | backoff | reclaim | plot) parts="$parts $word" ;;
-	*) fail "unknown word $word (it knows suite, backoff, reclaim, plot, --any-tree, --help)" ;;
+	suite | backoff | reclaim | flagship | latency | peers | growth | instr | plot) parts="$parts $word" ;;
+	*) fail "unknown word $word (--help names those there are)" ;;
 	esac
 done
 parts=${parts:-suite backoff reclaim}
@@ -77,6 +82,20 @@ kept() {
 	done
 }
 
+# measured OPTION... - a series of its own; what hamtbench says of it is the table.
+measured() {
+	"$HAMTBENCH" run --db "$db" --quiet "$@" >"$scratch/said" || status=$?
+	[ $status = 0 ] || exit $status
+	sed "s:$db:results/results.db:g" "$scratch/said" >"$made/table.txt"
+}
+
+# peers - all built subjects that are maps of 8-byte keys, but the ones that differ from another in the reclamation
+# scheme alone (part reclaim is about these), and but ck-ht, which makes keys that are there twice: see list.
+peers() {
+	"$HAMTBENCH" list subjects | awk '/^  [^ ]/ && !/not built:/ { print $1 }' |
+		grep -vE '^(null|cas-.*|ck-ht|.*-bytes.*|(hamt|seed)-.*)$' | paste -sd ,
+}
+
 for part in $parts; do
 	made=$scratch/$part
 	mkdir "$made"
@@ -103,6 +122,33 @@ for part in $parts; do
 		DB=$db OUT=$made "$top/scripts/reclaim-sweep.sh" >"$scratch/said" || status=$?
 		[ $status = 0 ] || exit $status
 		kept reclaim table.txt reclaim.env '*.png'
+		;;
+	flagship)
+		DB=${DB:-$db} OUT=$made/flagship.txt "$top/scripts/flagship.sh" >"$scratch/said" || status=$?
+		[ $status = 0 ] || exit $status
+		kept . flagship.txt
+		;;
+	latency)
+		DB=$db OUT=$made "$top/scripts/latency.sh" >"$scratch/said" || status=$?
+		[ $status = 0 ] || exit $status
+		kept latency table.txt latency.csv '*.png' '*.svg'
+		;;
+	peers)
+		measured --subject "${SUBJECTS:-$(peers)}" --keys "${KEYS:-200K}" --threads "${THREADS:-1,2}" \
+			--mix get=100 --mix get=90,insert=5,remove=5 --mix get=50,insert=25,remove=25 \
+			--trials "${TRIALS:-5}" --duration "${DURATION:-200ms}"
+		"$top/scripts/plot.sh" --db "$db" --out "$made" >"$scratch/said" || exit 2
+		kept peers table.txt 'throughput.*'
+		;;
+	growth)
+		measured --subject "${SUBJECTS:-hamt,urcu-lfht,mutex,striped}" --workload growth --resize auto --shrink \
+			--threads "${THREADS:-2}" --latency-sample 0 --trials "${TRIALS:-5}" ${KEYS:+--keys "$KEYS"}
+		"$top/scripts/plot.sh" --over-time --db "$db" --out "$made" >"$scratch/said" || exit 2
+		kept growth table.txt '*.png' '*.svg'
+		;;
+	instr)
+		REFERENCE=$made/instr.txt "$top/scripts/instr.sh" --update >"$scratch/said" || exit $?
+		kept . instr.txt
 		;;
 	plot)
 		"$HAMTBENCH" import "$reference/trials.json.gz" --db "$db" --quiet || exit 2
