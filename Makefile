@@ -405,7 +405,7 @@ all: all-$V ## the binary and the plug-ins of variant V (default)
 
 # What schedule.bats and tsan-sweep.bats need, of variants whose binary nothing else does.
 SCRIPT_TEST_BINARIES := $(addprefix build/sched/,hamtbench $(addsuffix .so,$(addprefix subjects/,hamt mutex seed) workloads/mixed)) \
-	build/ubsan/hamtbench build/ubsan/tests/plugins/overshifting.so $(filter build/ubsan/workloads/%,$(call products,ubsan))
+	$(addprefix build/ubsan/,hamtbench subjects/null.so tests/plugins/overshifting.so) $(filter build/ubsan/workloads/%,$(call products,ubsan))
 
 test: $(ALL_TESTS) $(SCRIPT_TEST_BINARIES) $(foreach v,$(TESTED),$(call beside,$v,$(call tested,$v))) $(MUTANT_PROGRAMS) ## before a commit: unit tests in every variant that sees something of its own, scripts, lint
 	@$(run_tests) $(BATS) $(ALL_TESTS)

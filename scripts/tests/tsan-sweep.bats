@@ -8,10 +8,10 @@ setup() {
 	cd "$BATS_TEST_DIRNAME/../.." || return
 	state=$BATS_TEST_TMPDIR/state
 	unset TSAN_OPTIONS ASAN_OPTIONS UBSAN_OPTIONS HAMTBENCH_PLUGINS
-	local variant
-	for variant in tsan asan ubsan; do
-		if [ ! -x build/$variant/hamtbench ] || [ ! -f build/$variant/tests/plugins/racy.so ]; then
-			echo "build/$variant is not complete: make test builds it" >&2
+	local plugin
+	for plugin in tsan/racy asan/overflowing ubsan/overshifting; do
+		if [ ! -x "build/${plugin%/*}/hamtbench" ] || [ ! -f "build/${plugin%/*}/tests/plugins/${plugin#*/}.so" ]; then
+			echo "build/${plugin%/*} is not complete: make test builds it" >&2
 			return 1
 		fi
 	done
