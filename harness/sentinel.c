@@ -5,6 +5,7 @@
 #include "harness/sentinel.h"
 
 #include <inttypes.h>
+#include <fcntl.h>
 #include <math.h>
 #include <pthread.h>
 #include <sched.h>
@@ -53,13 +54,11 @@ now_ns(void)
 	return (uint64_t)t.tv_sec * NS_PER_S + (uint64_t)t.tv_nsec;
 }
 
-static FILE *
-open_below(const struct sentinel *s, const char *name)
+/* path_below - the file's name below the sentinel's root. */
+static void
+path_below(const struct sentinel *s, const char *name, char *path, size_t size)
 {
-	char path[512];
-
-	snprintf(path, sizeof(path), "%s%s", s->root, name);
-	return fopen(path, "re");
+	snprintf(path, size, "%s%s", s->root, name);
 }
 
 /* read_stat - proc(5): user nice system idle iowait irq softirq steal, in ticks, a line a processor. */
@@ -67,10 +66,12 @@ static void
 read_stat(const struct sentinel *s, struct reading *r)
 {
 	double tick_s = 1.0 / (double)sysconf(_SC_CLK_TCK);
-	FILE *file = open_below(s, "/proc/stat");
 	unsigned found = 0;
 	char line[512];
+	FILE *file;
 
+	path_below(s, "/proc/stat", line, sizeof(line));
+	file = fopen(line, "re");
 	r->busy_s = r->steal_s = NAN;
 	if (file == NULL)
 		return;
@@ -101,33 +102,41 @@ read_all(const struct sentinel *s, struct reading *r)
 	r->at_ns = now_ns();
 }
 
+/*
+ * Allocates nothing, as nothing does that the sleeper calls: it runs beside a map that may use up all memory, and
+ * jemalloc, which makes an arena at a thread's first allocation, dies where it cannot.
+ */
 static void
 read_frequency(struct sentinel *s)
 {
 	double sum = 0, mhz;
-	unsigned read = 0, asked = 0;
+	unsigned known = 0, asked = 0;
 
 	for (unsigned cpu = 0; cpu < CPUS_MOST && asked < FREQUENCY_CPUS; cpu++) {
+		char name[96], text[512];
 		unsigned long long khz;
-		char name[96];
-		FILE *file;
+		ssize_t bytes;
+		int fd;
 
 		if (!s->watched[cpu])
 			continue;
 		asked++;
 		snprintf(name, sizeof(name), "/sys/devices/system/cpu/cpu%u/cpufreq/scaling_cur_freq", cpu);
-		file = open_below(s, name);
-		if (file == NULL)
+		path_below(s, name, text, sizeof(text));
+		fd = open(text, O_RDONLY | O_CLOEXEC);
+		if (fd < 0)
 			break; /* the others have none either */
-		if (fscanf(file, "%llu", &khz) == 1) {
+		bytes = read(fd, text, sizeof(text) - 1);
+		close(fd);
+		text[bytes > 0 ? bytes : 0] = '\0';
+		if (sscanf(text, "%llu", &khz) == 1) {
 			sum += (double)khz / 1e3;
-			read++;
+			known++;
 		}
-		fclose(file);
 	}
-	if (read == 0)
+	if (known == 0)
 		return;
-	mhz = sum / read;
+	mhz = sum / known;
 	s->frequency_least = s->frequencies == 0 ? mhz : fmin(s->frequency_least, mhz);
 	s->frequency_most = s->frequencies == 0 ? mhz : fmax(s->frequency_most, mhz);
 	s->frequency_sum += mhz;

@@ -67,6 +67,7 @@ late() {
 }
 
 @test "what does not end within the limit counts as found" {
+	# shellcheck disable=SC2016 # for the shell that runs it
 	printf '#!/bin/sh\nPATH="%s:$PATH" "$@"\n' "$BATS_TEST_TMPDIR" >"$BATS_TEST_TMPDIR/slow"
 	printf '#!/bin/sh\necho "$@" >>%s/said\nexit 124\n' "$BATS_TEST_TMPDIR" >"$BATS_TEST_TMPDIR/timeout"
 	chmod +x "$BATS_TEST_TMPDIR"/{slow,timeout}
