@@ -40,6 +40,7 @@ struct report {
 	size_t *of;       /* of each point: its who */
 	size_t *order;    /* points by load, block, threads, name */
 	bool *dear;       /* of each point: it is there at a lower level of --smr-stats, too */
+	double *polyline; /* room for x and y of every point: what is drawn needs no more memory */
 	struct curves **curves; /* of each point: what is drawn of it, or NULL */
 	uint64_t cores;
 	struct environment environment;
@@ -217,8 +218,10 @@ label_points(struct report *r)
 	r->of = calloc(r->count, sizeof(*r->of));
 	r->order = calloc(r->count, sizeof(*r->order));
 	r->dear = calloc(r->count, sizeof(*r->dear));
+	r->polyline = calloc(r->count, 2 * sizeof(*r->polyline));
 	r->curves = calloc(r->count, sizeof(struct curves *));
-	if (r->label == NULL || r->of == NULL || r->order == NULL || r->dear == NULL || r->curves == NULL || !summary_labels(r->points, r->label))
+	if (r->label == NULL || r->of == NULL || r->order == NULL || r->dear == NULL || r->polyline == NULL || r->curves == NULL ||
+	    !summary_labels(r->points, r->label))
 		return false;
 	for (size_t i = 0; i < r->count; i++)
 		r->order[i] = i;
@@ -477,11 +480,11 @@ static void
 put_curve(struct svg *s, const struct report *r, size_t w, size_t first, size_t last, struct drawn *drawn)
 {
 	const char *colour = r->who[w].colour;
-	double beside = 2.0 * (double)(w % 5) - 4, *x = calloc(last - first, 2 * sizeof(*x)), *y = x + (last - first);
+	double beside = 2.0 * (double)(w % 5) - 4, *x = r->polyline, *y = x + r->count;
 	char title[RECORD_TEXT + 300];
 	size_t n = 0;
 
-	for (size_t k = first; k < last && x != NULL; k++) {
+	for (size_t k = first; k < last; k++) {
 		size_t i = r->order[k];
 		const struct point *point = points_at(r->points, i);
 
@@ -492,7 +495,6 @@ put_curve(struct svg *s, const struct report *r, size_t w, size_t first, size_t 
 		y[n++] = point->mops_median;
 	}
 	svg_curve(s, r->who[w].name, colour, SVG_SOLID, false, x, y, n);
-	free(x);
 	for (size_t k = first; k < last; k++) {
 		size_t i = r->order[k];
 		const struct point *point = points_at(r->points, i);
@@ -937,6 +939,7 @@ report_write(FILE *out, struct store *store, const struct store_filter *filter, 
 		curves_free(r->curves[i]);
 	free(r->curves);
 	free(r->dear);
+	free(r->polyline);
 	points_free(r->points);
 	environment_free(&r->environment);
 	free(r->label);

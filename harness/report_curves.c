@@ -187,6 +187,7 @@ begin_figure(FILE *out, const char *title)
 	fputs("</figcaption>", out);
 }
 
+/* Small enough for the stack: a picture needs no memory that could run out. */
 struct polyline {
 	double x[HISTOGRAM_BUCKETS + 1], y[HISTOGRAM_BUCKETS + 1];
 	size_t n;
@@ -222,28 +223,26 @@ curves_put_latency(FILE *out, enum curves_latency kind, const char *title, const
 {
 	struct svg s = { .out = out, .x = { SVG_TAIL, 0, 3, "percentile of the calls", NULL },
 		.y = { SVG_LOG, INFINITY, 0, "took at most", time_tick } };
-	struct polyline *p = malloc(sizeof(*p));
+	struct polyline p;
 	bool open = false;
 
-	for (size_t i = 0; i < lines && p != NULL; i++)
+	for (size_t i = 0; i < lines; i++)
 		for (unsigned r = 0; r < 2; r++) {
 			const struct histogram *h = r ? line[i].of->response[kind] : line[i].of->service[kind];
 
 			if (h == NULL)
 				continue;
-			tail_of(h, p);
-			if (p->n == 0)
+			tail_of(h, &p);
+			if (p.n == 0)
 				continue; /* nothing was timed */
 			open = open || r;
 			/* The quickest tenth may lie below the axis: often it is a tick of the clock. */
 			s.y.from = fmin(s.y.from, fmax(1, (double)histogram_percentile(h, 10)));
-			s.y.to = fmax(s.y.to, p->y[p->n - 1]);
-			s.x.to = fmax(s.x.to, p->x[p->n - 1]);
+			s.y.to = fmax(s.y.to, p.y[p.n - 1]);
+			s.x.to = fmax(s.x.to, p.x[p.n - 1]);
 		}
-	if (s.y.to == 0) {
-		free(p);
+	if (s.y.to == 0)
 		return false;
-	}
 	s.y.from = svg_down(s.y.from);
 	s.y.to = svg_up(s.y.to * 1.1);
 	begin_figure(out, title);
@@ -255,16 +254,15 @@ curves_put_latency(FILE *out, enum curves_latency kind, const char *title, const
 
 			if (h == NULL)
 				continue;
-			tail_of(h, p);
-			if (p->n == 0)
+			tail_of(h, &p);
+			if (p.n == 0)
 				continue;
-			svg_curve(&s, r == open ? line[i].name : NULL, line[i].colour, open && !r ? SVG_DASHED : SVG_SOLID, true, p->x, p->y,
-			    p->n);
+			svg_curve(&s, r == open ? line[i].name : NULL, line[i].colour, open && !r ? SVG_DASHED : SVG_SOLID, true, p.x, p.y,
+			    p.n);
 		}
 	svg_end(&s);
 	fprintf(out, "<figcaption>%sAll trials together; a curve ends where fewer than ten calls that were timed lie beyond it.</figcaption></figure>\n",
 	    open ? "Solid: from the intended start (response time); dashed: from the real one (service time). " : "");
-	free(p);
 	return true;
 }
 
@@ -273,10 +271,10 @@ curves_put_reclaim(FILE *out, const char *title, const struct curves_line *line,
 {
 	struct svg s = { .out = out, .x = { SVG_LOG, INFINITY, 0, "time from retire to free", time_tick },
 		.y = { SVG_LOG, 1, 1, "share that waited longer", share_tick } };
-	struct polyline *p = malloc(sizeof(*p));
+	struct polyline p;
 	const char *separator = "Still waiting at stop, and in no curve: ";
 
-	for (size_t i = 0; i < lines && p != NULL; i++) {
+	for (size_t i = 0; i < lines; i++) {
 		const struct histogram *h = line[i].of->reclaim;
 
 		if (h == NULL)
@@ -285,10 +283,8 @@ curves_put_reclaim(FILE *out, const char *title, const struct curves_line *line,
 		s.x.to = fmax(s.x.to, fmax(1, (double)h->max));
 		s.y.from = fmin(s.y.from, 1 / (double)(h->total + h->lost));
 	}
-	if (s.x.to == 0) {
-		free(p);
+	if (s.x.to == 0)
 		return false;
-	}
 	s.x.from = svg_down(s.x.from);
 	s.x.to = svg_up(s.x.to * 1.02);
 	s.y.from = fmin(0.1, pow(10, floor(log10(s.y.from))));
@@ -301,17 +297,17 @@ curves_put_reclaim(FILE *out, const char *title, const struct curves_line *line,
 
 		if (h == NULL)
 			continue;
-		p->x[0] = fmax(1, (double)h->min);
-		p->y[0] = 1;
-		p->n = 1;
+		p.x[0] = fmax(1, (double)h->min);
+		p.y[0] = 1;
+		p.n = 1;
 		for (unsigned b = 0; b < HISTOGRAM_BUCKETS; b++) {
 			if (h->count[b] == 0)
 				continue;
 			upto += h->count[b];
-			p->x[p->n] = fmax(1, (double)(histogram_high(b) < h->max ? histogram_high(b) : h->max));
-			p->y[p->n++] = 1 - (double)upto / (double)(h->total + h->lost); /* 0 at the end: on the edge */
+			p.x[p.n] = fmax(1, (double)(histogram_high(b) < h->max ? histogram_high(b) : h->max));
+			p.y[p.n++] = 1 - (double)upto / (double)(h->total + h->lost); /* 0 at the end: on the edge */
 		}
-		svg_curve(&s, line[i].name, line[i].colour, SVG_SOLID, true, p->x, p->y, p->n);
+		svg_curve(&s, line[i].name, line[i].colour, SVG_SOLID, true, p.x, p.y, p.n);
 	}
 	svg_end(&s);
 	fputs("<figcaption>Lower and further left is better. ", out);
@@ -328,7 +324,6 @@ curves_put_reclaim(FILE *out, const char *title, const struct curves_line *line,
 		separator = "; ";
 	}
 	fputs(separator[0] == ';' ? ".</figcaption></figure>\n" : "</figcaption></figure>\n", out);
-	free(p);
 	return true;
 }
 
@@ -371,11 +366,11 @@ curves_put_garbage(FILE *out, const char *title, const struct curves_line *line,
 	struct svg s = { .out = out, .x = { SVG_LINEAR, 0, 0, "seconds since the start", seconds_tick },
 		.y = { SVG_LINEAR, 0, 0, "objects retired and not freed yet", count_tick } };
 	double least = INFINITY, most = 0;
-	struct polyline *p = malloc(sizeof(*p));
+	struct polyline p;
 	const char *stalled = NULL;
 	bool bounded = false, logarithmic;
 
-	for (size_t i = 0; i < lines && p != NULL; i++) {
+	for (size_t i = 0; i < lines; i++) {
 		const struct one_trial *t = median_trial(line[i].of);
 		double peak = 0;
 
@@ -388,10 +383,8 @@ curves_put_garbage(FILE *out, const char *title, const struct curves_line *line,
 		s.x.to = fmax(s.x.to, (double)t->sample[t->samples - 1].at_ns / NS_PER_S);
 		stalled = stalled == NULL ? t->stalled : stalled;
 	}
-	if (most == 0 || s.x.to == 0) {
-		free(p);
+	if (most == 0 || s.x.to == 0)
 		return false;
-	}
 	/* A curve less than a twentieth as high as another would lie on the axis. */
 	logarithmic = most > 20 * least || stalled != NULL;
 	s.y = (struct svg_axis){ logarithmic ? SVG_LOG : SVG_LINEAR, logarithmic ? 1 : 0, logarithmic ? svg_up(most * 1.5) : most * 1.1,
@@ -405,8 +398,8 @@ curves_put_garbage(FILE *out, const char *title, const struct curves_line *line,
 
 		if (t == NULL)
 			continue;
-		over_time(t, logarithmic, p);
-		svg_curve(&s, line[i].name, line[i].colour, SVG_SOLID, true, p->x, p->y, p->n);
+		over_time(t, logarithmic, &p);
+		svg_curve(&s, line[i].name, line[i].colour, SVG_SOLID, true, p.x, p.y, p.n);
 		if (t->bound > 0 && (double)t->bound <= s.y.to) {
 			bounded = true;
 			svg_curve(&s, NULL, line[i].colour, SVG_DOTTED, false, (double[]){ 0, s.x.to },
@@ -417,6 +410,5 @@ curves_put_garbage(FILE *out, const char *title, const struct curves_line *line,
 	fprintf(out, "<figcaption>Of each map one trial, the one whose mean is the median.%s%s%s</figcaption></figure>\n",
 	    logarithmic ? " 0 is drawn as 1." : "", bounded ? " Dotted: the most that the scheme allows." : "",
 	    stalled != NULL ? " Shaded: a thread is parked inside a read." : "");
-	free(p);
 	return true;
 }
