@@ -97,8 +97,9 @@ struct entry {
 
 /* Pointers: a point stays where it is while others are added. */
 struct points {
-	struct entry **entry;
+	struct entry **entry; /* owned, but by a part */
 	size_t count, room;
+	bool part;
 };
 
 struct points *
@@ -127,7 +128,7 @@ points_free(struct points *p)
 {
 	if (p == NULL)
 		return;
-	for (size_t i = 0; i < p->count; i++)
+	for (size_t i = 0; i < p->count && !p->part; i++)
 		entry_free(p->entry[i]);
 	free(p->entry);
 	free(p);
@@ -297,8 +298,10 @@ bool
 points_add(struct points *p, const char *environment, const struct record *record)
 {
 	size_t before = p->count;
-	struct entry *e = find(p, environment, record);
+	struct entry *e;
 
+	misuse_if(p->part, "points_add: a part takes no trials");
+	e = find(p, environment, record);
 	if (e == NULL)
 		return false;
 	if (record->valid && e->point.valid == 0) {
@@ -433,6 +436,7 @@ roofline_of(const struct points *points, const struct entry *e)
 void
 points_finish(struct points *p)
 {
+	misuse_if(p->part, "points_finish: a part is finished by the points that it is of");
 	for (size_t i = 0; i < p->count; i++)
 		finish(p->entry[i]);
 	for (size_t i = 0; i < p->count; i++) {
@@ -441,6 +445,25 @@ points_finish(struct points *p)
 
 		point->roofline_ratio = roofline == NULL ? NAN : point->mops_median / roofline->mops_median;
 	}
+}
+
+struct points *
+points_part(const struct points *p, const bool *keep)
+{
+	struct points *part = points_new();
+
+	if (part == NULL)
+		return NULL;
+	part->part = true;
+	part->entry = calloc(p->count + 1, sizeof(struct entry *));
+	if (part->entry == NULL) {
+		free(part);
+		return NULL;
+	}
+	for (size_t i = 0; i < p->count; i++)
+		if (keep[i])
+			part->entry[part->count++] = p->entry[i];
+	return part;
 }
 
 size_t

@@ -94,7 +94,13 @@ bool points_add(struct points *p, const char *environment, const struct record *
 /* points_finish - work out all figures. Call it before points_at(); points_add() may follow again. */
 void points_finish(struct points *p);
 
-/* points_count, points_at - the points in order of first appearance; i < count. */
+/*
+ * points_part - those points i of p for which keep[i], in the same order, after points_finish(): for what takes
+ * finished points. They stay p's, which must outlive the part; neither points_add() nor points_finish() on it.
+ * Returns   the part, for points_free(); NULL = no memory.
+ */
+struct points *points_part(const struct points *p, const bool *keep) MUST_USE;
+
 /*
  * points_values - what the trials used say, in the order in which they were added, of one figure by its
  * column's name ("mops", "get_p99_ns", ...), after points_finish(). NULL: no figure of that name.
@@ -113,6 +119,7 @@ size_t points_find(const struct points *p, const char *environment, const struct
 /* points_figure_names - the names that points_values() knows, NULL-ended. */
 extern const char *const points_figure_names[];
 
+/* points_count, points_at - the points in order of first appearance; i < count. */
 size_t points_count(const struct points *p);
 const struct point *points_at(const struct points *p, size_t i);
 

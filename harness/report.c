@@ -25,7 +25,7 @@ struct who {              /* a map with its options: one colour in all pictures 
 	bool limit;       /* roofline, null */
 	double score;     /* mean logarithm of its throughput over that of the fastest, where it was measured */
 	size_t measured, first; /* points on no more threads than cores; of these, fastest */
-	struct points *points;  /* these; owned */
+	struct points *points;  /* these: a part of the report's; owned */
 	double ratio, lo, hi, p; /* the fastest map over this one; NaN: not compared */
 	enum verdict verdict;
 };
@@ -42,6 +42,7 @@ struct report {
 	bool *dear;       /* of each point: it is there at a lower level of --smr-stats, too */
 	double *polyline; /* room for x and y of every point: what is drawn needs no more memory */
 	struct curves **curves; /* of each point: what is drawn of it, or NULL */
+	size_t curves_room;
 	uint64_t cores;
 	struct environment environment;
 	size_t environments;
@@ -54,12 +55,43 @@ struct report {
 
 /* ---- Loading ---- */
 
+/* rank_of - the order in which maps choose: hamt and its variants, seed, all others, and from RANK_LIMIT on those that are none. */
+#define RANK_LIMIT 8
+static int
+rank_of(const char *subject)
+{
+	return strncmp(subject, "hamt", 4) == 0 ? 0 : strcmp(subject, "seed") == 0 ? 1 : strcmp(subject, POINTS_ROOFLINE) == 0 ? RANK_LIMIT :
+	    summary_is_null(subject) ? RANK_LIMIT + 1 : 2;
+}
+
+/* add_to_curves - a trial, with its series, to what is drawn of its point. False: no memory. */
+static bool
+add_to_curves(struct report *r, size_t point, const struct record *record)
+{
+	if (point >= r->curves_room) {
+		size_t room = 2 * point + 16;
+		struct curves **more = realloc(r->curves, room * sizeof(struct curves *));
+
+		if (more == NULL)
+			return false;
+		memset(more + r->curves_room, 0, (room - r->curves_room) * sizeof(struct curves *));
+		r->curves = more;
+		r->curves_room = room;
+	}
+	if (rank_of(record->subject) >= RANK_LIMIT || !record->valid)
+		return true;
+	if (r->curves[point] == NULL)
+		r->curves[point] = curves_new();
+	return r->curves[point] != NULL && curves_add(r->curves[point], record);
+}
+
 static bool
 add_trial(void *arg, const struct store_origin *origin, const struct record *record)
 {
 	struct report *r = arg;
 
-	r->no_memory = !points_add(r->points, origin->environment_id, record);
+	r->no_memory = !points_add(r->points, origin->environment_id, record) ||
+	    !add_to_curves(r, points_find(r->points, origin->environment_id, record), record);
 	if (r->trials++ == 0)
 		r->seed = record->seed - (record->trial - 1);
 	r->valid += record->valid;
@@ -104,19 +136,6 @@ add_series(void *arg, const struct store_series *series)
 	return true;
 }
 
-/* add_to_who - a trial on no more threads than cores, to the points of its map. */
-static bool
-add_to_who(void *arg, const struct store_origin *origin, const struct record *record)
-{
-	struct report *r = arg;
-	size_t i = points_find(r->points, origin->environment_id, record);
-
-	if (i == SIZE_MAX || r->dear[i] || record->threads > r->cores)
-		return true;
-	r->no_memory = !points_add(r->who[r->of[i]].points, origin->environment_id, record);
-	return !r->no_memory;
-}
-
 /* Okabe and Ito's, and more; the same in scripts/plots/facts.awk, so that a map has one colour in all pictures. */
 static const struct { const char *subject, *colour; } own_colours[] = { { "hamt", "#0072B2" }, { "seed", "#D55E00" },
 	{ "urcu-lfht", "#009E73" }, { "mutex", "#CC79A7" }, { "roofline", "#555555" }, { "null", "#999999" }, { "hamt-ebr", "#E69F00" },
@@ -127,15 +146,6 @@ static const char *const spare_colours[] = { "#000000", "#8C510A", "#4B8B3B", "#
 	"#1F9E9E", "#6A7FDB", "#A6761D", "#B22222" };
 #define OWN_COLOURS (sizeof(own_colours) / sizeof(own_colours[0]))
 #define SPARE_COLOURS (sizeof(spare_colours) / sizeof(spare_colours[0]))
-
-/* rank_of - the order in which maps choose: hamt and its variants, seed, all others, and from RANK_LIMIT on those that are none. */
-#define RANK_LIMIT 8
-static int
-rank_of(const char *subject)
-{
-	return strncmp(subject, "hamt", 4) == 0 ? 0 : strcmp(subject, "seed") == 0 ? 1 : strcmp(subject, POINTS_ROOFLINE) == 0 ? RANK_LIMIT :
-	    summary_is_null(subject) ? RANK_LIMIT + 1 : 2;
-}
 
 static int
 by_rank(const void *left, const void *right)
@@ -178,21 +188,6 @@ colour(struct report *r)
 	}
 }
 
-/* add_to_curves - a valid trial, with its series, to what is drawn of its point. */
-static bool
-add_to_curves(void *arg, const struct store_origin *origin, const struct record *record)
-{
-	struct report *r = arg;
-	size_t i = points_find(r->points, origin->environment_id, record);
-
-	if (i == SIZE_MAX || r->who[r->of[i]].limit || !record->valid)
-		return true;
-	if (r->curves[i] == NULL)
-		r->curves[i] = curves_new();
-	r->no_memory = r->curves[i] == NULL || !curves_add(r->curves[i], record);
-	return !r->no_memory;
-}
-
 static struct report *sorting; /* qsort() has no argument of its own; one report at a time */
 
 static int
@@ -219,8 +214,7 @@ label_points(struct report *r)
 	r->order = calloc(r->count, sizeof(*r->order));
 	r->dear = calloc(r->count, sizeof(*r->dear));
 	r->polyline = calloc(r->count, 2 * sizeof(*r->polyline));
-	r->curves = calloc(r->count, sizeof(struct curves *));
-	if (r->label == NULL || r->of == NULL || r->order == NULL || r->dear == NULL || r->polyline == NULL || r->curves == NULL ||
+	if (r->label == NULL || r->of == NULL || r->order == NULL || r->dear == NULL || r->polyline == NULL ||
 	    !summary_labels(r->points, r->label))
 		return false;
 	for (size_t i = 0; i < r->count; i++)
@@ -233,13 +227,9 @@ label_points(struct report *r)
 
 		while (w < r->whos && strcmp(r->who[w].name, r->label[i].name) != 0)
 			w++;
-		if (w == r->whos && w < WHO_MOST) {
+		if (w == r->whos && w < WHO_MOST)
 			r->who[r->whos++] = (struct who){ .name = r->label[i].name, .subject = subject,
-				.limit = rank_of(subject) >= RANK_LIMIT,
-				.points = points_new(), .ratio = NAN, .lo = NAN, .hi = NAN, .p = NAN };
-			if (r->who[w].points == NULL)
-				return false;
-		}
+				.limit = rank_of(subject) >= RANK_LIMIT, .ratio = NAN, .lo = NAN, .hi = NAN, .p = NAN };
 		/* Beyond WHO_MOST all share the last place: such a grid has no winner anybody could read off. */
 		r->of[i] = w < WHO_MOST ? w : WHO_MOST - 1;
 	}
@@ -249,6 +239,23 @@ label_points(struct report *r)
 			r->dear[i] = r->of[i] == r->of[k] && r->label[i].load == r->label[k].load &&
 			    points_at(r->points, i)->threads == points_at(r->points, k)->threads && r->label[k].level < r->label[i].level;
 	return true;
+}
+
+/* part_points - to each map its points on no more threads than cores. False: no memory. */
+static bool
+part_points(struct report *r)
+{
+	bool *keep = calloc(r->count, sizeof(*keep));
+	bool fine = keep != NULL;
+
+	for (size_t w = 0; fine && w < r->whos; w++) {
+		for (size_t i = 0; i < r->count; i++)
+			keep[i] = r->of[i] == w && !r->dear[i] && points_at(r->points, i)->threads <= r->cores;
+		r->who[w].points = points_part(r->points, keep);
+		fine = r->who[w].points != NULL;
+	}
+	free(keep);
+	return fine;
 }
 
 /* ---- Who is fastest ---- */
@@ -297,11 +304,9 @@ rank(struct report *r, struct who **ranked)
 	size_t count = 0;
 
 	score(r);
-	for (size_t w = 0; w < r->whos; w++) {
-		points_finish(r->who[w].points);
+	for (size_t w = 0; w < r->whos; w++)
 		if (!r->who[w].limit && r->who[w].measured > 0)
 			ranked[count++] = &r->who[w];
-	}
 	qsort(ranked, count, sizeof(*ranked), by_score);
 	for (size_t i = 1; i < count; i++) {
 		struct comparison c;
@@ -879,12 +884,13 @@ load(struct report *r, struct store *store, const struct store_filter *filter, c
 	size_t bytes;
 	bool fine;
 
+	with_series.with_series = true;
 	r->points = points_new();
 	l.out = open_memstream(&r->commands, &bytes);
 	r->no_memory = r->points == NULL || l.out == NULL;
 	fine = !r->no_memory && store_each_environment(store, filter, add_environment, r, error, size) &&
 	    store_each_series(store, filter, add_series, &l, error, size) &&
-	    store_each_trial(store, filter, add_trial, r, error, size);
+	    store_each_trial(store, &with_series, add_trial, r, error, size);
 	if (l.out != NULL)
 		fclose(l.out);
 	if (fine && !r->no_memory && r->trials == 0) {
@@ -894,10 +900,7 @@ load(struct report *r, struct store *store, const struct store_filter *filter, c
 	if (fine && !r->no_memory) {
 		points_finish(r->points);
 		r->cores = cores_of(&r->environment);
-		r->no_memory = !label_points(r);
-		with_series.with_series = true;
-		fine = r->no_memory || (store_each_trial(store, filter, add_to_who, r, error, size) &&
-		    (r->no_memory || store_each_trial(store, &with_series, add_to_curves, r, error, size)));
+		r->no_memory = !label_points(r) || !part_points(r);
 	}
 	if (r->no_memory) {
 		snprintf(error, size, "no memory for the report");
@@ -935,7 +938,7 @@ report_write(FILE *out, struct store *store, const struct store_filter *filter, 
 	}
 	for (size_t w = 0; w < r->whos; w++)
 		points_free(r->who[w].points);
-	for (size_t i = 0; r->curves != NULL && i < r->count; i++)
+	for (size_t i = 0; i < r->curves_room; i++)
 		curves_free(r->curves[i]);
 	free(r->curves);
 	free(r->dear);

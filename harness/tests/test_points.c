@@ -67,6 +67,36 @@ figures_are_medians_of_the_valid_trials(void)
 	points_free(NULL);
 }
 
+/* A part has the figures of the points that it is of, also what these took from points that it lacks. */
+static void
+a_part_has_the_same_points_with_the_same_figures(void)
+{
+	struct points *p = points_new(), *part, *none;
+	const double *values;
+	size_t count;
+
+	CHECK(p != NULL);
+	add(p, "a", 2, NULL, 3, 100, 7, true);
+	add(p, POINTS_ROOFLINE, 2, NULL, 12, 100, 7, true);
+	add(p, "b", 2, NULL, 6, 100, 7, true);
+	add(p, "b", 2, NULL, 8, 100, 7, true);
+	points_finish(p);
+	part = points_part(p, (bool[]){ true, false, true });
+	none = points_part(p, (bool[]){ false, false, false });
+	CHECK(part != NULL && none != NULL);
+	CHECK_EQ(points_count(part), 2);
+	CHECK(points_at(part, 0) == points_at(p, 0) && points_at(part, 1) == points_at(p, 2));
+	CHECK(points_at(part, 1)->roofline_ratio == 7.0 / 12);
+	values = points_values(part, 1, "mops", &count);
+	CHECK(count == 2 && values[0] == 6 && values[1] == 8);
+	CHECK_EQ(points_count(none), 0);
+	/* What they are of is still there, and whole. */
+	points_free(part);
+	points_free(none);
+	CHECK(points_at(p, 2)->mops_median == 7);
+	points_free(p);
+}
+
 /* More may be added after the figures were read: values have been sorted, none has been lost. */
 static void
 adding_goes_on_after_finish(void)
@@ -210,6 +240,7 @@ environments_are_kept_apart(void)
 
 static const struct test tests[] = {
 	TEST(figures_are_medians_of_the_valid_trials),
+	TEST(a_part_has_the_same_points_with_the_same_figures),
 	TEST(adding_goes_on_after_finish),
 	TEST(ratios_are_to_the_roofline_of_the_same_point),
 	TEST(reading_beyond_the_last_point_aborts),
