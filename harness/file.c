@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <zlib.h>
+
 static unsigned char *
 read_fail(FILE *in, unsigned char *data, const char *path, const char *text, char *error, size_t size)
 {
@@ -16,6 +18,13 @@ read_fail(FILE *in, unsigned char *data, const char *path, const char *text, cha
 	if (in != NULL)
 		fclose(in);
 	return NULL;
+}
+
+static const char *
+too_large(size_t most, char *text, size_t size)
+{
+	snprintf(text, size, "it is too large: %zu bytes are read at most", most);
+	return text;
 }
 
 size_t
@@ -31,6 +40,7 @@ file_read(const char *path, size_t most, size_t *bytes, char *error, size_t size
 	unsigned char *data = NULL;
 	struct stat status;
 	size_t room = 0;
+	char what[80];
 
 	if (in == NULL)
 		return read_fail(in, data, path, strerror(errno), error, size);
@@ -56,12 +66,87 @@ file_read(const char *path, size_t most, size_t *bytes, char *error, size_t size
 		if (ferror(in))
 			return read_fail(in, data, path, strerror(errno), error, size);
 		if (*bytes > most)
-			return read_fail(in, data, path, "it is too large for this machine's memory", error, size);
+			return read_fail(in, data, path, too_large(most, what, sizeof(what)), error, size);
 		if (feof(in)) {
 			fclose(in);
 			return data;
 		}
 	}
+}
+
+bool
+file_is_packed(const void *data, size_t bytes)
+{
+	static const unsigned char gzip[] = { 0x1f, 0x8b };
+
+	return bytes >= sizeof(gzip) && memcmp(data, gzip, sizeof(gzip)) == 0;
+}
+
+unsigned char *
+file_unpack(const char *path, const unsigned char *data, size_t bytes, size_t most, size_t *unpacked, char *error, size_t size)
+{
+	/* zlib counts input and output in 32 bits. */
+	enum { PIECE_MOST = 1 << 30 };
+	z_stream z = { .zalloc = NULL };
+	unsigned char *out = NULL;
+	const char *wrong = NULL;
+	size_t room = 0, at = 0;
+	char what[80];
+	int status;
+
+	/* 16: with gzip's head and checksum. */
+	if (inflateInit2(&z, 15 + 16) != Z_OK)
+		return read_fail(NULL, NULL, path, "no memory to unpack it", error, size);
+	*unpacked = 0;
+	while (wrong == NULL) {
+		size_t given = bytes - at < PIECE_MOST ? bytes - at : PIECE_MOST, taken;
+
+		if (*unpacked == room) {
+			unsigned char *more = realloc(out, room = 2 * room + 65536);
+
+			if (more == NULL) {
+				wrong = "no memory to unpack it";
+				break;
+			}
+			out = more;
+		}
+		taken = room - *unpacked < PIECE_MOST ? room - *unpacked : PIECE_MOST;
+		/* zlib does not write to its input, and was made before const. */
+		z.next_in = (z_const Bytef *)(uintptr_t)(data + at);
+		z.avail_in = (uInt)given;
+		z.next_out = out + *unpacked;
+		z.avail_out = (uInt)taken;
+		status = inflate(&z, Z_NO_FLUSH);
+		*unpacked += taken - z.avail_out;
+		at += given - z.avail_in;
+		if (*unpacked > most) {
+			wrong = too_large(most, what, sizeof(what));
+		} else if (status == Z_STREAM_END) {
+			if (at == bytes)
+				break;
+			if (inflateReset(&z) != Z_OK)
+				wrong = "it cannot be unpacked";
+		} else if (status != Z_OK && status != Z_BUF_ERROR) {
+			wrong = "it cannot be unpacked: its packed bytes are damaged, or something follows them";
+		} else if (at == bytes && z.avail_out > 0) {
+			/* There was room for more, and there is none. */
+			wrong = "it is cut off: its packed bytes have no end";
+		}
+	}
+	inflateEnd(&z);
+	return wrong == NULL ? out : read_fail(NULL, out, path, wrong, error, size);
+}
+
+unsigned char *
+file_read_unpacked(const char *path, size_t most, size_t *bytes, char *error, size_t size)
+{
+	unsigned char *data = file_read(path, most, bytes, error, size), *unpacked;
+
+	if (data == NULL || !file_is_packed(data, *bytes))
+		return data;
+	unpacked = file_unpack(path, data, *bytes, most, bytes, error, size);
+	free(data);
+	return unpacked;
 }
 
 bool

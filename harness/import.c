@@ -13,9 +13,9 @@
 
 #include <jansson.h>
 #include <xxhash.h>
-#include <zlib.h>
 
 #include "harness/export.h"
+#include "harness/file.h"
 #include "harness/points.h"
 #include "harness/record.h"
 
@@ -1077,65 +1077,19 @@ import_text(const char *text, size_t length, struct imported *in, char *error, s
 	return good;
 }
 
-/* read_all - the whole file, for free(). NULL and one line in error. */
-static char *
-read_all(const char *path, size_t *length, char *error, size_t size)
-{
-	/* Reads what is not gzip'd as it is. */
-	gzFile file;
-	char *text = NULL;
-	size_t room = 0;
-	int got = 1, code;
-
-	errno = 0;
-	file = gzopen(path, "rbe");
-	if (file == NULL) {
-		snprintf(error, size, "%s: %s", path, errno == ENOENT ? "no such file" : errno != 0 ? strerror(errno) : "no memory");
-		return NULL;
-	}
-	*length = 0;
-	while (got > 0) {
-		if (room - *length < 65536) {
-			char *more = room < FILE_MOST ? realloc(text, room = 2 * room + 65536) : NULL;
-
-			if (more == NULL) {
-				snprintf(error, size, room < FILE_MOST ? "%s: no memory" : "%s: more than 1 GiB of text", path);
-				break;
-			}
-			text = more;
-		}
-		got = gzread(file, text + *length, 65536);
-		*length += got > 0 ? (size_t)got : 0;
-	}
-	if (got < 0) {
-		const char *said = gzerror(file, &code);
-
-		snprintf(error, size, "%s: %s", path, code == Z_ERRNO ? strerror(errno) : said);
-	}
-	/* Cut off within what is gzip'd shows here. */
-	code = gzclose(file);
-	if (got == 0 && code != Z_OK) {
-		snprintf(error, size, "%s: gzip'd text that ends too early", path);
-		got = -1;
-	}
-	if (got == 0)
-		return text;
-	free(text);
-	return NULL;
-}
-
 bool
 import_file(const char *path, struct imported *in, char *error, size_t size)
 {
-	char said[512], *text;
+	unsigned char *text;
+	char said[512];
 	size_t length;
 	bool good;
 
 	*in = (struct imported){ .environments = 0 };
-	text = read_all(path, &length, error, size);
+	text = file_read_unpacked(path, FILE_MOST, &length, error, size);
 	if (text == NULL)
 		return false;
-	good = import_text(text, length, in, said, sizeof(said));
+	good = import_text((const char *)text, length, in, said, sizeof(said));
 	free(text);
 	if (!good)
 		snprintf(error, size, "%s: %s", path, said);

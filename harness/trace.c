@@ -9,7 +9,6 @@
 #include <string.h>
 
 #include <xxhash.h>
-#include <zlib.h>
 
 #include "harness/file.h"
 
@@ -668,79 +667,17 @@ parse_plain(struct trace *t, const char *name, const unsigned char *data, size_t
 	return fine && (t->records > before || fail(name, "there is no operation in it", error, size));
 }
 
-/* What gzip has packed, for free(); several members one behind the other are one file. NULL, and it is told. */
-static unsigned char *
-unpack(const char *name, const unsigned char *data, size_t bytes, size_t *unpacked, char *error, size_t size)
-{
-	/* zlib counts input in 32 bits. */
-	enum { INPUT_MOST = 1 << 30 };
-	unsigned char *out = NULL;
-	uint64_t room = 0, used = 0;
-	const char *wrong = NULL;
-	z_stream z = { .zalloc = NULL };
-	int status;
-
-	/* 16: with gzip's head and checksum. */
-	if (inflateInit2(&z, 15 + 16) != Z_OK) {
-		fail(name, NO_MEMORY, error, size);
-		return NULL;
-	}
-	for (size_t at = 0; wrong == NULL;) {
-		size_t given = bytes - at < INPUT_MOST ? bytes - at : INPUT_MOST, taken;
-		void *moved = out;
-
-		if (used > file_read_most()) {
-			wrong = "what is packed in it is too large for this machine's memory";
-			break;
-		}
-		if (!grow(&moved, used, 65536, &room, 1)) {
-			wrong = NO_MEMORY;
-			break;
-		}
-		out = moved;
-		/* zlib does not write to its input, and was made before const. */
-		z.next_in = (z_const Bytef *)(uintptr_t)(data + at);
-		z.avail_in = (uInt)given;
-		z.next_out = out + used;
-		z.avail_out = (uInt)(room - used < INPUT_MOST ? room - used : INPUT_MOST);
-		taken = z.avail_out;
-		status = inflate(&z, Z_NO_FLUSH);
-		used += taken - z.avail_out;
-		at += given - z.avail_in;
-		if (status == Z_STREAM_END) {
-			if (at == bytes)
-				break;
-			if (inflateReset(&z) != Z_OK)
-				wrong = "it cannot be unpacked";
-		} else if (status != Z_OK && status != Z_BUF_ERROR) {
-			wrong = "it cannot be unpacked: its packed bytes are damaged, or something follows them";
-		} else if (at == bytes && z.avail_out > 0) {
-			/* There was room for more, and there is none. */
-			wrong = "it is cut off: its packed bytes have no end";
-		}
-	}
-	inflateEnd(&z);
-	if (wrong != NULL) {
-		fail(name, wrong, error, size);
-		free(out);
-		return NULL;
-	}
-	*unpacked = (size_t)used;
-	return out;
-}
-
 bool
 trace_parse(struct trace *t, const char *name, const void *data, size_t bytes, enum trace_form form,
     enum trace_form *found, char *error, size_t size)
 {
-	static const unsigned char gzip[] = { 0x1f, 0x8b };
 	unsigned char *unpacked;
 	size_t length;
 	bool fine;
 
-	if (bytes < sizeof(gzip) || memcmp(data, gzip, sizeof(gzip)) != 0)
+	if (!file_is_packed(data, bytes))
 		return parse_plain(t, name, data, bytes, form, found, error, size);
-	unpacked = unpack(name, data, bytes, &length, error, size);
+	unpacked = file_unpack(name, data, bytes, file_read_most(), &length, error, size);
 	if (unpacked == NULL)
 		return false;
 	fine = parse_plain(t, name, unpacked, length, form, found, error, size);

@@ -562,9 +562,12 @@ a_path_that_is_no_file_is_refused(void)
 static void
 more_bytes_than_allowed_are_not_read(void)
 {
+	static const unsigned char zeros[200000];
+	static unsigned char small[8192];
 	char path[] = "/tmp/test_trace.XXXXXX";
 	int file = mkstemp(path);
 	unsigned char *data;
+	size_t length;
 	size_t bytes = 0;
 
 	CHECK(file >= 0 && write(file, "0123456789", 10) == 10);
@@ -573,7 +576,21 @@ more_bytes_than_allowed_are_not_read(void)
 	CHECK(data != NULL && bytes == 10);
 	free(data);
 	CHECK(file_read(path, 9, &bytes, error, sizeof(error)) == NULL);
-	CHECK(strstr(error, "too large") != NULL);
+	CHECK(strstr(error, ": it is too large: 9 bytes are read at most") != NULL);
+	/* What is packed is held against its size unpacked. */
+	length = packed(zeros, sizeof(zeros), small, sizeof(small));
+	CHECK(!file_is_packed(small, 1) && file_is_packed(small, length) && !file_is_packed(zeros, sizeof(zeros)));
+	data = file_unpack("z", small, length, sizeof(zeros), &bytes, error, sizeof(error));
+	CHECK(data != NULL && bytes == sizeof(zeros) && memcmp(data, zeros, bytes) == 0);
+	free(data);
+	CHECK(file_unpack("z", small, length, sizeof(zeros) - 1, &bytes, error, sizeof(error)) == NULL);
+	CHECK(strcmp(error, "z: it is too large: 199999 bytes are read at most") == 0);
+	file = open(path, O_WRONLY | O_TRUNC);
+	CHECK(file >= 0 && write(file, small, length) == (ssize_t)length);
+	close(file);
+	data = file_read_unpacked(path, sizeof(zeros), &bytes, error, sizeof(error));
+	CHECK(data != NULL && bytes == sizeof(zeros));
+	free(data);
 	unlink(path);
 }
 

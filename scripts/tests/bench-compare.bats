@@ -83,7 +83,7 @@ reference() {
 	compared --fail-above much
 	refused "bench-compare.sh: --fail-above: 'much' is no percentage"
 	REFERENCE=none.json compared
-	refused "hamtbench import: none.json: no such file"
+	refused "hamtbench import: none.json: No such file or directory"
 	DB=none.db compared --no-run
 	refused "hamtbench export: none.db: no such file"
 }

@@ -105,9 +105,12 @@ measured() {
 	[[ "$stderr" == "hamtbench import: short: line "*", column "* ]]
 	cmp a.db before.db
 	gzip -c g | head -c 500 >short.gz
-	refused 'short.gz: gzip'"'"'d text that ends too early' short.gz
-	refused 'none: no such file' none
-	refused '.: Is a directory' .
+	refused 'short.gz: it is cut off: its packed bytes have no end' short.gz
+	{ gzip -c g; echo more and more and more; } >long.gz
+	refused 'long.gz: it cannot be unpacked: its packed bytes are damaged, or something follows them' long.gz
+	refused 'none: No such file or directory' none
+	refused '.: it is a folder' .
+	refused '/dev/zero: it is a device' /dev/zero
 	refused 'wanted is a file to import: import [OPTION...] FILE...'
 	gzip g
 	run "$HAMTBENCH" import g.gz --db new.db

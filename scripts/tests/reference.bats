@@ -60,7 +60,7 @@ made() {
 	made suit
 	refused "reference.sh: unknown word suit (--help names those there are)"
 	made plot
-	refused "hamtbench import: $REFERENCE/trials.json.gz: no such file"
+	refused "hamtbench import: $REFERENCE/trials.json.gz: No such file or directory"
 	HAMTBENCH=/none made suite
 	refused "reference.sh: /none is not built: run make, or set HAMTBENCH"
 	# A run that fails leaves what was there.
