@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "harness/options.h"
+#include "harness/plain.h"
 
 int
 command_with(const struct command_form *form, int argc, char **argv)
@@ -46,9 +47,7 @@ command_error(const char *command, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	for (char *c = text; *c != '\0'; c++)
-		if ((unsigned char)*c < ' ' || *c == 0x7f)
-			*c = '?';
+	plain_text(text);
 	fprintf(stderr, "hamtbench%s%s: %s\n", command != NULL ? " " : "", command != NULL ? command : "", text);
 	return STATUS_USAGE;
 }

@@ -22,6 +22,7 @@ struct command {
 	const char *name;
 	const char *help; /* one line */
 	int (*run)(int argc, char **argv); /* argv[0] is the command's name; returns the exit status */
+	bool data; /* what it prints may be for a program: only a terminal gets it by plain.h */
 };
 
 int command_run(int argc, char **argv);

@@ -16,6 +16,7 @@
 
 #include "harness/export.h"
 #include "harness/file.h"
+#include "harness/plain.h"
 #include "harness/points.h"
 #include "harness/record.h"
 
@@ -302,10 +303,7 @@ add_word(const struct reading *r, char **list, const char *word)
 			return true;
 	if (asprintf(&more, "%s%s%s", *list != NULL ? *list : "", *list != NULL ? ", " : "", word) < 0)
 		return no_memory(r);
-	/* They are printed on terminals. */
-	for (char *c = more; *c != '\0'; c++)
-		if ((unsigned char)*c < ' ' || *c == 0x7f)
-			*c = '?';
+	plain_text(more); /* a list in one line */
 	free(*list);
 	*list = more;
 	return true;

@@ -3,22 +3,24 @@
  */
 #include <signal.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "buildinfo.h"
 #include "harness/command.h"
+#include "harness/plain.h"
 #include "harness/plugin.h"
 
 static const struct command commands[] = {
-	{ "run", "measure maps under loads", command_run },
-	{ "list", "what there is: subjects, workloads, distributions, policies, columns", command_list },
-	{ "check", "are maps linearizable? record what they answer and judge it", command_check },
-	{ "export", "results as CSV or JSON", command_export },
-	{ "compare", "is B faster or slower than A? exit status 1: a regression", command_compare },
-	{ "report", "a series as one HTML page: what is fastest, by how much, how sure", command_report },
-	{ "merge", "results of several files into one", command_merge },
-	{ "import", "google-benchmark's JSON, or exported JSON, into a results file", command_import },
-	{ "trace", "traces of operations: from one form into another, what is in them", command_trace },
-	{ "topo", "where threads would go", command_topo },
+	{ .name = "run", .help = "measure maps under loads", .run = command_run, .data = true },
+	{ .name = "list", .help = "what there is: subjects, workloads, distributions, policies, columns", .run = command_list },
+	{ .name = "check", .help = "are maps linearizable? record what they answer and judge it", .run = command_check },
+	{ .name = "export", .help = "results as CSV or JSON", .run = command_export, .data = true },
+	{ .name = "compare", .help = "is B faster or slower than A? exit status 1: a regression", .run = command_compare },
+	{ .name = "report", .help = "a series as one HTML page: what is fastest, by how much, how sure", .run = command_report },
+	{ .name = "merge", .help = "results of several files into one", .run = command_merge },
+	{ .name = "import", .help = "google-benchmark's JSON, or exported JSON, into a results file", .run = command_import },
+	{ .name = "trace", .help = "traces of operations: from one form into another, what is in them", .run = command_trace },
+	{ .name = "topo", .help = "where threads would go", .run = command_topo },
 };
 static const size_t command_count = sizeof(commands) / sizeof(commands[0]);
 
@@ -42,6 +44,20 @@ version(void)
 	return command_finish(NULL, STATUS_OK);
 }
 
+/* Names may come from another's results: what a terminal obeys does not get there. */
+static int
+run(const struct command *command, int argc, char **argv)
+{
+	if (isatty(STDOUT_FILENO) || !command->data) {
+		FILE *plain = plain_stream(STDOUT_FILENO);
+
+		if (plain == NULL)
+			return command_error(command->name, "no memory");
+		stdout = plain;
+	}
+	return command->run(argc, argv);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -57,7 +73,7 @@ main(int argc, char **argv)
 		return version();
 	for (size_t i = 0; i < command_count; i++) {
 		if (word != NULL && strcmp(word, commands[i].name) == 0)
-			return commands[i].run(argc - 1, argv + 1);
+			return run(&commands[i], argc - 1, argv + 1);
 		used += (size_t)snprintf(names + used, sizeof(names) - used, "%s%s", i > 0 ? ", " : "",
 		    commands[i].name);
 	}

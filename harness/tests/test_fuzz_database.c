@@ -204,8 +204,8 @@ static int
 look(const char *line, int most_status)
 {
 	static const struct command commands[] = {
-		{ "export", NULL, command_export }, { "compare", NULL, command_compare }, { "report", NULL, command_report },
-		{ "merge", NULL, command_merge },
+		{ .name = "export", .run = command_export }, { .name = "compare", .run = command_compare }, { .name = "report", .run = command_report },
+		{ .name = "merge", .run = command_merge },
 	};
 	static struct called called;
 	char text[256], *rest = text, *argv[16] = { NULL };

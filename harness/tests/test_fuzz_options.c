@@ -15,9 +15,9 @@
 #define WORDS_MAX 64
 
 static const struct command commands[] = {
-	{ "run", NULL, command_run }, { "list", NULL, command_list }, { "topo", NULL, command_topo },
-	{ "export", NULL, command_export }, { "compare", NULL, command_compare }, { "report", NULL, command_report },
-	{ "merge", NULL, command_merge },
+	{ .name = "run", .run = command_run }, { .name = "list", .run = command_list }, { .name = "topo", .run = command_topo },
+	{ .name = "export", .run = command_export }, { .name = "compare", .run = command_compare }, { .name = "report", .run = command_report },
+	{ .name = "merge", .run = command_merge },
 };
 
 /* A plug-in in the folder; loaded once and for all, since that takes long. */

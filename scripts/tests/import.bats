@@ -57,6 +57,26 @@ measured() {
 	run ! grep -q 'seed 18446744073709551615' page.html
 }
 
+@test "what a terminal obeys does not get there out of another's names" {
+	esc=$(printf '\033')
+	# The title of the window, and U+009B, the other form of ESC [.
+	sed -e 's|copy/64|copy\\u001b]0;owned\\u0007\\u009b2J/64|g' -e 's|"host_name": "|&\\u001b[2J|' "$TESTS/sample.json" >evil.json
+	run "$HAMTBENCH" import evil.json --db a.db
+	[ "$status" -eq 0 ]
+	cp a.db b.db
+	# Tables are for people, wherever they go.
+	run "$HAMTBENCH" compare a.db b.db
+	[ "$status" -eq 0 ]
+	[[ "$output" == *'copy?]0;owned??2J'* ]]
+	[[ "$output" != *[$'\001'-$'\011'$'\013'-$'\037']* ]]
+	# Data is as it was, but on a terminal.
+	"$HAMTBENCH" export --db a.db | grep -q "copy$esc]0;owned"
+	script -qec true /dev/null >/dev/null 2>&1 || skip "no pseudo-terminal can be had here"
+	script -qec "'$HAMTBENCH' export --db a.db" said >/dev/null
+	grep -q 'copy?]0;owned??2J' said
+	run ! grep -q "$esc" said
+}
+
 @test "another program's results are compared with ours by name" {
 	run "$HAMTBENCH" import "$TESTS/sample.json" --db theirs.db
 	[ "$status" -eq 0 ]
