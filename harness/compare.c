@@ -52,16 +52,13 @@ strip(json_t *part, const struct compare_options *o)
 		json_object_del(part, *d);
 }
 
-/* are_from_elsewhere - was all of it measured by another program? Our points have options of the run. */
+/* are_from_elsewhere - was all of it measured by another program? */
 static bool
 are_from_elsewhere(const struct points *points)
 {
-	for (size_t i = 0; i < points_count(points); i++) {
-		const char *options = points_at(points, i)->options;
-
-		if (options != NULL && strstr(options, "\"run\":") != NULL)
+	for (size_t i = 0; i < points_count(points); i++)
+		if (points_is_own(points_at(points, i)))
 			return false;
-	}
 	return true;
 }
 

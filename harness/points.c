@@ -466,6 +466,12 @@ points_part(const struct points *p, const bool *keep)
 	return part;
 }
 
+bool
+points_is_own(const struct point *p)
+{
+	return p->options != NULL && strstr(p->options, "\"run\":") != NULL;
+}
+
 size_t
 points_count(const struct points *p)
 {

@@ -119,6 +119,9 @@ size_t points_find(const struct points *p, const char *environment, const struct
 /* points_figure_names - the names that points_values() knows, NULL-ended. */
 extern const char *const points_figure_names[];
 
+/* points_is_own - hamtbench measured it: there are options of a run. What another program did has none. */
+bool points_is_own(const struct point *p);
+
 /* points_count, points_at - the points in order of first appearance; i < count. */
 size_t points_count(const struct points *p);
 const struct point *points_at(const struct points *p, size_t i);

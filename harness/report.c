@@ -30,6 +30,15 @@ struct who {              /* a map with its options: one colour in all pictures 
 	enum verdict verdict;
 };
 
+#define FAILURES_SHOWN 20
+
+struct failure {          /* trials of a point that are in no figure */
+	size_t point;
+	uint64_t trials;
+	char why[RECORD_TEXT];    /* of the first */
+	bool others;              /* some have another reason */
+};
+
 struct report {
 	FILE *out;
 	struct points *points;
@@ -43,11 +52,14 @@ struct report {
 	double *polyline; /* room for x and y of every point: what is drawn needs no more memory */
 	struct curves **curves; /* of each point: what is drawn of it, or NULL */
 	size_t curves_room;
+	struct failure failure[FAILURES_SHOWN]; /* in order of first appearance */
+	size_t failures;
+	uint64_t failures_left_out; /* trials of other points */
 	uint64_t cores;
 	struct environment environment;
 	size_t environments;
 	char started[32], *commands; /* HTML */
-	uint64_t trials, valid, disturbed, not_pinned, seed;
+	uint64_t trials, disturbed, not_pinned, seed;
 	uint64_t unfinished;       /* series; and of the first: */
 	char unfinished_text[120];
 	bool no_memory;
@@ -85,16 +97,41 @@ add_to_curves(struct report *r, size_t point, const struct record *record)
 	return r->curves[point] != NULL && curves_add(r->curves[point], record);
 }
 
+static void
+add_failure(struct report *r, size_t point, const char *why)
+{
+	size_t i = 0;
+
+	while (i < r->failures && r->failure[i].point != point)
+		i++;
+	if (i == FAILURES_SHOWN) {
+		r->failures_left_out++;
+		return;
+	}
+	if (i == r->failures) {
+		r->failure[r->failures++] = (struct failure){ .point = point };
+		snprintf(r->failure[i].why, sizeof(r->failure[i].why), "%s", why);
+	}
+	r->failure[i].trials++;
+	r->failure[i].others = r->failure[i].others || strcmp(r->failure[i].why, why) != 0;
+}
+
 static bool
 add_trial(void *arg, const struct store_origin *origin, const struct record *record)
 {
 	struct report *r = arg;
 
-	r->no_memory = !points_add(r->points, origin->environment_id, record) ||
-	    !add_to_curves(r, points_find(r->points, origin->environment_id, record), record);
+	size_t point;
+
+	r->no_memory = !points_add(r->points, origin->environment_id, record);
+	if (r->no_memory)
+		return false;
+	point = points_find(r->points, origin->environment_id, record);
+	r->no_memory = !add_to_curves(r, point, record);
+	if (!record->valid)
+		add_failure(r, point, record->why);
 	if (r->trials++ == 0)
 		r->seed = record->seed - (record->trial - 1);
-	r->valid += record->valid;
 	r->disturbed += record->disturbed;
 	r->not_pinned += strcmp(record->pin, "none") == 0;
 	return !r->no_memory;
@@ -363,6 +400,29 @@ put_summary(const struct report *r, struct who *const *ranked, size_t count)
 	fprintf(out, "; %" PRIu64 " trials.</p>\n", r->trials);
 }
 
+/* put_failures - what is in no figure, and why. What went wrong in another program is only known as far as it says. */
+static void
+put_failures(const struct report *r)
+{
+	FILE *out = r->out;
+
+	for (size_t i = 0; i < r->failures; i++) {
+		const struct failure *f = &r->failure[i];
+		const struct point *p = points_at(r->points, f->point);
+
+		fprintf(out, "<li>%" PRIu64 " trial%s of <b>", f->trials, f->trials == 1 ? "" : "s");
+		svg_put_text(out, r->label[f->point].name);
+		fputs("</b> (", out);
+		svg_put_text(out, r->label[f->point].title);
+		fprintf(out, ", %" PRIu64 " thread%s) %s in no figure, %s", p->threads, p->threads == 1 ? "" : "s",
+		    f->trials == 1 ? "is" : "are", points_is_own(p) ? "for it failed a check: " : "for the benchmark reported an error: ");
+		svg_put_text(out, f->why[0] != '\0' ? f->why : "no reason is kept");
+		fputs(f->others ? " (the first of several reasons)\n" : "\n", out);
+	}
+	if (r->failures_left_out > 0)
+		fprintf(out, "<li>%" PRIu64 " failed trials of other points are in no figure either.\n", r->failures_left_out);
+}
+
 static void
 put_warnings(const struct report *r)
 {
@@ -391,8 +451,7 @@ put_warnings(const struct report *r)
 		    "had no quiet majority, and use them.\n", r->disturbed, r->trials, noisy, r->count);
 	if (r->unfinished > 0)
 		fprintf(out, "<li>%s%s\n", r->unfinished_text, r->unfinished > 1 ? " Others are unfinished, too." : "");
-	if (r->valid < r->trials)
-		fprintf(out, "<li>%" PRIu64 " trials were not valid: the map was wrong. They are in no figure.\n", r->trials - r->valid);
+	put_failures(r);
 	if (few > 0)
 		fprintf(out, "<li>%" PRIu64 " of %zu points have fewer than 6 trials: their bars run from the slowest to the fastest, "
 		    "which is less than a 95&nbsp;%% interval.\n", few, r->count);

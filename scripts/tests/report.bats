@@ -67,6 +67,23 @@ browser() {
 	"$HAMTBENCH" export --db r.db --what points | head -n 1 | grep -q mops_fence_lo,mops_fence_hi
 }
 
+@test "a trial that is in no figure is named with its reason: a map that failed a check, another program's error" {
+	command -v sqlite3 >/dev/null || skip "sqlite3 is not installed"
+	measured
+	sqlite3 r.db "UPDATE trial SET valid = 0, why = 'get does not find 3 of <1000> keys' WHERE subject = 'seed' AND threads = 2
+			AND mix = 'get=100';
+		UPDATE trial SET why = 'get does not find 4' WHERE rowid = (SELECT max(rowid) FROM trial WHERE valid = 0)"
+	"$HAMTBENCH" report --db r.db --out page.html
+	said=$(grep '^<li>3 trials of <b>seed</b> (mixed  get=100' page.html)
+	[[ "$said" == *", 2 threads) are in no figure, for it failed a check: get does not find 3 of &lt;1000&gt; keys (the first of several reasons)" ]]
+	[ "$(grep -c 'are in no figure, ' page.html)" -eq 1 ]
+	"$HAMTBENCH" import "$BATS_TEST_DIRNAME/../../harness/tests/google-benchmark/sample.json" --db theirs.db --quiet
+	"$HAMTBENCH" report --db theirs.db --out theirs.html
+	said=$(grep 'in no figure, ' theirs.html)
+	[[ "$said" == "<li>1 trial of <b>fails</b> (google-benchmark"*", 1 thread) is in no figure, for the benchmark reported an error: "* ]]
+	[[ "$said" == *"$(sed -n 's/.*"error_message": "\(.*\)".*/\1/p' "$BATS_TEST_DIRNAME/../../harness/tests/google-benchmark/sample.json")" ]]
+}
+
 @test "a map has the same colour in the report as in the plots" {
 	top=$BATS_TEST_DIRNAME/../..
 	sed -n '/own_colours\[\] =/,/};/p' "$top/harness/report.c" | grep -o '"[a-z-]*", "#[0-9A-F]*"' | tr -d '",' | sort >page
