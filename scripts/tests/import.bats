@@ -102,8 +102,8 @@ measured() {
 		ms = $2 + 0; d = mops * ms * 1e3 - 1; exit !(d < 1e-6 && d > -1e-6) }' s.json
 	"$HAMTBENCH" export --db s.db --format google-benchmark >again.json
 	[ -f /usr/share/benchmark/compare.py ] || skip "libbenchmark-tools is not installed"
-	python3 -c 'import numpy, scipy' 2>/dev/null || skip "python3-numpy python3-scipy is not installed"
-	python3 /usr/share/benchmark/compare.py benchmarks again.json again.json | grep -q 'copy/64/google-benchmark'
+	/usr/bin/python3 -c 'import numpy, scipy' 2>/dev/null || skip "python3-numpy python3-scipy is not installed"
+	/usr/bin/python3 /usr/share/benchmark/compare.py benchmarks again.json again.json | grep -q 'copy/64/google-benchmark'
 }
 
 @test "what is wrong costs one line, and the results file nothing" {
