@@ -138,10 +138,9 @@ columns(const struct progress *p)
 }
 
 void
-progress_tick(void *progress, const char *stage, double done_share, double mops)
+progress_tick_at(struct progress *p, uint64_t now_ns, const char *stage, double done_share, double mops)
 {
-	struct progress *p = progress;
-	uint64_t now_ns = now(), total = p->all.wanted;
+	uint64_t total = p->all.wanted;
 	char line[400], left[32], share[16] = "", speed[32] = "", noise[64] = "quiet";
 
 	if (p->out == NULL || now_ns < p->next_line_ns)
@@ -164,6 +163,12 @@ progress_tick(void *progress, const char *stage, double done_share, double mops)
 		fprintf(p->out, "%s\n", line);
 	}
 	fflush(p->out);
+}
+
+void
+progress_tick(void *progress, const char *stage, double done_share, double mops)
+{
+	progress_tick_at(progress, now(), stage, done_share, mops);
 }
 
 void

@@ -37,6 +37,9 @@ void progress_begin(struct progress *p, size_t point, const char *label);
 /* progress_tick - the trial goes on; mops NaN: not measuring. p is a struct progress *; made for trial_request.tick. */
 void progress_tick(void *p, const char *stage, double done_share, double mops);
 
+/* progress_tick_at - the same at a time of CLOCK_MONOTONIC that is not before the one of the last tick. */
+void progress_tick_at(struct progress *p, uint64_t now_ns, const char *stage, double done_share, double mops);
+
 /* progress_disturbed - the trial just made was, or was not. The line says how many of the trials were. */
 void progress_disturbed(struct progress *p, bool disturbed);
 

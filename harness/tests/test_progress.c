@@ -133,6 +133,70 @@ time_left_is_learned_from_the_trials(void)
 	progress_free(p);
 }
 
+/* lines_of - what has been written to a file since it was last asked. */
+static const char *
+lines_of(FILE *out)
+{
+	static char said[1000];
+	ssize_t n;
+
+	CHECK(fflush(out) == 0);
+	n = pread(fileno(out), said, sizeof(said) - 1, 0);
+	CHECK(n >= 0);
+	said[n] = '\0';
+	rewind(out);
+	CHECK(ftruncate(fileno(out), 0) == 0);
+	return said;
+}
+
+/* Of a pipe or file, time passing by itself: a whole line about every ten seconds, that says what the live one does. */
+static void
+elsewhere_a_whole_line_says_the_same_now_and_then(void)
+{
+	uint64_t later = UINT64_MAX / 2;
+	FILE *out = tmpfile();
+	struct progress *p;
+
+	CHECK(out != NULL);
+	p = progress_new(out, 3, 4, 60 * S);
+	CHECK(p != NULL);
+	progress_begin(p, 0, "hamt mixed get=100 2 threads");
+	progress_tick(p, "measuring", 0.5, 1);
+	check_said(lines_of(out), ""); /* the run is too young */
+	/* What is under way took longer than thought: 11 trials are left. */
+	progress_tick_at(p, later, "measuring", 0.25, 12.34);
+	check_said(lines_of(out), "0/12 (0 %), 11 min 00 s left, quiet: measuring 25 %, 12.3 Mops/s, hamt mixed get=100 2 threads\n");
+	progress_tick_at(p, later + 9 * S, "measuring", 0.5, 12.34);
+	check_said(lines_of(out), "");
+	progress_tick_at(p, later + 10 * S, "prefill", 0, NAN);
+	check_said(lines_of(out), "0/12 (0 %), 11 min 00 s left, quiet: prefill, hamt mixed get=100 2 threads\n");
+	/* All that are wanted by now are done, and the sentinel saw others on the machine in two of them, the last one not. */
+	progress_end(p);
+	for (unsigned i = 1; i < 6; i++) {
+		progress_want(p, i / 2, 2);
+		progress_begin(p, i / 2, "seed");
+		progress_end(p);
+		progress_disturbed(p, i < 3);
+	}
+	progress_tick_at(p, later + 30 * S, "measuring", 1, 0.5);
+	check_said(lines_of(out), "6/6 (100 %), 0 s left, 2 disturbed: measuring 100 %, 0.5 Mops/s, seed\n");
+	progress_disturbed(p, true);
+	progress_tick_at(p, later + 50 * S, "validating", 0, NAN);
+	check_said(lines_of(out), "6/6 (100 %), 0 s left, 3 disturbed, the last one, too: validating, seed\n");
+	/* There is no line to take away. */
+	progress_free(p);
+	check_said(lines_of(out), "");
+	fclose(out);
+
+	/* --quiet: none, however long it takes. */
+	p = progress_new(NULL, 3, 4, 60 * S);
+	CHECK(p != NULL);
+	progress_begin(p, 0, "x");
+	progress_tick_at(p, later, "measuring", 0.5, 1);
+	progress_end(p);
+	progress_free(p);
+}
+
 /* --quiet says nothing, ever; what is no terminal gets whole lines, and of a short run none. */
 static void
 quiet_and_short_runs_say_nothing(void)
@@ -163,6 +227,7 @@ static const struct test tests[] = {
 	TEST(the_line_says_how_far_how_long_how_noisy_and_how_fast),
 	TEST(the_line_is_narrower_than_the_terminal),
 	TEST(time_left_is_learned_from_the_trials),
+	TEST(elsewhere_a_whole_line_says_the_same_now_and_then),
 	TEST(quiet_and_short_runs_say_nothing),
 };
 
