@@ -61,6 +61,8 @@ struct operand {
 	size_t filters;
 	struct points *points;
 	struct environment environment; /* of the first series; json owned */
+	char unfinished[160];      /* the first series that is, and how; "": none */
+	uint64_t unfinished_series;
 	uint64_t trials;
 	bool no_memory;
 };
@@ -199,6 +201,17 @@ visit_environment(void *arg, const struct environment *environment)
 }
 
 static bool
+visit_series(void *arg, const struct store_series *series)
+{
+	struct operand *o = arg;
+	char text[sizeof(o->unfinished)];
+
+	if (store_series_unfinished(series, text, sizeof(text)) && o->unfinished_series++ == 0)
+		memcpy(o->unfinished, text, sizeof(text));
+	return true;
+}
+
+static bool
 load(struct operand *o, const char *which, char *error, size_t size)
 {
 	struct store *s = store_open(o->file, STORE_READ, error, size);
@@ -209,6 +222,7 @@ load(struct operand *o, const char *which, char *error, size_t size)
 	o->points = points_new();
 	o->no_memory = o->points == NULL;
 	fine = !o->no_memory && store_each_environment(s, &o->series, visit_environment, o, error, size) && !o->no_memory &&
+	    store_each_series(s, &o->series, visit_series, o, error, size) &&
 	    store_each_trial(s, &o->series, visit_trial, o, error, size) && !o->no_memory;
 	store_close(s);
 	if (o->no_memory)
@@ -243,6 +257,12 @@ print_operand(const struct operand *o, const char *which)
 	for (size_t i = 0; i < o->filters; i++)
 		printf(", %s=%s", o->filter[i].name, o->filter[i].value);
 	printf(", %" PRIu64 " trials: %s\n", o->trials, summary);
+	if (o->unfinished_series > 0)
+		printf("   %s", o->unfinished);
+	if (o->unfinished_series > 1)
+		printf("; %" PRIu64 " more of %s are unfinished, too", o->unfinished_series - 1, which);
+	if (o->unfinished_series > 0)
+		putchar('\n');
 }
 
 static int

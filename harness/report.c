@@ -60,8 +60,7 @@ struct report {
 	size_t environments;
 	char started[32], *commands; /* HTML */
 	uint64_t trials, disturbed, not_pinned, seed;
-	uint64_t unfinished;       /* series; and of the first: */
-	char unfinished_text[120];
+	char unfinished[160];      /* the series is, and how; "": it is not */
 	bool no_memory;
 };
 
@@ -166,10 +165,7 @@ add_series(void *arg, const struct store_series *series)
 	fprintf(l->out, "</pre><p>series %lld, ", (long long)series->id);
 	svg_put_text(l->out, series->started_at);
 	fprintf(l->out, ", %s, %" PRIu64 " trials</p>\n", series_state_names[series->state], series->trials);
-	if (series->state != SERIES_COMPLETE && l->report->unfinished++ == 0)
-		snprintf(l->report->unfinished_text, sizeof(l->report->unfinished_text), "Series %lld %s: it has %" PRIu64 " of %" PRIu64
-		    " trials.", (long long)series->id, series->state == SERIES_RUNNING ? "is still being measured" :
-		    "was interrupted or killed", series->trials, series->planned_trials);
+	(void)store_series_unfinished(series, l->report->unfinished, sizeof(l->report->unfinished));
 	return true;
 }
 
@@ -398,6 +394,8 @@ put_summary(const struct report *r, struct who *const *ranked, size_t count)
 	fputs("</b>; ", out);
 	svg_put_text(out, r->started);
 	fprintf(out, "; %" PRIu64 " trials.</p>\n", r->trials);
+	if (r->unfinished[0] != '\0')
+		fprintf(out, "<p><b>%s.</b> What is said here is of those that are there.</p>\n", r->unfinished);
 }
 
 /* put_failures - what is in no figure, and why. What went wrong in another program is only known as far as it says. */
@@ -449,8 +447,8 @@ put_warnings(const struct report *r)
 	if (r->disturbed > 0)
 		fprintf(out, "<li>%" PRIu64 " of %" PRIu64 " trials were disturbed by others on the machine; %" PRIu64 " of %zu points "
 		    "had no quiet majority, and use them.\n", r->disturbed, r->trials, noisy, r->count);
-	if (r->unfinished > 0)
-		fprintf(out, "<li>%s%s\n", r->unfinished_text, r->unfinished > 1 ? " Others are unfinished, too." : "");
+	if (r->unfinished[0] != '\0')
+		fprintf(out, "<li>%s.\n", r->unfinished);
 	put_failures(r);
 	if (few > 0)
 		fprintf(out, "<li>%" PRIu64 " of %zu points have fewer than 6 trials: their bars run from the slowest to the fastest, "

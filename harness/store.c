@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <math.h>
 #include <stdarg.h>
 #include <string.h>
@@ -1021,6 +1022,25 @@ store_each_series(struct store *s, const struct store_filter *filter,
 	}
 	sqlite3_finalize(statement);
 	return good;
+}
+
+bool
+store_series_unfinished(const struct store_series *series, char *text, size_t size)
+{
+	uint64_t planned = series->planned_trials;
+
+	snprintf(text, size, "%s", "");
+	if (series->state == SERIES_COMPLETE)
+		return false;
+	snprintf(text, size, "Series %lld is unfinished: it %s, and ", (long long)series->id,
+	    series->state == SERIES_RUNNING ? "is still being measured" : "was interrupted or killed");
+	/* Killed after the last trial, say; and of another's series the plan may not be known. */
+	if (planned == UINT64_MAX || planned < series->trials)
+		snprintf(text + strlen(text), size - strlen(text), "it is not known how many trials are missing");
+	else
+		snprintf(text + strlen(text), size - strlen(text), "%" PRIu64 " of %" PRIu64 " trials are missing",
+		    planned - series->trials, planned);
+	return true;
 }
 
 struct origins {

@@ -117,6 +117,12 @@ struct store_series {
 	enum series_state state;         /* running: its process is alive, and not this one */
 };
 
+/*
+ * store_series_unfinished - "Series 3 is unfinished: it was interrupted or killed, and 68 of 80 trials are missing",
+ * or: it is still being measured. False, and text is "": it is complete.
+ */
+bool store_series_unfinished(const struct store_series *series, char *text, size_t size);
+
 /* Where a trial is kept. A trial that is in no file has numbers 0. */
 struct store_origin {
 	int64_t trial_id, series_id;

@@ -100,16 +100,29 @@ browser() {
 		--noise off --quiet --format csv --db k.db >rows &
 	until [ "$(wc -l <rows)" -ge 3 ]; do sleep 0.02; done
 	"$HAMTBENCH" report --db k.db --out page.html >/dev/null
-	grep -qE '<li>Series 1 is still being measured: it has [0-9]+ of 1000 trials' page.html
+	grep -qE '<li>Series 1 is unfinished: it is still being measured, and [0-9]+ of 1000 trials are missing' page.html
 	kill -9 $!
 	wait $! || true
 	"$HAMTBENCH" report --db k.db --out page.html >/dev/null
-	grep -qE '<li>Series 1 was interrupted or killed: it has [0-9]+ of 1000 trials' page.html
+	missing=$("$HAMTBENCH" export --db k.db --what series | awk -F, 'NR == 2 { print $5 - $6 }')
+	[ "$missing" -gt 0 ]
+	grep -qF "<li>Series 1 is unfinished: it was interrupted or killed, and $missing of 1000 trials are missing." page.html
+	grep -qF '<p><b>Series 1 is unfinished' page.html
+	# A comparison says it of each side.
+	"$HAMTBENCH" compare k.db k.db >said
+	[ "$(grep -cxF "   Series 1 is unfinished: it was interrupted or killed, and $missing of 1000 trials are missing" said)" -eq 2 ]
+	"$HAMTBENCH" merge twice.db k.db
+	"$HAMTBENCH" export --db k.db --format json | sed 's/"uuid": *"..../"uuid":"abcd/' >other.json
+	"$HAMTBENCH" import other.json --db twice.db --quiet
+	"$HAMTBENCH" compare twice.db:all k.db >said
+	grep -qF "$missing of 1000 trials are missing; 1 more of A are unfinished, too" said
 	"$HAMTBENCH" export --db k.db --what series | grep -q ',interrupted,1000,'
 	"$HAMTBENCH" run --subject null --threads 1 --keys 1K --mix get=100 --pin none --duration 1ms --warmup 1ms --trials 1 \
 		--noise off --quiet --db new/folder/c.db >/dev/null
 	"$HAMTBENCH" report --db new/folder/c.db --out page.html >/dev/null
-	run ! grep -q '<li>Series' page.html
+	run ! grep -q 'unfinished' page.html
+	"$HAMTBENCH" compare new/folder/c.db new/folder/c.db >said
+	run ! grep -q 'unfinished' said
 }
 
 @test "bad input costs one line, and a page that is there already" {
