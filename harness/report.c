@@ -25,6 +25,7 @@ struct who {              /* a map with its options: one colour in all pictures 
 	bool limit;       /* roofline, null */
 	double score;     /* mean logarithm of its throughput over that of the fastest, where it was measured */
 	size_t measured, first; /* points on no more threads than cores; of these, fastest */
+	double least, most; /* medians of these, Mops/s */
 	struct points *points;  /* these: a part of the report's; owned */
 	double ratio, lo, hi, p; /* the fastest map over this one; NaN: not compared */
 	enum verdict verdict;
@@ -262,7 +263,8 @@ label_points(struct report *r)
 			w++;
 		if (w == r->whos && w < WHO_MOST)
 			r->who[r->whos++] = (struct who){ .name = r->label[i].name, .subject = subject,
-				.limit = rank_of(subject) >= RANK_LIMIT, .ratio = NAN, .lo = NAN, .hi = NAN, .p = NAN };
+				.limit = rank_of(subject) >= RANK_LIMIT, .ratio = NAN, .lo = NAN, .hi = NAN, .p = NAN,
+				.verdict = VERDICT_NOISY };
 		/* Beyond WHO_MOST all share the last place: such a grid has no winner anybody could read off. */
 		r->of[i] = w < WHO_MOST ? w : WHO_MOST - 1;
 	}
@@ -313,6 +315,8 @@ score(struct report *r)
 		if (r->dear[i] || p->threads > r->cores || !(p->mops_median > 0) || most <= 0)
 			continue;
 		w->score += log(p->mops_median / most);
+		w->least = w->measured == 0 ? p->mops_median : fmin(w->least, p->mops_median);
+		w->most = fmax(w->most, p->mops_median);
 		w->measured++;
 		w->first += !w->limit && p->mops_median == most;
 	}
@@ -358,11 +362,40 @@ rank(struct report *r, struct who **ranked)
 	return count;
 }
 
+/* put_chance - a probability, for who has seldom seen one with an exponent. */
+static void
+put_chance(FILE *out, double p)
+{
+	if (p < 1e-6)
+		fputs("less than one in a million", out);
+	else if (p < 1e-3)
+		fputs("less than one in a thousand", out);
+	else
+		fprintf(out, "%.2g", p);
+}
+
+static void
+put_next(FILE *out, const struct who *first, const struct who *next)
+{
+	bool shown = next->verdict == VERDICT_FASTER;
+
+	fprintf(out, "That is %.2f times as many as the next one, <b>", next->ratio);
+	svg_put_text(out, next->name);
+	fputs("</b>, completed", out);
+	if (isfinite(next->lo))
+		fprintf(out, " (with 95&nbsp;%% confidence %.2f to %.2f times)", next->lo, next->hi);
+	fprintf(out, ". The difference is <b>%sshown</b>: by chance alone it would come about with a probability of ", shown ? "" : "not ");
+	put_chance(out, next->p);
+	/* The interval is of the mean ratio, the test asks whether one is faster all along. */
+	fputs(shown ? ". " : first->first < first->measured && next->lo > 1 ? ", for which of the two is faster depends on the load. " :
+	    ", and for 0.01 or less it would count as shown: more trials may tell. ", out);
+}
+
 static void
 put_summary(const struct report *r, struct who *const *ranked, size_t count)
 {
 	const struct who *next = count > 1 ? ranked[1] : NULL;
-	char machine[ENVIRONMENT_TEXT];
+	char machine[ENVIRONMENT_TEXT], least[32], most[32];
 	FILE *out = r->out;
 
 	environment_summary(&r->environment, machine, sizeof(machine));
@@ -374,21 +407,22 @@ put_summary(const struct report *r, struct who *const *ranked, size_t count)
 		fprintf(out, "</b> %s</p>\n<p>", count == 1 ? "is the only map here." : next->verdict == VERDICT_FASTER ?
 		    "is the fastest map here." : "came out first here, but not clearly.");
 	}
-	if (next != NULL && isfinite(next->ratio)) {
-		fprintf(out, "It completed %.2f times as many operations per second as the next one, <b>", next->ratio);
-		svg_put_text(out, next->name);
-		fputs("</b>", out);
-		if (isfinite(next->lo))
-			fprintf(out, " (with 95&nbsp;%% confidence %.2f to %.2f times)", next->lo, next->hi);
-		fprintf(out, next->verdict == VERDICT_FASTER ? ". That difference is <b>shown</b>: by chance alone it would come "
-		    "about with probability %.2g. " : ". That is <b>not shown</b> to be more than chance: the probability of that is "
-		    "%.2g, and 0.01 is asked for. ", next->p);
+	if (count > 0) {
+		summary_format_figure(ranked[0]->least, least, sizeof(least));
+		summary_format_figure(ranked[0]->most, most, sizeof(most));
+		fprintf(out, ranked[0]->measured == 1 ? "It completed %s million operations per second. " :
+		    "It completed %s to %s million operations per second, which depends on the load and the number of threads. ",
+		    least, most);
 	}
-	if (count > 1)
-		fprintf(out, "It was first in %zu of %zu measurements. ", ranked[0]->first, ranked[0]->measured);
+	if (next != NULL && isfinite(next->ratio))
+		put_next(out, ranked[0], next);
+	else if (next != NULL)
+		fputs("It was <b>not compared</b> with the others, for no other was measured under the same load and threads. ", out);
+	if (count > 1 && ranked[0]->measured > 1)
+		fprintf(out, "Of %zu combinations of load and threads it was first in %zu; ratios are geometric means over these. ",
+		    ranked[0]->measured, ranked[0]->first);
 	if (count > 0)
-		fprintf(out, "All of this is the geometric mean over all loads on up to %" PRIu64 " thread%s, as many as cores.</p>\n",
-		    r->cores, r->cores == 1 ? "" : "s");
+		fprintf(out, "Looked at are up to %" PRIu64 " thread%s, as many as cores.</p>\n", r->cores, r->cores == 1 ? "" : "s");
 	fputs("<p>Measured on: <b>", out);
 	svg_put_text(out, machine);
 	fputs("</b>; ", out);
@@ -467,6 +501,17 @@ put_warnings(const struct report *r)
 
 /* ---- Pictures ---- */
 
+#define RANKING_WIDTH 400
+#define RANKING_ROW ((size_t)44)
+#define RANKING_FULL 320.0 /* of 100 % */
+#define RANKING_END 346.0  /* of intervals */
+
+static double
+ranking_x(double share)
+{
+	return 2 + RANKING_FULL * share;
+}
+
 static void
 put_ranking(const struct report *r, struct who *const *ranked, size_t count)
 {
@@ -474,35 +519,36 @@ put_ranking(const struct report *r, struct who *const *ranked, size_t count)
 
 	if (count < 2)
 		return;
-	fprintf(out, "<h2>How fast, next to the fastest</h2>\n<figure><svg viewBox='0 0 640 %zu' role=img "
-	    "aria-label='Speed of each map relative to the fastest'>\n", 40 + 34 * count);
+	/* Names stand over the bars: there a long one has room, and letters can be read on a phone. */
+	fprintf(out, "<h2>How fast, next to the fastest</h2>\n<figure><svg viewBox='0 0 %d %zu' style='max-width:480px' role=img "
+	    "aria-label='Speed of each map relative to the fastest'>\n", RANKING_WIDTH, RANKING_ROW * count + 28);
 	for (unsigned t = 0; t <= 4; t++)
-		fprintf(out, "<line x1=%u y1=4 x2=%u y2=%zu class=grid /><text x=%u y=%zu text-anchor=middle class=tic>%u&nbsp;%%</text>\n",
-		    190 + t * 95, 190 + t * 95, 8 + 34 * count, 190 + t * 95, 26 + 34 * count, t * 25);
+		fprintf(out, "<line x1=%.1f y1=4 x2=%.1f y2=%zu class=grid /><text x=%.1f y=%zu text-anchor=%s class=tic>%u&nbsp;%%</text>\n",
+		    ranking_x(t / 4.0), ranking_x(t / 4.0), RANKING_ROW * count + 4, ranking_x(t / 4.0), RANKING_ROW * count + 20,
+		    t == 0 ? "start" : "middle", t * 25);
 	for (size_t i = 0; i < count; i++) {
 		const struct who *w = ranked[i];
 		double share = i == 0 ? 1 : isfinite(w->ratio) ? 1 / w->ratio : exp(w->score);
-		double y = 8 + 34 * (double)i;
+		double top = (double)(RANKING_ROW * i), end = ranking_x(share);
 
-		fprintf(out, "<rect x=190 y=%.0f width=%.1f height=22 fill='%s'/><text x=182 y=%.0f text-anchor=end>", y, 380 * share,
-		    w->colour, y + 16);
+		fprintf(out, "<text x=%.1f y=%.0f class=name>", ranking_x(0), top + 16);
 		svg_put_text(out, w->name);
-		fputs("</text>", out);
-		double end = 190 + 380 * share;
-
+		fprintf(out, "</text><rect x=%.1f y=%.0f width=%.1f height=18 fill='%s'/>", ranking_x(0), top + 21, end - ranking_x(0), w->colour);
 		if (i > 0 && isfinite(w->lo)) {
 			/* An interval may reach far beyond the fastest: the picture ends where the figure has room yet. */
-			end = fmin(fmax(end, 190 + 380 / w->lo), 582);
-			fprintf(out, "<path d='M%.1f %.0fV%.0fM%.1f %.0fH%.1f", 190 + 380 / w->hi, y + 5, y + 17, 190 + 380 / w->hi, y + 11,
-			    fmin(190 + 380 / w->lo, 582));
-			if (190 + 380 / w->lo <= 582)
-				fprintf(out, "M%.1f %.0fV%.0f", 190 + 380 / w->lo, y + 5, y + 17);
+			double from = ranking_x(1 / w->hi), to = ranking_x(1 / w->lo), y = top + 30;
+
+			fprintf(out, "<path d='M%.1f %.0fV%.0fM%.1f %.0fH%.1f", from, y - 6, y + 6, from, y, fmin(to, RANKING_END));
+			if (to <= RANKING_END)
+				fprintf(out, "M%.1f %.0fV%.0f", to, y - 6, y + 6);
 			fputs("' class=bar />", out);
+			end = fmin(fmax(end, to), RANKING_END);
 		}
-		fprintf(out, "<text x=%.0f y=%.0f>%.0f&nbsp;%%</text>\n", end + 8, y + 16, 100 * share);
+		fprintf(out, "<text x=%.0f y=%.0f>%.0f&nbsp;%%</text>\n", end + 8, top + 35, 100 * share);
 	}
 	fputs("</svg><figcaption>Operations per second as a share of the fastest map's, geometric mean over all loads on no more "
-	      "threads than cores. Black: 95&nbsp;% confidence interval.</figcaption></figure>\n", out);
+	      "threads than cores. Black: 95&nbsp;% confidence interval. What each map is, says <code>hamtbench list subjects</code>."
+	      "</figcaption></figure>\n", out);
 }
 
 /* What one panel has drawn of single trials. */
@@ -835,9 +881,16 @@ put_cell(FILE *out, double value, void (*format)(double, char *, size_t))
 static void
 put_table(const struct report *r)
 {
+	bool limits = false;
 	FILE *out = r->out;
 
-	fputs("<h2>All figures</h2>\n<p>A click on a heading sorts.</p><div class=wide><table class=sort>\n<thead><tr><th>#<th>map"
+	for (size_t w = 0; w < r->whos; w++)
+		limits = limits || r->who[w].limit;
+	fputs("<h2>All figures</h2>\n<p>A click on a heading sorts.", out);
+	if (limits)
+		fputs(" What is named <b>roofline</b> or <b>null</b> is no map: an array, which is the practical limit, and nothing at all, "
+		      "which is what the harness itself costs.", out);
+	fputs("</p><div class=wide><table class=sort>\n<thead><tr><th>#<th>map"
 	      "<th>load<th>threads<th>Mops/s<th>from<th>to<th>ns/op of a thread<th>of that, harness<th>get p99<th>update p99<th>garbage "
 	      "peak<th>reclaim p99<th>trials<th>disturbed<th>outliers</tr></thead><tbody>\n", out);
 	for (size_t i = 0; i < r->count; i++) {

@@ -242,9 +242,12 @@ title_of(const struct row *row, const struct row *rows, size_t count, char *titl
 	snprintf(title, size, "%s", p->workload);
 	append(title, size, p->mix);
 	append(title, size, p->dist);
-	summary_format_count((double)p->keys, keys, sizeof(keys));
-	append(title, size, keys);
-	snprintf(title + strlen(title), size - strlen(title), " keys");
+	/* Another program may not have said how many. */
+	if (p->keys > 0 || points_is_own(p)) {
+		summary_format_count((double)p->keys, keys, sizeof(keys));
+		append(title, size, keys);
+		snprintf(title + strlen(title), size - strlen(title), " keys");
+	}
 	append_differences(title, size, row, rows, count, "workload", same_workload, in_columns);
 	append(title, size, p->roles);
 	append_differences(title, size, row, rows, count, "run", any, elsewhere);

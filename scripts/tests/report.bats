@@ -30,6 +30,10 @@ browser() {
 	[ "$(tail -n 1 page.html)" = '</html>' ]
 	grep -qE '<p class=lead><b>(seed|mutex)</b> (is the fastest map|came out first)' page.html
 	grep -q 'Measured on: <b>' page.html
+	grep -qE '^<p>It completed [0-9.]+ to [0-9.]+ million operations per second, .* That is [0-9.]+ times as many as the next one, ' page.html
+	grep -qE 'The difference is <b>(not )?shown</b>: by chance alone it would come about with a probability of [0-9l]' page.html
+	grep -q 'Of 4 combinations of load and threads it was first in [1-4];' page.html
+	grep -q '<b>roofline</b> or <b>null</b> is no map' page.html
 	grep -q 'trials did not pin their threads' page.html
 	# The ranking; for each load throughput and the latency of what it does; no garbage: these maps retire nothing.
 	[ "$(grep -c 'aria-label="Throughput against threads"' page.html)" -eq 2 ]
@@ -81,6 +85,9 @@ browser() {
 	"$HAMTBENCH" report --db theirs.db --out theirs.html
 	said=$(grep 'in no figure, ' theirs.html)
 	[[ "$said" == "<li>1 trial of <b>fails</b> (google-benchmark"*", 1 thread) is in no figure, for the benchmark reported an error: "* ]]
+	# Its benchmarks have nothing in common: none is called the fastest.
+	grep -q '</b> came out first here, but not clearly' theirs.html
+	grep -q 'It was <b>not compared</b> with the others' theirs.html
 	[[ "$said" == *"$(sed -n 's/.*"error_message": "\(.*\)".*/\1/p' "$BATS_TEST_DIRNAME/../../harness/tests/google-benchmark/sample.json")" ]]
 }
 
