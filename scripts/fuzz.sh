@@ -22,18 +22,8 @@ bad_usage() {
 	exit 2
 }
 
-# seconds_of TIME - 90s, 10m, 2h as seconds.
-seconds_of() {
-	case ${1%?} in
-	'' | *[!0-9]* | 0*) bad_usage "--time: '$1' is no time; wanted is a whole number with s, m or h, such as 30s" ;;
-	esac
-	case $1 in
-	*s) echo "${1%?}" ;;
-	*m) echo $((${1%?} * 60)) ;;
-	*h) echo $((${1%?} * 3600)) ;;
-	*) bad_usage "--time: '$1' is no time; wanted is a whole number with s, m or h, such as 30s" ;;
-	esac
-}
+# shellcheck disable=SC1091
+. "$(dirname "$0")/times.sh"
 
 time=60s
 while [ $# -gt 0 ]; do
@@ -51,7 +41,7 @@ while [ $# -gt 0 ]; do
 	*) break ;;
 	esac
 done
-seconds=$(seconds_of "$time")
+seconds=$(seconds_of "$time") || bad_usage "--time: '$time' is no time; wanted is a whole number with s, m or h, such as 30s"
 [ $# -gt 0 ] || bad_usage "no target is named; make fuzz names all"
 for program; do
 	[ -x "$program" ] || bad_usage "$program: no program; make fuzz builds it"

@@ -229,17 +229,8 @@ one_run() {
 	rm -rf "$log" "$log.err" "$log.d"
 }
 
-# seconds_of OPTION TIME - of 90s, 10m, 2h.
-seconds_of() {
-	case ${2%[smh]} in
-	'' | *[!0-9]* | 0* | ???????* | "$2") fail "$1: '$2' must be a whole number with s, m or h" ;;
-	esac
-	case $2 in
-	*s) echo "${2%s}" ;;
-	*m) echo $((${2%m} * 60)) ;;
-	*h) echo $((${2%h} * 3600)) ;;
-	esac
-}
+# shellcheck disable=SC1091
+. "$(dirname "$0")/times.sh"
 
 # time_text SECONDS - "9 s", "3 min 05 s", "2 h 10 min".
 time_text() {
@@ -316,12 +307,12 @@ while [ $# -gt 0 ]; do
 		[ -n "$tools" ] || fail '--tools wants a list'
 		shift
 		;;
-	--budget)
-		budget=$(seconds_of --budget "${2-}") || exit
-		shift
-		;;
-	--limit)
-		limit=$(seconds_of --limit "${2-}") || exit
+	--budget | --limit)
+		seconds=$(seconds_of "${2-}") || fail "$1: '${2-}' must be a whole number with s, m or h"
+		case $1 in
+		--budget) budget=$seconds ;;
+		--limit) limit=$seconds ;;
+		esac
 		shift
 		;;
 	--state)

@@ -46,16 +46,8 @@ is_count() {
 	esac
 }
 
-# seconds_of TEXT - "90s", "10m", "2h" or fail.
-seconds_of() {
-	number=${1%[smh]}
-	is_count "$number" && [ "${#number}" -le 7 ] && [ "$number" != "$1" ] || return 1
-	case $1 in
-	*s) echo "$number" ;;
-	*m) echo $((number * 60)) ;;
-	*h) echo $((number * 3600)) ;;
-	esac
-}
+# shellcheck disable=SC1091
+. "$(dirname "$0")/times.sh"
 
 sanitizer=thread budget=10m first_seed=1 threads=2,4,8 thresholds=1,4,64 duration=50ms
 rounds='' subjects='' state='' fresh='' list=''
