@@ -73,7 +73,7 @@ need_compiler = $(if $(shell command -v $(firstword $1)),,$(error $(firstword $1
 
 MODE_release := -O3 $(addprefix -march=,$(strip $(MARCH))) -g
 MODE_debug := -O1 -g -DCHECKED
-# Reports need functions and lines, -g1, and no types of variables: half of the compiling and linking.
+# Reports need functions and lines, -g1, and not the types of variables, which make objects large and slow to link.
 MODE_ubsan := -O1 -g1 -fno-omit-frame-pointer -fsanitize=undefined -fno-sanitize-recover=all -DCHECKED
 MODE_asan := $(MODE_ubsan) -fsanitize=address,leak
 MODE_tsan := -O1 -g1 -fno-omit-frame-pointer -fsanitize=thread

@@ -120,7 +120,6 @@ static bool
 add_trial(void *arg, const struct store_origin *origin, const struct record *record)
 {
 	struct report *r = arg;
-
 	size_t point;
 
 	r->no_memory = !points_add(r->points, origin->environment_id, record);

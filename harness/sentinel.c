@@ -4,8 +4,8 @@
  */
 #include "harness/sentinel.h"
 
-#include <inttypes.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <math.h>
 #include <pthread.h>
 #include <sched.h>
