@@ -1,6 +1,7 @@
 /*
  * main.c - hamtbench: one binary, a few commands.
  */
+#include <errno.h>
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
@@ -48,14 +49,21 @@ version(void)
 static int
 run(const struct command *command, int argc, char **argv)
 {
-	if (isatty(STDOUT_FILENO) || !command->data) {
-		FILE *plain = plain_stream(STDOUT_FILENO);
+	FILE *unfiltered = stdout, *plain;
+	int status;
 
-		if (plain == NULL)
-			return command_error(command->name, "no memory");
-		stdout = plain;
-	}
-	return command->run(argc, argv);
+	if (!isatty(STDOUT_FILENO) && command->data)
+		return command->run(argc, argv);
+	plain = plain_stream(STDOUT_FILENO);
+	if (plain == NULL)
+		return command_error(command->name, "no memory");
+	stdout = plain;
+	status = command->run(argc, argv);
+	stdout = unfiltered;
+	/* The command has told what it could not write; here half a character may be left. */
+	if (fclose(plain) != 0 && status == STATUS_OK)
+		return command_error(command->name, "standard output: %s", strerror(errno));
+	return status;
 }
 
 int
