@@ -14,7 +14,8 @@ usage: [NAME=VALUE ...] scripts/reference.sh [--any-tree] [PART...]
   flagship  hamt, roofline, urcu-lfht, seed from 2K to 20M keys (scripts/flagship.sh, 25 minutes): flagship.txt
   latency   latency over load (scripts/latency.sh, 3 minutes): latency/table.txt, latency.csv, pictures
   peers     every map of 8-byte keys that is built, of other libraries too (4 minutes): peers/table.txt, pictures
-  growth    maps that grow and shrink while they are used (a minute): growth/table.txt, pictures
+  growth    maps that grow and shrink while they are used (a minute; where liburcu's
+            table does not get to resize itself, 8): growth/table.txt, pictures
   instr     what scripts/instr.sh counts: instr.txt
   plot      nothing is measured: README's picture (throughput.png, .svg) drawn again from trials.json.gz
 Without a PART: suite, backoff and reclaim, 20 to 30 minutes; keep the machine idle. Figures of a tree with
@@ -92,7 +93,7 @@ measured() {
 # peers - all built subjects that are maps of 8-byte keys, but the ones that differ from another in the reclamation
 # scheme alone (part reclaim is about these), and but ck-ht, which makes keys that are there twice: see list.
 peers() {
-	"$HAMTBENCH" list subjects | awk '/^  [^ ]/ && !/not built:/ { print $1 }' |
+	"$HAMTBENCH" list axes | awk '$1 == "subject" { print $2 }' | sort -u |
 		grep -vE '^(null|cas-.*|ck-ht|.*-bytes.*|(hamt|seed)-.*)$' | paste -sd ,
 }
 

@@ -49,6 +49,11 @@ made() {
 	run ! grep "$BATS_TEST_TMPDIR\|/tmp" reference/*/table.txt
 	[ -s reference/peers/throughput.png ]
 	[ -s reference/growth/over-time.png ]
+	# Of itself it takes what is built, but what holds other keys, or none.
+	THREADS=1 TRIALS=1 DURATION=1ms KEYS=2K made --any-tree peers
+	[ "$status" -eq 0 ]
+	grep -q ' seed ' reference/peers/table.txt
+	run ! grep -E '^ *(null|ck-ht|cas-word|hamt-bytes|hamt-ebr) ' reference/peers/table.txt
 }
 
 @test "bad input costs one line and changes nothing" {
