@@ -14,13 +14,17 @@
 
 /* As --from calls it: one more form than the reader has, the file of hamtbench run --history. */
 #define FROM_HISTORY "history"
-static const char *const from_words[] = { "any", "text", "binary", "twitter", "oracle-general", FROM_HISTORY, NULL };
 static const char *const to_words[] = { "binary", "text", NULL };
 
 static bool
 from_check(const char *text, char *canonical, size_t canonical_size, char *error, size_t error_size)
 {
-	return options_check_word(from_words, text, canonical, canonical_size, error, error_size);
+	const char *words[TRACE_FORMS + 2];
+
+	memcpy(words, trace_form_names, TRACE_FORMS * sizeof(words[0]));
+	words[TRACE_FORMS] = FROM_HISTORY;
+	words[TRACE_FORMS + 1] = NULL;
+	return options_check_word(words, text, canonical, canonical_size, error, error_size);
 }
 
 static bool

@@ -407,8 +407,10 @@ worker_turn(struct worker *w)
 		uint64_t now_ns = clock_now_ns(&w->clock), ahead_ns;
 
 		w->begun_ns = now_ns;
-		if (worker_done(w))
+		if (worker_done(w)) {
+			w->out_of_time = true;
 			return false;
+		}
 		if (now_ns >= w->intended_ns)
 			return true;
 		ahead_ns = w->intended_ns - now_ns;
@@ -536,6 +538,7 @@ worker_reset(struct worker *w)
 		w->latency[op] = (struct histogram){ 0 };
 	}
 	w->pairs = 0;
+	w->out_of_time = false;
 	w->by_pass[0] = w->by_pass[1] = (struct histogram){ 0 };
 	w->pause = (struct worker_pause){ .ns = 0 };
 	w->resizings_at_reset = w->resizings != NULL ? w->resizings(w->handle) : 0;

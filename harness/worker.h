@@ -101,6 +101,7 @@ struct worker {
 	uint64_t begun_ns;           /* and when it did: worker_turn() has just looked */
 	uint64_t last_ns;            /* end of the last call of the loop */
 	bool measured;               /* this loop is the one that counts; else it is the warm-up */
+	bool out_of_time;            /* open loop: it ended before a call that it was asked for, which was not made */
 	uint64_t pass_begin_ns;      /* when this thread's last pass of reclamation began */
 	unsigned phases;             /* worker_phase() calls so far */
 	uint64_t phase_ops[PLAN_PHASES], phase_ns[PLAN_PHASES];

@@ -606,35 +606,24 @@ note_wrong(struct state *s, uint64_t record, bool hit_expected, bool hit)
 	    memory_order_relaxed);
 }
 
-/* Calls of this operation so far. relaxed: they are this thread's own. */
-static uint64_t
-calls_of(const struct worker *w, enum op op)
-{
-	uint64_t calls = 0;
-
-	for (unsigned result = 0; result < WORKER_RESULTS; result++)
-		calls += atomic_load_explicit(&w->count[op][result], memory_order_relaxed);
-	return calls;
-}
-
 /*
- * One record. exact: its result is expected; open: the loop is, so that a call may be refused. All
+ * One record. exact: its result is expected; open: the loop is, so that a call may be left out. All
  * but the first three are constants where it is called. False: the call was not made, for the time is up.
  */
 static inline __attribute__((always_inline)) bool
 trace_do(struct worker *w, uint64_t record, uint64_t number, bool exact, bool later, bool open)
 {
 	enum op op = trace_op(record);
-	uint64_t out = 0, expected = record >> EXPECTED_SHIFT, before = open ? calls_of(w, op) : 0;
+	uint64_t out = 0, expected = record >> EXPECTED_SHIFT;
 	bool hit, hit_expected;
 	uint8_t version;
 
 	if (UNLIKELY(op == OP_SCAN)) {
 		worker_scan(w, trace_key(record), trace_scan(record));
-		return !open || calls_of(w, op) > before;
+		return !open || !w->out_of_time;
 	}
 	hit = worker_call_value(w, op, trace_key(record), version_of(number), &out) == OP_HIT;
-	if (open && calls_of(w, op) == before)
+	if (open && w->out_of_time)
 		return false;
 	if (!exact)
 		return true;
