@@ -5,7 +5,12 @@
  *
  * The table is sized once, a bucket per key of the steady state, and never resizes, which is an easy life. With
  * --resize auto it begins with a bucket per key of the beginning; liburcu then resizes it in a thread of its own, which shares
- * the processors with the workers, counts keys to know when, and waits for grace periods.
+ * the processors with the workers, counts keys to know when, and waits for grace periods. At times it stops doing so for good: who
+ * asks for a resize queues the work and only then stores 1 to resize_initiated (__cds_lfht_resize_lazy_launch()). A worker that is
+ * done before that store has its 0 overwritten, and as long as there is a 1 nobody asks again. Seen in a trial of `growth` with
+ * liburcu 0.13.2, 1M keys, by a debugger: the thread idle, resize_initiated 1, resize_target 524288, size 2048, and each
+ * call going through hundreds of nodes. Later versions have the same two lines in the same order. A user of the library has no means
+ * against it but to resize on his own, so there is none here: such a trial is slow, and reported as it is.
  *
  * Costs of the adapter: a node is malloc'd per key put in; an insert looks
  * first, so that a present key costs no malloc; a removed node goes through
