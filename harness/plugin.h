@@ -39,7 +39,7 @@
 #include "core/base.h"
 
 /* Raised with every change of what is below; another version is refused. */
-#define PLUGIN_VERSION 3u
+#define PLUGIN_VERSION 4u
 
 struct worker; /* harness/worker.h */
 
@@ -96,6 +96,9 @@ typedef size_t op_get_many_fn(void *handle, const uint64_t keys[], uint64_t valu
  * than n: the end of the order was met.
  */
 typedef size_t op_scan_fn(void *handle, uint64_t from, uint64_t keys[], uint64_t values[], size_t n);
+
+/* extend: upsert n pairs, in their order. Returns how many of the first ones are in the map by this call; fewer than n: no memory. */
+typedef size_t op_extend_fn(void *handle, const uint64_t keys[], const uint64_t values[], size_t n);
 
 /* Options of a plug-in. They become long options of the command line. */
 
@@ -230,6 +233,7 @@ struct subject {
 	op_fn *get, *insert, *upsert, *remove, *replace, *modify;
 	op_get_many_fn *get_many;
 	op_scan_fn *scan;
+	op_extend_fn *extend;
 
 	/* worker: enter a read of key and stay in it, as a reader does that is preempted in the
 	 * middle of a get, with whatever the scheme protects for it. Then no other hook runs on
@@ -261,6 +265,7 @@ struct subject {
 #define PLAN_PHASE_NAME 32 /* room for the name of one */
 
 /* For plan.needs, beside OP_BIT()s. */
+#define NEEDS_EXTEND (1u << 29)      /* subject.extend */
 #define NEEDS_HOLD (1u << 30)        /* subject.hold */
 #define NEEDS_LATE_DETACH (1u << 31) /* not SUBJECT_OWN_DETACH */
 

@@ -1822,6 +1822,7 @@ seat_prepare(struct runner *r, unsigned i)
 	w->op[OP_MODIFY] = q->subject->modify;
 	w->get_many = q->subject->get_many;
 	w->scan = q->subject->scan;
+	w->extend = q->subject->extend;
 	w->resizings = q->subject->resizings;
 	w->clock = *q->clock;
 	w->thread = i;

@@ -36,7 +36,7 @@ plan_check(const struct plan *plan, char *error, size_t size)
 		    "this machine's memory", plan->fixed_work ? plan->keys : plan->prefill);
 		return false;
 	}
-	if ((plan->needs & ~NEEDS_BESIDE) == 0 || (plan->needs & ~NEEDS_BESIDE) >= OP_BIT(OP_COUNT)) {
+	if ((plan->needs & ~NEEDS_BESIDE) == 0 || (plan->needs & ~(NEEDS_BESIDE | NEEDS_EXTEND)) >= OP_BIT(OP_COUNT)) {
 		snprintf(error, size, "it plans %s",
 		    (plan->needs & ~NEEDS_BESIDE) == 0 ? "no operation" : "operations that do not exist");
 		return false;
@@ -73,6 +73,11 @@ schedule_needs_met(const struct subject *subject, const struct plugin *workload,
 			    op_names[op], workload->name);
 			return false;
 		}
+	if ((plan->needs & NEEDS_EXTEND) != 0 && subject->extend == NULL) {
+		snprintf(error, size, "subject %s cannot extend, which workload %s needs for a batch", subject->name,
+		    workload->name);
+		return false;
+	}
 	if ((plan->needs & NEEDS_HOLD) != 0 && subject->hold == NULL) {
 		snprintf(error, size, "subject %s cannot stay inside a read, which workload %s needs", subject->name,
 		    workload->name);

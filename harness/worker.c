@@ -133,6 +133,14 @@ record_get_many(struct worker *w, const uint64_t keys[], size_t n, uint64_t begi
 		    end_ns);
 }
 
+/* And a batch of extend as many upserts. */
+static void
+record_extend(struct worker *w, const uint64_t keys[], size_t n, uint64_t begin_ns, uint64_t end_ns)
+{
+	for (size_t i = 0; i < n; i++)
+		record_call(w, OP_UPSERT, keys[i], OP_MISS, w->batch_value[i], 0, begin_ns, end_ns);
+}
+
 static int
 key_compare(const void *a, const void *b)
 {
@@ -249,4 +257,37 @@ worker_scan(struct worker *w, uint64_t from, size_t n)
 	w->pairs += pairs;
 	worker_bump(&w->count[OP_SCAN][pairs > 0 ? OP_HIT : OP_MISS], 1);
 	return pairs;
+}
+
+void
+worker_extend(struct worker *w, const uint64_t keys[], size_t n)
+{
+	bool timed = worker_is_timed(w);
+	uint64_t begin_ns = 0, end_ns = 0;
+	size_t done;
+
+	misuse_if(n == 0 || n > WORKER_BATCH_MAX, "worker_extend: n must be 1 .. WORKER_BATCH_MAX");
+	misuse_if((w->plan->needs & NEEDS_EXTEND) == 0, "worker_extend: the plan must say NEEDS_EXTEND");
+	if (UNLIKELY(timed) && !worker_turn(w))
+		return;
+	for (size_t i = 0; i < n; i++)
+		w->batch_value[i] = worker_value(keys[i], 0);
+	/* relaxed: for the watchdog's message only. */
+	atomic_store_explicit(&w->doing, OP_UPSERT, memory_order_relaxed);
+	if (UNLIKELY(timed))
+		begin_ns = worker_begin_ns(w);
+	done = w->extend(w->handle, keys, w->batch_value, n);
+	if (UNLIKELY(timed))
+		end_ns = worker_timed(w, OP_UPSERT, begin_ns);
+	if (UNLIKELY(done > n)) {
+		worker_bump(&w->count[OP_UPSERT][OP_RESULT_COUNT], n);
+		return;
+	}
+	/* That each key was absent is what the plan knows: a map that had one then has too few in the end. */
+	for (size_t i = 0; i < done; i++)
+		w->net_key_sum += (uint64_t)(int64_t)worker_net_of[OP_UPSERT][OP_MISS] * keys[i];
+	if (UNLIKELY(w->history != NULL))
+		record_extend(w, keys, done, begin_ns, end_ns);
+	worker_bump(&w->count[OP_UPSERT][OP_MISS], done);
+	worker_bump(&w->count[OP_UPSERT][OP_NOMEM], done < n);
 }

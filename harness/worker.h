@@ -36,7 +36,7 @@ struct history_log; /* harness/history.h */
 /* Columns of the counters: the results, and one for what is no result. */
 #define WORKER_RESULTS (OP_RESULT_COUNT + 1u)
 
-/* Most keys of one worker_get_many(), most pairs of one worker_scan(). */
+/* Most keys of one worker_get_many() or worker_extend(), most pairs of one worker_scan(). */
 #define WORKER_BATCH_MAX 1024u
 
 enum worker_stage { STAGE_STARTING, STAGE_PREFILL, STAGE_WARM_UP, STAGE_MEASURE, STAGE_WAITING,
@@ -61,6 +61,7 @@ struct worker {
 	op_fn *op[OP_KEYED];
 	op_get_many_fn *get_many;
 	op_scan_fn *scan;
+	op_extend_fn *extend;
 	uint64_t (*resizings)(void *handle); /* may be NULL */
 	void *handle;
 	struct clock clock;
@@ -112,7 +113,7 @@ struct worker {
 	struct histogram reclaim;    /* retire to free, on this thread */
 	struct histogram pass;       /* how long passes took */
 
-	/* What the last get_many or scan gave. */
+	/* What the last get_many or scan gave, or extend was given. */
 	uint64_t batch_key[WORKER_BATCH_MAX], batch_value[WORKER_BATCH_MAX];
 	bool batch_found[WORKER_BATCH_MAX];
 };
@@ -252,6 +253,12 @@ size_t worker_get_many(struct worker *w, const uint64_t keys[], size_t n);
  * one operation, a hit if there were any. Returns how many there were (0 if the map talks nonsense).
  */
 size_t worker_scan(struct worker *w, uint64_t from, size_t n);
+
+/*
+ * worker_extend - map n keys that are absent and that no other thread touches, n <= WORKER_BATCH_MAX, with one
+ * call: counted as n upserts that replace nothing, timed as one. Needs NEEDS_EXTEND.
+ */
+void worker_extend(struct worker *w, const uint64_t keys[], size_t n);
 
 /*
  * worker_phase - end one phase of a fixed-work loop and start the next

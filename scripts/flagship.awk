@@ -38,7 +38,11 @@ END {
 			printf "8 threads, %s: %s of the throughput of 2 threads; slowest thread %s of the mean\n", w[3],
 			    ratio(mops[k, "hamt"], mops[two, "hamt"]), ratio(8 * slowest[k, "hamt"], mops[k, "hamt"])
 		}
-		if (w[1] == "load")
+		if (w[1] == "load" && w[3] == "extend")
+			printf "extend in batches of 32, %s keys: %s times hamt_insert, %s times the inserts of urcu-lfht\n", keys_of(w[2]),
+			    ratio(mops[k, "hamt"], mops["load " w[2] " insert " w[4], "hamt"]),
+			    ratio(mops[k, "hamt"], mops["load " w[2] " insert " w[4], "urcu-lfht"])
+		if (w[1] == "load" && w[3] == "insert")
 			for (s = 1; s <= split("hamt urcu-lfht seed", subject, " "); s++)
 				printf "%s, %s keys: %.1f bytes a key, the whole process\n", subject[s], keys_of(w[2]),
 				    rss[k, subject[s]] / w[2]

@@ -14,6 +14,8 @@ bats_require_minimum_version 1.5.0
 	[ "$(grep -c '^load .* insert ' "$OUT")" -eq 1 ]
 	[ "$(grep -c '^8 threads' "$OUT")" -eq 3 ]
 	grep -q '^get_many in batches of 32, 30K keys: [0-9.]* times' "$OUT"
+	[ "$(grep -c '^load .* extend ' "$OUT")" -eq 1 ]
+	grep -q '^extend in batches of 32, 20K keys: [0-9.]* times hamt_insert, [0-9.]* times' "$OUT"
 	# But for the first line, which has what the clock costs just now.
 	tail -n +2 "$OUT" >"$BATS_TEST_TMPDIR/first"
 	"$BATS_TEST_DIRNAME/../flagship.sh" >/dev/null

@@ -318,7 +318,7 @@ patch() {
 
 @test "plug-ins that break the contract are refused" {
 	quick --subject "$PLUGINS/other-version.so"
-	refused "hamtbench run: --subject: $PLUGINS/other-version.so: it speaks plug-in version 9, this hamtbench 3"
+	refused "hamtbench run: --subject: $PLUGINS/other-version.so: it speaks plug-in version 10, this hamtbench 4"
 	quick --subject "$PLUGINS/no-destroy.so"
 	refused "hamtbench run: --subject: $PLUGINS/no-destroy.so: its hook destroy is NULL, but required"
 	quick --workload "$PLUGINS/sound.so" --subject null
@@ -336,6 +336,8 @@ patch() {
 	refused "hamtbench run: subject no-upsert cannot upsert, which workload mixed needs"
 	quick --subject "$PLUGINS/sound.so" --mix get=50,get_many=50
 	refused "hamtbench run: subject sound cannot get_many, which workload mixed needs"
+	quick --subject mutex --workload load --keys 1K --batch 32
+	refused "hamtbench run: subject mutex cannot extend, which workload load needs for a batch"
 	quick --subject "$PLUGINS/sound.so" --mix scan=100
 	refused "hamtbench run: subject sound cannot scan, which workload mixed needs"
 	HAMTBENCH_PLUGINS=/no/such quick
@@ -760,7 +762,7 @@ interrupted() {
 	[[ "$output" == *"--stripes=N"*"(default 256)"* ]]
 	hamtbench --version
 	[ "$status" -eq 0 ]
-	[[ "$output" == "hamtbench "*"plug-in version 3" ]]
+	[[ "$output" == "hamtbench "*"plug-in version 4" ]]
 }
 
 @test "list names what there is, what is not built, and what is broken" {
@@ -779,7 +781,7 @@ interrupted() {
 	HAMTBENCH_PLUGINS=own hamtbench list subjects
 	[ "$status" -eq 2 ]
 	[[ "$output" == *sound*tbb*"not built: install libtbb-dev g++"* ]]
-	[ "$stderr" = "hamtbench list: own/subjects/other-version.so: it speaks plug-in version 9, this hamtbench 3" ]
+	[ "$stderr" = "hamtbench list: own/subjects/other-version.so: it speaks plug-in version 10, this hamtbench 4" ]
 }
 
 @test "ck-ht: list marks it, trials in which it doubles keys are not valid, others are" {

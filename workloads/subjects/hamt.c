@@ -172,6 +172,14 @@ subject_get_many(void *handle, const uint64_t keys[], uint64_t values[], bool fo
 }
 
 static size_t
+subject_extend(void *handle, const uint64_t keys[], const uint64_t values[], size_t n)
+{
+	size_t done;
+
+	return hamt_extend(handle, keys, values, n, &done) == HAMT_OK ? n : done;
+}
+
+static size_t
 subject_scan(void *handle, uint64_t from, uint64_t keys[], uint64_t values[], size_t n)
 {
 	struct hamt_cursor cursor = hamt_cursor_at(handle, from);
@@ -264,6 +272,7 @@ const struct subject hamtbench_subject = {
 	.modify = subject_modify,
 	.get_many = subject_get_many,
 	.scan = subject_scan,
+	.extend = subject_extend,
 	.hold = subject_hold,
 	.release = subject_release,
 	.cas_stats = subject_cas_stats,

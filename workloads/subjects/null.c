@@ -97,6 +97,17 @@ null_get_many(void *handle, const uint64_t keys[], uint64_t values[], bool found
 }
 
 static size_t
+null_extend(void *handle, const uint64_t keys[], const uint64_t values[], size_t n)
+{
+	for (size_t i = 0; BYTES && i < n; i++) {
+		uint64_t value = values[i];
+
+		(void)null_put(handle, keys[i], &value);
+	}
+	return n;
+}
+
+static size_t
 null_scan(void *handle, uint64_t from, uint64_t keys[], uint64_t values[], size_t n)
 {
 	(void)keys;
@@ -125,4 +136,5 @@ const struct subject hamtbench_subject = {
 	.modify = null_put,
 	.get_many = null_get_many,
 	.scan = null_scan,
+	.extend = null_extend,
 };

@@ -122,6 +122,22 @@ step_get_many(struct fixture *f, struct random *r)
 		CHECK(found[i] == (f->value[keys[i]] != 0) && (!found[i] || values[i] == f->value[keys[i]]));
 }
 
+/* Pairs of which some come twice: the last one stays. */
+static void
+step_extend(struct fixture *f, struct random *r)
+{
+	uint64_t keys[70], values[70];
+	size_t n = (size_t)random_below(r, 71);
+
+	for (size_t i = 0; i < n; i++) {
+		keys[i] = random_below(r, KEYS);
+		values[i] = worker_value(keys[i], random_next(r));
+	}
+	CHECK_EQ(f->subject->extend(f->handle, keys, values, n), n);
+	for (size_t i = 0; i < n; i++)
+		f->value[keys[i]] = values[i];
+}
+
 static void
 step_scan(struct fixture *f, struct random *r)
 {
@@ -172,6 +188,8 @@ agrees_with_an_array(const struct plugin *plugin)
 			step_get_many(&f, &r);
 		else if (op == OP_SCAN && s->scan != NULL && i % 16 == 0)
 			step_scan(&f, &r);
+		if (s->extend != NULL && i % 256 == 0)
+			step_extend(&f, &r);
 	}
 	s->each(f.handle, visit, &sum);
 	for (unsigned key = 0; key < KEYS; key++)
