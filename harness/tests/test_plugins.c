@@ -59,7 +59,7 @@ broken_plugins_are_refused(void)
 		enum plugin_kind kind;
 		const char *name, *error;
 	} bad[] = {
-		{ PLUGIN_SUBJECT, "other-version", ": it speaks plug-in version 9, this hamtbench 3" },
+		{ PLUGIN_SUBJECT, "other-version", ": it speaks plug-in version 10, this hamtbench 4" },
 		{ PLUGIN_SUBJECT, "no-destroy", ": its hook destroy is NULL, but required" },
 		{ PLUGIN_SUBJECT, "odd-name", ": its name is not 1 to 63 letters, digits and dashes" },
 		{ PLUGIN_SUBJECT, "no-symbol", ": no hamtbench_subject in it" },

@@ -3,103 +3,24 @@
  * and queue: under each contention manager nothing is lost or duplicated, and
  * what loses or duplicates is caught. hotkey stays on its keys.
  */
-#include <libgen.h>
-#include <limits.h>
 #include <math.h>
 #include <pthread.h>
-#include <stdatomic.h>
 
-#include "core/tests/check.h"
-#include "harness/options.h"
-#include "harness/plugins.h"
-#include "harness/runner.h"
 #include "harness/worker.h"
+#include "workloads/tests/slot_map.h"
+#include "workloads/tests/trial.h"
 
 #define THREADS 4u
-
-static void
-find_plugins(void)
-{
-	char self[PATH_MAX];
-	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
-
-	CHECK(n > 0);
-	self[n] = '\0';
-	/* build/V/tests/workloads/test_contended -> build/V */
-	CHECK(setenv("HAMTBENCH_PLUGINS", dirname(dirname(dirname(self))), 1) == 0);
-}
-
-static struct plugin *
-load(enum plugin_kind kind, const char *name)
-{
-	char error[512];
-	struct plugin *p;
-
-	find_plugins();
-	p = plugin_load(kind, name, error, sizeof(error));
-	if (p == NULL)
-		fprintf(stderr, "# %s\n", error);
-	CHECK(p != NULL);
-	return p;
-}
-
-/* The values of a plug-in's options, given a command line of words. */
-static struct option_values *
-values_of(const struct plugin_option *options, const char *arguments, char *error, size_t error_size)
-{
-	char *copy = strdup(arguments), *argv[32] = { NULL }, program[] = "test";
-	struct option_group group = { .owner = "test", .options = options };
-	struct option_values *values = NULL;
-	struct command_line line;
-	int argc = 1;
-
-	argv[0] = program;
-	for (char *word = strtok(copy, " "); word != NULL && argc < 31; word = strtok(NULL, " "))
-		argv[argc++] = word;
-	if (command_line_read(&line, argc, argv, &group, 1, error, error_size)) {
-		if (!options_single(options, &line, &values, error, error_size))
-			values = NULL;
-		command_line_free(&line);
-	}
-	free(copy);
-	return values;
-}
 
 /* One trial of a workload on a subject; record_free() is the caller's. */
 static struct record *
 trial(const struct subject *subject, const char *subject_arguments, const struct workload *w, const char *arguments,
     uint64_t duration_ns)
 {
-	struct record *record = record_new(THREADS);
-	struct plan plan = { .pool = (subject->flags & SUBJECT_POOL) != 0 };
-	struct option_values *subject_values, *values;
-	struct clock clock;
-	char error[512] = "";
-	struct trial_request q = {
-		.subject = subject, .workload = w, .plan = &plan, .threads = THREADS, .seed = check_seed,
-		.membind = "none", .clock = &clock, .duration_ns = duration_ns, .warmup_ns = 1000000,
-		.sample_interval_ns = 5000000, .watchdog_ns = 60000000000, .latency_shift = 7, .smr_stats = SMR_COUNTERS,
-	};
+	struct plan plan;
 
-	clock_init(&clock);
-	q.topology = topology_open(NULL, error, sizeof(error));
-	CHECK(q.topology != NULL && record != NULL);
-	subject_values = values_of(subject->options, subject_arguments, error, sizeof(error));
-	values = values_of(w->options, arguments, error, sizeof(error));
-	if (subject_values == NULL || values == NULL || !w->plan(values, THREADS, &plan, error, sizeof(error))) {
-		fprintf(stderr, "# %s\n", error);
-		CHECK(false);
-	}
-	q.subject_options = subject_values;
-	q.workload_options = values;
-	if (runner_run(&q, record, error, sizeof(error)) != TRIAL_DONE) {
-		fprintf(stderr, "# %s\n", error);
-		CHECK(false);
-	}
-	topology_close(q.topology);
-	options_free(subject_values);
-	options_free(values);
-	return record;
+	return trial_of((struct trial_request){ .subject = subject, .workload = w, .threads = THREADS, .seed = check_seed,
+	    .duration_ns = duration_ns, .warmup_ns = 1000000 }, subject_arguments, arguments, 0, &plan);
 }
 
 static void
@@ -121,10 +42,10 @@ nothing_is_lost_under_any_manager(void)
 		{ "cas-word", "--words 1" }, { "cas-word", "--words 5" }, { "cas-stack", "--items 3" },
 		{ "cas-queue", "--items 3" }, { "hamt", "--words 1" }, { "seed", "--words 2" },
 	};
-	struct plugin *w = load(PLUGIN_WORKLOAD, "cas");
+	struct plugin *w = built(PLUGIN_WORKLOAD, "cas");
 
 	for (unsigned c = 0; c < sizeof(cases) / sizeof(cases[0]); c++) {
-		struct plugin *s = load(PLUGIN_SUBJECT, cases[c].subject);
+		struct plugin *s = built(PLUGIN_SUBJECT, cases[c].subject);
 
 		for (unsigned p = 0; p < sizeof(policies) / sizeof(policies[0]); p++) {
 			struct record *r;
@@ -237,7 +158,7 @@ static void
 a_pool_that_loses_or_doubles_is_caught(void)
 {
 	static const char *const why[] = { "keys lost", "keys too many", "do not sum up" };
-	struct plugin *w = load(PLUGIN_WORKLOAD, "cas");
+	struct plugin *w = built(PLUGIN_WORKLOAD, "cas");
 
 	for (unsigned fault = 0; fault < 4; fault++) {
 		struct record *r;
@@ -266,6 +187,8 @@ static struct {
 	_Atomic(uint64_t) slot[RANGE], upserts[RANGE];
 } counted;
 
+static const struct slot_map slots = { counted.slot, RANGE };
+
 static void *
 counted_create(const struct subject_params *params, char *error, size_t error_size)
 {
@@ -279,11 +202,8 @@ counted_create(const struct subject_params *params, char *error, size_t error_si
 static enum op_result
 counted_insert(void *handle, uint64_t key, uint64_t *value)
 {
-	uint64_t none = 0;
-
 	(void)handle;
-	return atomic_compare_exchange_strong_explicit(&counted.slot[key], &none, *value, memory_order_relaxed,
-	    memory_order_relaxed) ? OP_HIT : OP_MISS;
+	return slot_insert(&slots, key, value);
 }
 
 static enum op_result
@@ -291,20 +211,14 @@ counted_upsert(void *handle, uint64_t key, uint64_t *value)
 {
 	(void)handle;
 	atomic_fetch_add_explicit(&counted.upserts[key], 1, memory_order_relaxed);
-	*value = atomic_exchange_explicit(&counted.slot[key], *value, memory_order_relaxed);
-	return *value != 0 ? OP_HIT : OP_MISS;
+	return slot_exchange(&slots, key, value);
 }
 
 static void
 counted_each(void *handle, void (*visit)(void *arg, uint64_t key, uint64_t value), void *arg)
 {
 	(void)handle;
-	for (uint64_t key = 0; key < RANGE; key++) {
-		uint64_t value = atomic_load_explicit(&counted.slot[key], memory_order_relaxed);
-
-		if (value != 0)
-			visit(arg, key, value);
-	}
+	slot_each(&slots, visit, arg);
 }
 
 static const struct subject counted_subject = {
@@ -317,7 +231,7 @@ static void
 hotkey_updates_its_keys_and_no_others(void)
 {
 	static const unsigned hot[] = { 1, 3, 40 };
-	struct plugin *w = load(PLUGIN_WORKLOAD, "hotkey");
+	struct plugin *w = built(PLUGIN_WORKLOAD, "hotkey");
 
 	for (unsigned h = 0; h < 3; h++) {
 		uint64_t keys = 0, all = 0, least = UINT64_MAX, most = 0;
@@ -357,7 +271,7 @@ bad_plans_are_refused(void)
 	};
 
 	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct plugin *w = load(PLUGIN_WORKLOAD, cases[i].workload);
+		struct plugin *w = built(PLUGIN_WORKLOAD, cases[i].workload);
 		char error[512] = "";
 		struct option_values *values = values_of(w->workload->options, cases[i].arguments, error, sizeof(error));
 		struct plan plan = { 0 };

@@ -3,18 +3,12 @@
  * an operation says it did, the value it hands out, batches, scans, each and
  * check. Then its read-modify-write under threads: no step may be lost.
  */
-#include <libgen.h>
-#include <limits.h>
 #include <pthread.h>
-#include <string.h>
-#include <unistd.h>
 
-#include "core/tests/check.h"
 #include "harness/bytes.h"
-#include "harness/options.h"
-#include "harness/plugins.h"
 #include "harness/random.h"
 #include "harness/worker.h"
+#include "workloads/tests/trial.h"
 
 #define KEYS 500u
 #define STEPS 30000u
@@ -262,21 +256,14 @@ each_subject(void (*test)(const struct plugin *), bool modify)
 {
 	unsigned grown = 0;
 	struct plugin_names names;
-	char self[PATH_MAX], error[512];
-	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
 	unsigned tested = 0;
+	char error[512];
 
-	CHECK(n > 0);
-	self[n] = '\0';
-	/* build/V/tests/workloads/test_subjects -> build/V */
-	CHECK(setenv("HAMTBENCH_PLUGINS", dirname(dirname(dirname(self))), 1) == 0);
+	find_built();
 	CHECK(plugins_find(PLUGIN_SUBJECT, &names, error, sizeof(error)));
 	for (size_t i = 0; i < names.count; i++) {
-		struct plugin *p = plugin_load(PLUGIN_SUBJECT, names.name[i], error, sizeof(error));
+		struct plugin *p = built(PLUGIN_SUBJECT, names.name[i]);
 
-		if (p == NULL)
-			fprintf(stderr, "# %s\n", error);
-		CHECK(p != NULL);
 		if ((p->subject->flags & (SUBJECT_EMPTY | SUBJECT_POOL | SUBJECT_WRONG)) == 0 &&
 		    (!modify || p->subject->modify != NULL)) {
 			growing = false;

@@ -3,17 +3,11 @@
  * is done once a pass, by the thread it was dealt to and in its order; a map
  * that strays from the order of the trace, or holds something else at the end, is found.
  */
-#include <libgen.h>
-#include <limits.h>
-#include <stdatomic.h>
-
-#include "core/tests/check.h"
-#include "harness/options.h"
-#include "harness/plugins.h"
 #include "harness/random.h"
-#include "harness/runner.h"
 #include "harness/trace.h"
 #include "harness/worker.h"
+#include "workloads/tests/slot_map.h"
+#include "workloads/tests/trial.h"
 
 #define KEYS_MOST 2048u
 #define THREADS_MOST 4u
@@ -33,6 +27,8 @@ static struct {
 		uint64_t stale[KEYS_MOST]; /* the value before the last */
 	} log[THREADS_MOST + 1];
 } map;
+
+static const struct slot_map slots = { map.slot, KEYS_MOST };
 
 static void *
 log_create(const struct subject_params *params, char *error, size_t size)
@@ -85,8 +81,7 @@ log_get(void *handle, uint64_t key, uint64_t *value)
 	struct log *l = handle;
 
 	note(l, OP_GET, key, 0);
-	*value = atomic_load_explicit(&map.slot[key], memory_order_relaxed);
-	if (fault == STALE_GET && *value != 0 && l->stale[key] != 0)
+	if (slot_get(&slots, key, value) == OP_HIT && fault == STALE_GET && l->stale[key] != 0)
 		*value = l->stale[key];
 	return *value != 0 ? OP_HIT : OP_MISS;
 }
@@ -94,86 +89,56 @@ log_get(void *handle, uint64_t key, uint64_t *value)
 static enum op_result
 log_insert(void *handle, uint64_t key, uint64_t *value)
 {
-	uint64_t none = 0;
-
 	note(handle, OP_INSERT, key, 0);
-	if (fault == DEAF_INSERT)
-		return OP_MISS;
-	return atomic_compare_exchange_strong_explicit(&map.slot[key], &none, *value, memory_order_relaxed,
-	    memory_order_relaxed) ? OP_HIT : OP_MISS;
+	return fault == DEAF_INSERT ? OP_MISS : slot_insert(&slots, key, value);
 }
 
 static enum op_result
 log_upsert(void *handle, uint64_t key, uint64_t *value)
 {
 	struct log *l = handle;
+	enum op_result result;
 
 	note(l, OP_UPSERT, key, 0);
-	*value = l->stale[key] = atomic_exchange_explicit(&map.slot[key], *value, memory_order_relaxed);
-	return *value != 0 ? OP_HIT : OP_MISS;
+	result = slot_exchange(&slots, key, value);
+	l->stale[key] = *value;
+	return result;
 }
 
 static enum op_result
 log_remove(void *handle, uint64_t key, uint64_t *value)
 {
 	note(handle, OP_REMOVE, key, 0);
-	*value = atomic_exchange_explicit(&map.slot[key], 0, memory_order_relaxed);
-	return *value != 0 ? OP_HIT : OP_MISS;
-}
-
-static enum op_result
-change(uint64_t key, uint64_t *value, bool modify)
-{
-	uint64_t seen = atomic_load_explicit(&map.slot[key], memory_order_relaxed);
-
-	while (seen != 0)
-		if (atomic_compare_exchange_weak_explicit(&map.slot[key], &seen, modify ? op_modified(seen, *value) : *value,
-		    memory_order_relaxed, memory_order_relaxed)) {
-			*value = seen;
-			return OP_HIT;
-		}
-	return OP_MISS;
+	*value = 0;
+	return slot_exchange(&slots, key, value);
 }
 
 static enum op_result
 log_replace(void *handle, uint64_t key, uint64_t *value)
 {
 	note(handle, OP_REPLACE, key, 0);
-	if (fault == DEAF_REPLACE) {
-		*value = atomic_load_explicit(&map.slot[key], memory_order_relaxed);
-		return *value != 0 ? OP_HIT : OP_MISS;
-	}
-	return change(key, value, false);
+	return fault == DEAF_REPLACE ? slot_get(&slots, key, value) : slot_change(&slots, key, value, false);
 }
 
 static enum op_result
 log_modify(void *handle, uint64_t key, uint64_t *value)
 {
 	note(handle, OP_MODIFY, key, 0);
-	return change(key, value, true);
+	return slot_change(&slots, key, value, true);
 }
 
 static size_t
 log_scan(void *handle, uint64_t from, uint64_t keys[], uint64_t values[], size_t n)
 {
-	size_t pairs = 0;
-
 	note(handle, OP_SCAN, from, n);
-	for (uint64_t key = from; key < KEYS_MOST && pairs < n; key++) {
-		keys[pairs] = key;
-		values[pairs] = atomic_load_explicit(&map.slot[key], memory_order_relaxed);
-		pairs += values[pairs] != 0;
-	}
-	return pairs;
+	return slot_scan(&slots, from, keys, values, n);
 }
 
 static void
 log_each(void *handle, void (*visit)(void *arg, uint64_t key, uint64_t value), void *arg)
 {
 	(void)handle;
-	for (uint64_t key = 0; key < KEYS_MOST; key++)
-		if (map.slot[key] != 0)
-			visit(arg, key, map.slot[key]);
+	slot_each(&slots, visit, arg);
 }
 
 static const struct subject log_subject = {
@@ -189,19 +154,7 @@ static const struct subject log_subject = {
 static const struct workload *
 workload(void)
 {
-	static struct plugin *plugin;
-	char self[PATH_MAX], error[512];
-	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
-
-	if (plugin != NULL)
-		return plugin->workload;
-	CHECK(n > 0);
-	self[n] = '\0';
-	/* build/V/tests/workloads/test_trace -> build/V */
-	CHECK(setenv("HAMTBENCH_PLUGINS", dirname(dirname(dirname(self))), 1) == 0);
-	plugin = plugin_load(PLUGIN_WORKLOAD, "trace", error, sizeof(error));
-	CHECK(plugin != NULL);
-	return plugin->workload;
+	return built_workload("trace");
 }
 
 /* A file with this text, gone when the program ends; the name is good until then. */
@@ -220,61 +173,15 @@ file_with(const char *text)
 	return p;
 }
 
-/* The plan for options like "--trace FILE --deal block"; *values is for options_free(). */
-static bool
-plan_for(const char *arguments, unsigned threads, struct plan *plan, struct option_values **values, char *error,
-    size_t size)
-{
-	const struct workload *w = workload();
-	struct option_group group = { .owner = "workload", .options = w->options };
-	char *copy = strdup(arguments), *argv[32] = { (char[]){ "test" } };
-	struct command_line line;
-	bool planned = false;
-	int argc = 1;
-
-	for (char *word = strtok(copy, " "); word != NULL && argc < 31; word = strtok(NULL, " "))
-		argv[argc++] = word;
-	*plan = (struct plan){ 0 };
-	*values = NULL;
-	if (command_line_read(&line, argc, argv, &group, 1, error, size)) {
-		planned = options_single(w->options, &line, values, error, size) && w->plan(*values, threads, plan, error, size);
-		command_line_free(&line);
-	}
-	free(copy);
-	return planned;
-}
-
 /* A trial of the trace in a file. rate: of an open loop, or 0. */
 static struct record *
 trial(const char *path, const char *arguments, unsigned threads, uint64_t rate, struct plan *plan)
 {
-	const struct workload *w = workload();
-	struct record *record = record_new(threads);
-	struct option_values *values;
-	struct clock clock;
-	char text[256], error[512];
-	struct trial_request q = {
-		.subject = &log_subject, .workload = w, .plan = plan, .threads = threads, .seed = 1,
-		.membind = "none", .clock = &clock, .duration_ns = 20000000, .warmup_ns = 3000000, .rate = rate,
-		.sample_interval_ns = 5000000, .watchdog_ns = 30000000000, .latency_shift = 7, .smr_stats = SMR_COUNTERS,
-	};
+	char text[256];
 
 	snprintf(text, sizeof(text), "--trace %s %s", path, arguments);
-	clock_init(&clock);
-	q.topology = topology_open(NULL, error, sizeof(error));
-	CHECK(q.topology != NULL && record != NULL);
-	if (!plan_for(text, threads, plan, &values, error, sizeof(error))) {
-		fprintf(stderr, "# %s\n", error);
-		CHECK(false);
-	}
-	q.workload_options = values;
-	if (runner_run(&q, record, error, sizeof(error)) != TRIAL_DONE) {
-		fprintf(stderr, "# %s\n", error);
-		CHECK(false);
-	}
-	topology_close(q.topology);
-	options_free(values);
-	return record;
+	return trial_of((struct trial_request){ .subject = &log_subject, .workload = workload(), .threads = threads,
+	    .seed = 1, .duration_ns = 20000000, .warmup_ns = 3000000, .rate = rate }, "", text, 0, plan);
 }
 
 static void
@@ -412,16 +319,16 @@ the_mix_and_the_file_are_named(void)
 {
 	const char *path = file_with("get a\nget b\nget a\ninsert a\n"), *other = file_with("get a\nget b\nget a\ninsert b\n");
 	struct option_values *values;
-	struct plan plan, plan_other;
+	struct plan plan = { 0 }, plan_other = { 0 };
 	char error[512], arguments[128];
 
 	snprintf(arguments, sizeof(arguments), "--trace %s", path);
-	CHECK(plan_for(arguments, 1, &plan, &values, error, sizeof(error)));
+	CHECK(plan_for(workload(), arguments, 1, &plan, &values, error, sizeof(error)));
 	options_free(values);
 	CHECK(strcmp(plan.mix, "get=75,insert=25") == 0);
 	CHECK(strncmp(plan.dist, path + 5, strlen(path + 5)) == 0 && strlen(plan.dist) == strlen(path + 5) + 9);
 	snprintf(arguments, sizeof(arguments), "--trace %s", other);
-	CHECK(plan_for(arguments, 1, &plan_other, &values, error, sizeof(error)));
+	CHECK(plan_for(workload(), arguments, 1, &plan_other, &values, error, sizeof(error)));
 	options_free(values);
 	CHECK(strcmp(strrchr(plan.dist, ':'), strrchr(plan_other.dist, ':')) != 0);
 	unlink(path);
@@ -438,11 +345,11 @@ names_are_the_keys_of_the_file(void)
 	const struct key_names *names;
 	struct option_values *values;
 	char error[512], arguments[128];
-	struct plan plan;
+	struct plan plan = { 0 };
 	void *state;
 
 	snprintf(arguments, sizeof(arguments), "--trace %s", path);
-	CHECK(plan_for(arguments, 1, &plan, &values, error, sizeof(error)));
+	CHECK(plan_for(workload(), arguments, 1, &plan, &values, error, sizeof(error)));
 	CHECK(plan.named && plan.keys == 4);
 	params.options = values;
 	params.plan = &plan;
@@ -536,17 +443,17 @@ bad_options_are_refused(void)
 		{ "--trace %s --deal by-key", 3, false, "give work to 2 of 3 threads" },
 	};
 	struct option_values *values;
-	struct plan plan;
 	char arguments[256], error[512];
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		const char *file = cases[i].bad ? wrong : path, *mark = strstr(cases[i].arguments, "%s");
+		struct plan plan = { 0 };
 		bool planned;
 
 		snprintf(arguments, sizeof(arguments), "%.*s%s%s", mark != NULL ? (int)(mark - cases[i].arguments) : 0,
 		    cases[i].arguments, mark != NULL ? file : cases[i].arguments, mark != NULL ? mark + 2 : "");
 		error[0] = '\0';
-		planned = plan_for(arguments, cases[i].threads, &plan, &values, error, sizeof(error));
+		planned = plan_for(workload(), arguments, cases[i].threads, &plan, &values, error, sizeof(error));
 		if (planned || strstr(error, cases[i].error) == NULL)
 			fprintf(stderr, "# %s: \"%s\", wanted \"%s\"\n", arguments, error, cases[i].error);
 		CHECK(!planned && strstr(error, cases[i].error) != NULL);
@@ -555,10 +462,10 @@ bad_options_are_refused(void)
 	/* One that is written to meanwhile is not what was planned. */
 	changing = file_with("get a\n");
 	snprintf(arguments, sizeof(arguments), "--trace %s", changing);
-	CHECK(plan_for(arguments, 1, &plan, &values, error, sizeof(error)));
+	CHECK(plan_for(workload(), arguments, 1, &(struct plan){ 0 }, &values, error, sizeof(error)));
 	options_free(values);
 	CHECK(truncate(changing, 4) == 0);
-	CHECK(!plan_for(arguments, 1, &plan, &values, error, sizeof(error)));
+	CHECK(!plan_for(workload(), arguments, 1, &(struct plan){ 0 }, &values, error, sizeof(error)));
 	CHECK(strstr(error, "it has changed since the run began") != NULL);
 	options_free(values);
 	unlink(changing);

@@ -2,18 +2,13 @@
  * The built-in workloads as plug-ins, run by the real runner on a map that
  * writes down what it is asked: do they issue what they promise?
  */
-#include <libgen.h>
-#include <limits.h>
 #include <math.h>
-#include <stdatomic.h>
 
-#include "core/tests/check.h"
 #include "harness/keys.h"
-#include "harness/options.h"
-#include "harness/plugins.h"
-#include "harness/runner.h"
 #include "harness/statistics.h"
 #include "harness/worker.h"
+#include "workloads/tests/slot_map.h"
+#include "workloads/tests/trial.h"
 
 #define KEYS_MOST 100000u
 #define THREADS_MOST 4u
@@ -31,6 +26,8 @@ static struct {
 		bool held;
 	} log[THREADS_MOST + 1];
 } map;
+
+static const struct slot_map slots = { map.slot, KEYS_MOST };
 
 static void *
 log_create(const struct subject_params *params, char *error, size_t error_size)
@@ -92,62 +89,43 @@ log_get(void *handle, uint64_t key, uint64_t *value)
 	note(handle, OP_GET, key);
 	if (blind_in > 0 && atomic_fetch_sub_explicit(&blind_in, 1, memory_order_relaxed) == 1)
 		return OP_MISS;
-	*value = atomic_load_explicit(&map.slot[key], memory_order_relaxed);
-	return *value != 0 ? OP_HIT : OP_MISS;
+	return slot_get(&slots, key, value);
 }
 
 static enum op_result
 log_insert(void *handle, uint64_t key, uint64_t *value)
 {
-	uint64_t none = 0;
-
 	note(handle, OP_INSERT, key);
-	return atomic_compare_exchange_strong_explicit(&map.slot[key], &none, *value, memory_order_relaxed,
-	    memory_order_relaxed) ? OP_HIT : OP_MISS;
+	return slot_insert(&slots, key, value);
 }
 
 static enum op_result
 log_upsert(void *handle, uint64_t key, uint64_t *value)
 {
 	note(handle, OP_UPSERT, key);
-	*value = atomic_exchange_explicit(&map.slot[key], *value, memory_order_relaxed);
-	return *value != 0 ? OP_HIT : OP_MISS;
+	return slot_exchange(&slots, key, value);
 }
 
 static enum op_result
 log_remove(void *handle, uint64_t key, uint64_t *value)
 {
 	note(handle, OP_REMOVE, key);
-	*value = atomic_exchange_explicit(&map.slot[key], 0, memory_order_relaxed);
-	return *value != 0 ? OP_HIT : OP_MISS;
-}
-
-static enum op_result
-log_change(uint64_t key, uint64_t *value, bool modify)
-{
-	uint64_t seen = atomic_load_explicit(&map.slot[key], memory_order_relaxed);
-
-	while (seen != 0)
-		if (atomic_compare_exchange_weak_explicit(&map.slot[key], &seen,
-		    modify ? op_modified(seen, *value) : *value, memory_order_relaxed, memory_order_relaxed)) {
-			*value = seen;
-			return OP_HIT;
-		}
-	return OP_MISS;
+	*value = 0;
+	return slot_exchange(&slots, key, value);
 }
 
 static enum op_result
 log_replace(void *handle, uint64_t key, uint64_t *value)
 {
 	note(handle, OP_REPLACE, key);
-	return log_change(key, value, false);
+	return slot_change(&slots, key, value, false);
 }
 
 static enum op_result
 log_modify(void *handle, uint64_t key, uint64_t *value)
 {
 	note(handle, OP_MODIFY, key);
-	return log_change(key, value, true);
+	return slot_change(&slots, key, value, true);
 }
 
 /* Of present keys, too. The last pair of every call may be one too many for its memory. */
@@ -170,8 +148,7 @@ log_get_many(void *handle, const uint64_t keys[], uint64_t values[], bool found[
 
 	note(handle, OP_GET_MANY, n);
 	for (size_t i = 0; i < n; i++) {
-		values[i] = atomic_load_explicit(&map.slot[keys[i]], memory_order_relaxed);
-		found[i] = values[i] != 0;
+		found[i] = slot_get(&slots, keys[i], &values[i]) == OP_HIT;
 		hits += found[i];
 	}
 	return hits;
@@ -184,29 +161,20 @@ static _Atomic(uint64_t) scan_seen[WORKER_BATCH_MAX + 1];
 static size_t
 log_scan(void *handle, uint64_t from, uint64_t keys[], uint64_t values[], size_t n)
 {
-	size_t pairs = 0;
-
 	/* The first resume is before prefill; main's handle, which validates, has none. */
 	if (((struct log *)handle)->resumes >= 2) {
 		CHECK(scan_least <= n && n <= scan_most);
 		atomic_fetch_add_explicit(&scan_seen[n], 1, memory_order_relaxed);
 	}
 	note(handle, OP_SCAN, from);
-	for (uint64_t key = from; key < KEYS_MOST && pairs < n; key++) {
-		keys[pairs] = key;
-		values[pairs] = atomic_load_explicit(&map.slot[key], memory_order_relaxed);
-		pairs += values[pairs] != 0;
-	}
-	return pairs;
+	return slot_scan(&slots, from, keys, values, n);
 }
 
 static void
 log_each(void *handle, void (*visit)(void *arg, uint64_t key, uint64_t value), void *arg)
 {
 	(void)handle;
-	for (uint64_t key = 0; key < KEYS_MOST; key++)
-		if (map.slot[key] != 0)
-			visit(arg, key, map.slot[key]);
+	slot_each(&slots, visit, arg);
 }
 
 static bool
@@ -241,86 +209,15 @@ static const struct subject log_subject = {
 
 /* ---- Running a workload by its name and command line ---- */
 
-static const struct workload *
-workload(const char *name)
-{
-	static struct plugin *plugin; /* the last one */
-	char self[PATH_MAX], error[512];
-	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
-
-	if (plugin != NULL && strcmp(plugin->name, name) == 0)
-		return plugin->workload;
-	plugin_free(plugin);
-	CHECK(n > 0);
-	self[n] = '\0';
-	/* build/V/tests/workloads/test_workloads -> build/V */
-	CHECK(setenv("HAMTBENCH_PLUGINS", dirname(dirname(dirname(self))), 1) == 0);
-	plugin = plugin_load(PLUGIN_WORKLOAD, name, error, sizeof(error));
-	if (plugin == NULL)
-		fprintf(stderr, "# %s\n", error);
-	CHECK(plugin != NULL);
-	return plugin->workload;
-}
-
 /* So many of the threads are readers, in what follows; 0: no roles. */
 static unsigned readers;
-
-/* The plan for a command line, or why there is none. *values, if not NULL, is for options_free(). */
-static bool
-plan_for(const struct workload *w, const char *arguments, struct plan *plan, struct option_values **values,
-    char *error, size_t error_size)
-{
-	char *copy = strdup(arguments), *argv[32] = { NULL };
-	char program[] = "test";
-	bool planned = false;
-	struct option_group group = { .owner = "workload", .options = w->options };
-	struct command_line line;
-	int argc = 1;
-
-	argv[0] = program;
-	for (char *word = strtok(copy, " "); word != NULL && argc < 31; word = strtok(NULL, " "))
-		argv[argc++] = word;
-	*plan = (struct plan){ .readers = readers };
-	*values = NULL;
-	if (command_line_read(&line, argc, argv, &group, 1, error, error_size)) {
-		planned = options_single(w->options, &line, values, error, error_size) &&
-		    w->plan(*values, 2, plan, error, error_size);
-		command_line_free(&line);
-	}
-	free(copy);
-	return planned;
-}
 
 /* A trial, valid or not. */
 static struct record *
 try(const char *name, const char *arguments, unsigned threads, uint64_t seed, uint64_t duration_ns, struct plan *plan)
 {
-	const struct workload *w = workload(name);
-	struct option_values *values;
-	struct record *record = record_new(threads);
-	struct clock clock;
-	char error[512];
-	struct trial_request q = {
-		.subject = &log_subject, .workload = w, .plan = plan, .threads = threads, .seed = seed,
-		.membind = "none", .clock = &clock, .duration_ns = duration_ns, .warmup_ns = 1000000,
-		.sample_interval_ns = 5000000, .watchdog_ns = 30000000000, .latency_shift = 7, .smr_stats = SMR_COUNTERS,
-	};
-
-	clock_init(&clock);
-	q.topology = topology_open(NULL, error, sizeof(error));
-	CHECK(q.topology != NULL && record != NULL);
-	if (!plan_for(w, arguments, plan, &values, error, sizeof(error))) {
-		fprintf(stderr, "# %s\n", error);
-		CHECK(false);
-	}
-	q.workload_options = values;
-	if (runner_run(&q, record, error, sizeof(error)) != TRIAL_DONE) {
-		fprintf(stderr, "# %s\n", error);
-		CHECK(false);
-	}
-	topology_close(q.topology);
-	options_free(values);
-	return record;
+	return trial_of((struct trial_request){ .subject = &log_subject, .workload = built_workload(name),
+	    .threads = threads, .seed = seed, .duration_ns = duration_ns, .warmup_ns = 1000000 }, "", arguments, readers, plan);
 }
 
 static struct record *
@@ -351,9 +248,9 @@ static void
 plan_refuses(const char *name, const char *arguments, const char *text)
 {
 	struct option_values *values;
-	struct plan plan;
+	struct plan plan = { .readers = readers };
 	char error[512] = "";
-	bool planned = plan_for(workload(name), arguments, &plan, &values, error, sizeof(error));
+	bool planned = plan_for(built_workload(name), arguments, 2, &plan, &values, error, sizeof(error));
 
 	if (planned || strstr(error, text) == NULL)
 		fprintf(stderr, "# %s %s: \"%s\", wanted \"%s\"\n", name, arguments, error, text);
@@ -365,10 +262,10 @@ static uint64_t
 prefill_of(const char *arguments)
 {
 	struct option_values *values;
-	struct plan plan;
+	struct plan plan = { .readers = readers };
 	char error[512];
 
-	CHECK(plan_for(workload("mixed"), arguments, &plan, &values, error, sizeof(error)));
+	CHECK(plan_for(built_workload("mixed"), arguments, 2, &plan, &values, error, sizeof(error)));
 	options_free(values);
 	return plan.prefill;
 }
@@ -416,14 +313,15 @@ static void
 mixed_names_its_mix_canonically(void)
 {
 	struct option_values *values;
-	struct plan plan;
+	struct plan plan = { 0 };
 	char error[512];
 
-	CHECK(plan_for(workload("mixed"), "--mix remove=5.500,insert=4.5,get=90", &plan, &values, error, sizeof(error)));
+	CHECK(plan_for(built_workload("mixed"), "--mix remove=5.500,insert=4.5,get=90", 2, &plan, &values, error, sizeof(error)));
 	CHECK(strcmp(plan.mix, "get=90,insert=4.5,remove=5.5") == 0);
 	CHECK_EQ(plan.needs, OP_BIT(OP_GET) | OP_BIT(OP_INSERT) | OP_BIT(OP_REMOVE));
 	options_free(values);
-	CHECK(plan_for(workload("mixed"), "--update 20 --dist zipf:0.990", &plan, &values, error, sizeof(error)));
+	plan = (struct plan){ 0 };
+	CHECK(plan_for(built_workload("mixed"), "--update 20 --dist zipf:0.990", 2, &plan, &values, error, sizeof(error)));
 	CHECK(strcmp(plan.mix, "get=80,insert=10,remove=10") == 0);
 	CHECK(strcmp(plan.dist, "zipf:0.99") == 0);
 	options_free(values);
