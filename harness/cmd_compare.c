@@ -61,8 +61,8 @@ struct operand {
 	size_t filters;
 	struct points *points;
 	struct environment environment; /* of the first series; json owned */
-	char unfinished[160];      /* the first series that is, and how; "": none */
-	uint64_t unfinished_series;
+	char not_whole[160];       /* the first series that is, and how; "": none */
+	uint64_t not_whole_series;
 	uint64_t trials;
 	bool no_memory;
 };
@@ -204,10 +204,10 @@ static bool
 visit_series(void *arg, const struct store_series *series)
 {
 	struct operand *o = arg;
-	char text[sizeof(o->unfinished)];
+	char text[sizeof(o->not_whole)];
 
-	if (store_series_unfinished(series, text, sizeof(text)) && o->unfinished_series++ == 0)
-		memcpy(o->unfinished, text, sizeof(text));
+	if (store_series_not_whole(series, text, sizeof(text)) && o->not_whole_series++ == 0)
+		memcpy(o->not_whole, text, sizeof(text));
 	return true;
 }
 
@@ -257,11 +257,11 @@ print_operand(const struct operand *o, const char *which)
 	for (size_t i = 0; i < o->filters; i++)
 		printf(", %s=%s", o->filter[i].name, o->filter[i].value);
 	printf(", %" PRIu64 " trials: %s\n", o->trials, summary);
-	if (o->unfinished_series > 0)
-		printf("   %s", o->unfinished);
-	if (o->unfinished_series > 1)
-		printf("; %" PRIu64 " more of %s are unfinished, too", o->unfinished_series - 1, which);
-	if (o->unfinished_series > 0)
+	if (o->not_whole_series > 0)
+		printf("   %s", o->not_whole);
+	if (o->not_whole_series > 1)
+		printf("; %" PRIu64 " more of %s are not whole, either", o->not_whole_series - 1, which);
+	if (o->not_whole_series > 0)
 		putchar('\n');
 }
 

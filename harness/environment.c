@@ -754,8 +754,8 @@ environment_summary(const struct environment *e, char *text, size_t size)
 	}
 	if (text_at(document, "clock", "name")[0] != '\0') {
 		separate(text, size);
-		append(text, size, "%s %lld ns", text_at(document, "clock", "name"),
-		    (long long)json_integer_value(at(document, "clock", "cost_ns")));
+		append(text, size, "clock %lld ns (%s)", (long long)json_integer_value(at(document, "clock", "cost_ns")),
+		    text_at(document, "clock", "name"));
 	}
 	json_decref(document);
 }

@@ -57,7 +57,7 @@ void environment_free(struct environment *e);
 
 /*
  * environment_summary - one line for people, of what matters most: "AMD EPYC 7B13, 2 cores,
- * Linux 6.18, gcc 12.2.0 -O3 -march=native, jemalloc 5.3.0, tsc 14 ns".
+ * Linux 6.18, gcc 12.2.0 -O3 -march=native, jemalloc 5.3.0, clock 14 ns (tsc)".
  * What is not known is left out. Works on a document from a results file, too.
  */
 void environment_summary(const struct environment *e, char *text, size_t size);

@@ -61,7 +61,7 @@ struct report {
 	size_t environments;
 	char started[32], *commands; /* HTML */
 	uint64_t trials, disturbed, not_pinned, seed;
-	char unfinished[160];      /* the series is, and how; "": it is not */
+	char not_whole[160];       /* the series is, and how; "": it is not */
 	bool no_memory;
 };
 
@@ -165,7 +165,7 @@ add_series(void *arg, const struct store_series *series)
 	fprintf(l->out, "</pre><p>series %lld, ", (long long)series->id);
 	svg_put_text(l->out, series->started_at);
 	fprintf(l->out, ", %s, %" PRIu64 " trials</p>\n", series_state_names[series->state], series->trials);
-	(void)store_series_unfinished(series, l->report->unfinished, sizeof(l->report->unfinished));
+	(void)store_series_not_whole(series, l->report->not_whole, sizeof(l->report->not_whole));
 	return true;
 }
 
@@ -427,8 +427,8 @@ put_summary(const struct report *r, struct who *const *ranked, size_t count)
 	fputs("</b>; ", out);
 	svg_put_text(out, r->started);
 	fprintf(out, "; %" PRIu64 " trials.</p>\n", r->trials);
-	if (r->unfinished[0] != '\0')
-		fprintf(out, "<p><b>%s.</b> What is said here is of those that are there.</p>\n", r->unfinished);
+	if (r->not_whole[0] != '\0')
+		fprintf(out, "<p><b>%s.</b> What is said here is of those that are there.</p>\n", r->not_whole);
 }
 
 /* put_failures - what is in no figure, and why. What went wrong in another program is only known as far as it says. */
@@ -480,8 +480,8 @@ put_warnings(const struct report *r)
 	if (r->disturbed > 0)
 		fprintf(out, "<li>%" PRIu64 " of %" PRIu64 " trials were disturbed by others on the machine; %" PRIu64 " of %zu points "
 		    "had no quiet majority, and use them.\n", r->disturbed, r->trials, noisy, r->count);
-	if (r->unfinished[0] != '\0')
-		fprintf(out, "<li>%s.\n", r->unfinished);
+	if (r->not_whole[0] != '\0')
+		fprintf(out, "<li>%s.\n", r->not_whole);
 	put_failures(r);
 	if (few > 0)
 		fprintf(out, "<li>%" PRIu64 " of %zu points have fewer than 6 trials: their bars run from the slowest to the fastest, "

@@ -1025,13 +1025,19 @@ store_each_series(struct store *s, const struct store_filter *filter,
 }
 
 bool
-store_series_unfinished(const struct store_series *series, char *text, size_t size)
+store_series_not_whole(const struct store_series *series, char *text, size_t size)
 {
 	uint64_t planned = series->planned_trials;
 
 	snprintf(text, size, "%s", "");
-	if (series->state == SERIES_COMPLETE)
-		return false;
+	if (series->state == SERIES_COMPLETE) {
+		/* Of another's series the plan may not be known; of ours more may have been made than were planned. */
+		if (planned == UINT64_MAX || planned <= series->trials)
+			return false;
+		snprintf(text, size, "Series %lld is short: %" PRIu64 " of %" PRIu64 " trials could not run",
+		    (long long)series->id, planned - series->trials, planned);
+		return true;
+	}
 	snprintf(text, size, "Series %lld is unfinished: it %s, and ", (long long)series->id,
 	    series->state == SERIES_RUNNING ? "is still being measured" : "was interrupted or killed");
 	/* Killed after the last trial, say; and of another's series the plan may not be known. */

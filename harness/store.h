@@ -118,10 +118,11 @@ struct store_series {
 };
 
 /*
- * store_series_unfinished - "Series 3 is unfinished: it was interrupted or killed, and 68 of 80 trials are missing",
- * or: it is still being measured. False, and text is "": it is complete.
+ * store_series_not_whole - "Series 3 is unfinished: it was interrupted or killed, and 68 of 80 trials are missing",
+ * or: it is still being measured; or "Series 3 is short: 4 of 80 trials could not run". False, and text is "": it
+ * has all that was planned.
  */
-bool store_series_unfinished(const struct store_series *series, char *text, size_t size);
+bool store_series_not_whole(const struct store_series *series, char *text, size_t size);
 
 /* Where a trial is kept. A trial that is in no file has numbers 0. */
 struct store_origin {

@@ -303,13 +303,13 @@ summary_says_what_matters(void)
 	char text[ENVIRONMENT_TEXT], little[12];
 
 	environment_summary(&e, text, sizeof(text));
-	CHECK(strcmp(text, "AMD EPYC, 2 cores, Linux 6.18, gcc 12.2.0 -O3 -march=native, jemalloc 5.3.0, tsc 14 ns") == 0);
+	CHECK(strcmp(text, "AMD EPYC, 2 cores, Linux 6.18, gcc 12.2.0 -O3 -march=native, jemalloc 5.3.0, clock 14 ns (tsc)") == 0);
 	environment_summary(&e, little, sizeof(little));
 	CHECK(strcmp(little, "AMD EPYC, 2") == 0);
 	e.json = arm;
 	environment_summary(&e, text, sizeof(text));
 	CHECK(strcmp(text, "1 core (4 PUs), Linux 6.1, clang 19.1.7 -O1 -fsanitize=address,leak, glibc 2.36,"
-	    " monotonic 36 ns") == 0);
+	    " clock 36 ns (monotonic)") == 0);
 	e.json = nothing;
 	environment_summary(&e, text, sizeof(text));
 	CHECK(strcmp(text, "") == 0);

@@ -122,7 +122,7 @@ browser() {
 	"$HAMTBENCH" export --db k.db --format json | sed 's/"uuid": *"..../"uuid":"abcd/' >other.json
 	"$HAMTBENCH" import other.json --db twice.db --quiet
 	"$HAMTBENCH" compare twice.db:all k.db >said
-	grep -qF "$missing of 1000 trials are missing; 1 more of A are unfinished, too" said
+	grep -qF "$missing of 1000 trials are missing; 1 more of A are not whole, either" said
 	"$HAMTBENCH" export --db k.db --what series | grep -q ',interrupted,1000,'
 	"$HAMTBENCH" run --subject null --threads 1 --keys 1K --mix get=100 --pin none --duration 1ms --warmup 1ms --trials 1 \
 		--noise off --quiet --db new/folder/c.db >/dev/null
@@ -130,6 +130,15 @@ browser() {
 	run ! grep -q 'unfinished' page.html
 	"$HAMTBENCH" compare new/folder/c.db new/folder/c.db >said
 	run ! grep -q 'unfinished' said
+	# One that came to its end, but for trials that could not run.
+	status=0
+	"$HAMTBENCH" run --subject null,"${HAMTBENCH%/*}/tests/plugins/no-create.so" --threads 1 --keys 1K --mix get=100 --pin none --duration 1ms \
+		--warmup 1ms --trials 3 --noise off --quiet --db short.db >/dev/null 2>&1 || status=$?
+	[ "$status" -eq 1 ]
+	"$HAMTBENCH" report --db short.db --out page.html >/dev/null
+	grep -qF '<p><b>Series 1 is short: 3 of 6 trials could not run.</b>' page.html
+	"$HAMTBENCH" compare short.db short.db >said
+	[ "$(grep -cxF '   Series 1 is short: 3 of 6 trials could not run' said)" -eq 2 ]
 }
 
 @test "bad input costs one line, and a page that is there already" {
