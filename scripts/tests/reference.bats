@@ -25,7 +25,7 @@ made() {
 	for file in "$TOP"/results/reference/*.*; do
 		name=${file##*/}
 		case $name in
-		mutants.txt | independent.txt | flagship.txt | instr.txt) continue ;; # other commands or parts make them
+		mutants.txt | mutants-full.txt | independent.txt | flagship.txt | instr.txt) continue ;; # other commands or parts make them
 		esac
 		[ -s "reference/$name" ] || { echo "not made: $name"; false; }
 	done
