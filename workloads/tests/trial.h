@@ -97,7 +97,7 @@ trial_of(struct trial_request q, const char *subject_arguments, const char *argu
     struct plan *plan)
 {
 	struct record *record = record_new(q.threads);
-	struct option_values *subject_values, *values;
+	struct option_values *subject_values, *values = NULL;
 	struct clock clock;
 	char error[512] = "";
 
