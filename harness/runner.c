@@ -1445,13 +1445,14 @@ figures_at_stop(struct runner *r, struct record *record, const struct reclaim_st
 	record->pending_stop = surplus(after.retired, after.freed);
 	record->pending_peak = record->pending_stop;
 	record->pending_stop_bytes = record->pending_peak_bytes = surplus(after.retired_bytes, after.freed_bytes);
-	/* Time-weighted: each sample stands until the next one, the last until stop. */
+	/* Time-weighted: each sample stands until the next one, the last until stop. One may have been taken after it. */
 	for (size_t i = 0; i < record->samples; i++) {
 		const struct record_sample *s = &record->sample[i];
 		double until_ns = i + 1 < record->samples ? (double)s[1].at_ns : fmax(elapsed_ns, (double)s->at_ns);
+		double stands_ns = fmax(fmin(until_ns, elapsed_ns) - (double)s->at_ns, 0);
 
-		weighted += (double)s->pending * (until_ns - (double)s->at_ns);
-		weighted_bytes += (double)s->pending_bytes * (until_ns - (double)s->at_ns);
+		weighted += (double)s->pending * stands_ns;
+		weighted_bytes += (double)s->pending_bytes * stands_ns;
 		record->sample_gap_ns = until_ns - (double)s->at_ns > (double)record->sample_gap_ns ?
 		    (uint64_t)(until_ns - (double)s->at_ns) : record->sample_gap_ns;
 		if (s->pending > record->pending_peak)
@@ -1549,7 +1550,8 @@ stalls_phases(const struct stalls *u, struct record *record)
 	for (size_t i = 0; i < record->samples; i++) {
 		const struct record_sample *s = &record->sample[i];
 		bool last = i + 1 == record->samples;
-		double from = (double)s->at_ns, to = last ? (double)u->end_ns : (double)s[1].at_ns;
+		/* A sample may have been taken after the end. */
+		double from = (double)s->at_ns, to = fmin(last ? INFINITY : (double)s[1].at_ns, (double)u->end_ns);
 		double done = (double)surplus(last ? record->ops : s[1].ops, s->ops);
 
 		if (to <= from)
