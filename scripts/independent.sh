@@ -12,7 +12,8 @@ usage() {
 usage: [NAME=VALUE ...] scripts/independent.sh
 Runs test_urcu_hash (liburcu, QSBR) and parallel_direct (Concurrency Kit) and hamtbench's urcu-lfht and ck-ht in
 turns, and prints, for each point: million operations per second by each, medians and ranges; the same without
-the harnesses' own loops (a loop whose lookups do nothing, and hamtbench's subject null); and whether they agree.
+the harnesses' own loops (a loop whose lookups do nothing, and hamtbench's subject null); theirs once more, set up
+as our subject is (scripts/independent.c says how); and whether they agree.
 About 3 minutes. It fetches both sources with apt-get (1 MB, and 10 MB of lists), without changing what the system
 has. Needs dpkg-dev, liburcu-dev, libck-dev, gcc. Environment:
   TRIALS=5    of each point
@@ -152,7 +153,9 @@ ck_build() {
 	source_of libck-dev || return 1
 	set -- "$source/regressions/ck_ht/benchmark/parallel_direct.c" -DCORES=2 -lck
 	# shellcheck disable=SC2046 # words
-	compile ck "$@" && compile ckEMPTY -DEMPTY_CK "$top/scripts/independent.c" "$@" $(wrapped ck_ht_get_spmc) &&
+	compile ck "$@" && compile ckEMPTY -DEMPTY_CK "$top/scripts/independent.c" "$@" $(wrapped ck_ht_get_spmc ck_ht_hash_direct) &&
+		compile ckALIKE -DALIKE_CK="$keys" -I"$top" "$top/scripts/independent.c" "$@" \
+			$(wrapped ck_ht_init ck_ht_put_spmc ck_ht_hash_direct ck_ht_get_spmc) &&
 		compile ticks -DTICKS "$top/scripts/independent.c" || return 1
 	built="$built${built:+, }ck $version"
 }
@@ -246,6 +249,7 @@ while [ "$trial" -lt "$trials" ]; do
 			note "ck:get:$n" ours "$(ours ck-ht "$n" --keys "$keys" --prefill "$keys" --mix get=100)"
 			note "ck:get:$n" loop "$(ck ckEMPTY "$n")"
 			note "ck:get:$n" null "$(ours null "$n" --keys "$keys" --prefill 0 --mix get=100)"
+			note "ck:get:$n" alike "$(ck ckALIKE "$n")"
 			;;
 		esac
 	done
@@ -326,6 +330,14 @@ awk -v machine="$machine" -v built="$built" -v noise="$noise" -v keys="$keys" -v
 			ratio = b / a
 			printf "  %-34s%s  / theirs: %.2f\n", "hamtbench", text, ratio
 			agree = same(a, alo, ahi, b, blo, bhi)
+			agreed = differ = ""
+			if ((p, "alike") in n) {
+				printf "  %-34s%s\n", "theirs, set up as ours", shown(p, "alike")
+				if (same(mid, lo, hi, b, blo, bhi))
+					agreed = "once theirs is set up as ours"
+				else
+					differ = "; once theirs is set up as ours, " because(b / mid)
+			}
 			if ((p, "loop") in n) {
 				printf "  %-34s%s\n", "their loop, lookups do nothing", shown(p, "loop")
 				printf "  %-34s%s\n", "our loop, subject null", shown(p, "null")
@@ -334,21 +346,16 @@ awk -v machine="$machine" -v built="$built" -v noise="$noise" -v keys="$keys" -v
 				net(p, "ours", "null", t)
 				printf "  %-34s theirs %.1f ns (%.1f .. %.1f), ours %.1f ns (%.1f .. %.1f)\n", "without the loops, an operation:", \
 					a, alo, ahi, nmid, nlo, nhi
-				if (agree)
-					verdict = "agree within noise"
-				else if (same(a, alo, ahi, nmid, nlo, nhi))
-					verdict = because(ratio) ", and agree within noise without the loops"
+				if (same(a, alo, ahi, nmid, nlo, nhi))
+					agreed = "without the loops"
 				else
-					verdict = because(ratio) (a > 0 && nmid > 0 ? "; without the loops, " because(a / nmid) : "; the loops take all of it")
-			} else {
-				printf "  %-34s%s\n", "theirs, set up as ours", shown(p, "alike")
-				if (agree)
-					verdict = "agree within noise"
-				else if (same(mid, lo, hi, b, blo, bhi))
-					verdict = because(ratio) ", and agree within noise once theirs is set up as ours"
-				else
-					verdict = because(ratio) "; once theirs is set up as ours, " because(b / mid)
+					differ = differ (a > 0 && nmid > 0 ? "; without the loops, " because(a / nmid) : "; the loops take all of it")
 			}
-			print "  " verdict
+			if (agree)
+				print "  agree within noise"
+			else if (agreed != "")
+				print "  " because(ratio) ", and agree within noise " agreed
+			else
+				print "  " because(ratio) differ
 		}
 	}' "$runs/figures"
