@@ -1,7 +1,7 @@
 /*
  * independent.c - what scripts/independent.sh puts between a foreign benchmark and its library
  * (ld --wrap), and a clock for one that counts processor ticks. One part each:
- *	-DEMPTY_LFHT   lookups find nothing, at once: what is left is the benchmark's own loop
+ *	-DEMPTY_LFHT   no operation does anything or finds its key: what is left is the benchmark's own loop
  *	-DEMPTY_CK     the same of ck_ht, where each key is found to map to itself; nor are keys hashed, since
  *	               it is the subject that hashes in hamtbench
  *	-DALIKE_LFHT   one reclaimer thread and no count of nodes, as in workloads/subjects/urcu_lfht.c
@@ -10,10 +10,21 @@
  *	-DTICKS        a program: prints the ticks of a second
  */
 #if defined(EMPTY_LFHT)
-#include <urcu/rculfhash.h>
+#include <errno.h>
+
+#include "test_urcu_hash.h"
 
 void __wrap_cds_lfht_lookup(struct cds_lfht *table, unsigned long hash, cds_lfht_match_fct match, const void *key,
     struct cds_lfht_iter *iter);
+struct cds_lfht_node *__wrap_cds_lfht_add_unique(struct cds_lfht *table, unsigned long hash, cds_lfht_match_fct match,
+    const void *key, struct cds_lfht_node *node);
+int __wrap_cds_lfht_del(struct cds_lfht *table, struct cds_lfht_node *node);
+void *__real_malloc(size_t bytes);
+void *__wrap_malloc(size_t bytes);
+void __real_free(void *memory);
+void __wrap_free(void *memory);
+
+static _Thread_local struct lfht_test_node only;
 
 void
 __wrap_cds_lfht_lookup(struct cds_lfht *table, unsigned long hash, cds_lfht_match_fct match, const void *key,
@@ -21,6 +32,35 @@ __wrap_cds_lfht_lookup(struct cds_lfht *table, unsigned long hash, cds_lfht_matc
 {
 	(void)table, (void)hash, (void)match, (void)key;
 	iter->node = iter->next = NULL;
+}
+
+struct cds_lfht_node *
+__wrap_cds_lfht_add_unique(struct cds_lfht *table, unsigned long hash, cds_lfht_match_fct match, const void *key,
+    struct cds_lfht_node *node)
+{
+	(void)table, (void)hash, (void)match, (void)key, (void)node;
+	return NULL;
+}
+
+int
+__wrap_cds_lfht_del(struct cds_lfht *table, struct cds_lfht_node *node)
+{
+	(void)table, (void)node;
+	return -ENOENT;
+}
+
+/* In hamtbench it is the subject that allocates. */
+void *
+__wrap_malloc(size_t bytes)
+{
+	return bytes == sizeof(only) ? &only : __real_malloc(bytes);
+}
+
+void
+__wrap_free(void *memory)
+{
+	if (memory != &only)
+		__real_free(memory);
 }
 #elif defined(ALIKE_LFHT)
 #include <urcu/rculfhash.h>

@@ -12,7 +12,7 @@ usage() {
 usage: [NAME=VALUE ...] scripts/independent.sh
 Runs test_urcu_hash (liburcu, QSBR) and parallel_direct (Concurrency Kit) and hamtbench's urcu-lfht and ck-ht in
 turns, and prints, for each point: million operations per second by each, medians and ranges; the same without
-the harnesses' own loops (a loop whose lookups do nothing, and hamtbench's subject null); theirs once more, set up
+the harnesses' own loops (with operations that do nothing, and hamtbench's subject null); theirs once more, set up
 as our subject is (scripts/independent.c says how); and whether they agree.
 About 3 minutes. It fetches both sources with apt-get (1 MB, and 10 MB of lists), without changing what the system
 has. Needs dpkg-dev, liburcu-dev, libck-dev, gcc. Environment:
@@ -138,9 +138,9 @@ lfht_build() {
 	# shellcheck disable=SC2086,SC2046 # words
 	for part in '' EMPTY ALIKE; do
 		set -- "$source"/tests/benchmark/test_urcu_hash*.c "$source/tests/common/debug-yield.c" \
-			-I"$source/tests/common" -idirafter "$source/src" -lurcu-qsbr -lurcu-cds
+			-I"$source/tests/benchmark" -I"$source/tests/common" -idirafter "$source/src" -lurcu-qsbr -lurcu-cds
 		case $part in
-		EMPTY) set -- -D${part}_LFHT "$top/scripts/independent.c" "$@" $(wrapped cds_lfht_lookup) ;;
+		EMPTY) set -- -D${part}_LFHT "$top/scripts/independent.c" "$@" $(wrapped cds_lfht_lookup cds_lfht_add_unique cds_lfht_del malloc free) ;;
 		ALIKE) set -- -D${part}_LFHT "$top/scripts/independent.c" "$@" \
 			$(wrapped _cds_lfht_new urcu_qsbr_create_all_cpu_call_rcu_data) ;;
 		esac
@@ -187,9 +187,9 @@ wrong() {
 	exit 1
 }
 
-# lfht PROGRAM READERS WRITERS - what it did per second.
+# lfht PROGRAM READERS WRITERS [KEYS] - what it did per second.
 lfht() {
-	"$bin/$1" "$2" "$3" "$seconds" -h $buckets -m $buckets -n $buckets -u -k "$keys" -O $range -M $range -N $range \
+	"$bin/$1" "$2" "$3" "$seconds" -h $buckets -m $buckets -n $buckets -u -k "${4-$keys}" -O $range -M $range -N $range \
 		>"$runs/said" 2>&1 || wrong "$1 failed: $(tail -n 1 "$runs/said")"
 	sed -n 's/.* testdur *\([0-9]*\) .* nr_ops *\([0-9]*\) .*/\1 \2/p' "$runs/said" | awk '{ print $2 / $1 / 1e6 }'
 }
@@ -235,10 +235,12 @@ while [ "$trial" -lt "$trials" ]; do
 		*lfht*)
 			note "lfht:get:$n" theirs "$(lfht lfht "$n" 0)"
 			note "lfht:get:$n" ours "$(ours urcu-lfht "$n" --keys $range --mix get=100)"
-			note "lfht:get:$n" loop "$(lfht lfhtEMPTY "$n" 0)"
+			note "lfht:get:$n" loop "$(lfht lfhtEMPTY "$n" 0 0)"
 			note "lfht:get:$n" null "$(ours null "$n" --keys $range --mix get=100)"
 			note "lfht:update:$n" theirs "$(lfht lfht 0 "$n")"
 			note "lfht:update:$n" ours "$(ours urcu-lfht "$n" --keys $range --mix insert=50,remove=50)"
+			note "lfht:update:$n" loop "$(lfht lfhtEMPTY 0 "$n" 0)"
+			note "lfht:update:$n" null "$(ours null "$n" --keys $range --mix insert=50,remove=50)"
 			note "lfht:update:$n" alike "$(lfht lfhtALIKE 0 "$n")"
 			;;
 		esac
@@ -339,7 +341,7 @@ awk -v machine="$machine" -v built="$built" -v noise="$noise" -v keys="$keys" -v
 					differ = "; once theirs is set up as ours, " because(b / mid)
 			}
 			if ((p, "loop") in n) {
-				printf "  %-34s%s\n", "their loop, lookups do nothing", shown(p, "loop")
+				printf "  %-34s%s\n", "their loop, without a map", shown(p, "loop")
 				printf "  %-34s%s\n", "our loop, subject null", shown(p, "null")
 				net(p, "theirs", "loop", t)
 				a = nmid; alo = nlo; ahi = nhi
