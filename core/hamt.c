@@ -140,49 +140,19 @@ lookup_slow(struct hamt *h, uint64_t hash, uint64_t *value)
 	}
 }
 
-/*
- * lookup - No branch depends on whether the key is there: a processor that
- * need not guess goes on to the next lookup while this one waits for memory.
- * A clear bit turns the word into that of a node of zeroes, and a match there
- * does not count. Nor does a branch depend on where the key is, as long as
- * the window has no more than two entries; keys are unique, so that or-ing
- * what matches is choosing it.
- */
+/* lookup - keys are unique, so that or-ing what matches is choosing it, without a branch. */
 static ALWAYS_INLINE enum hamt_status
 lookup(struct hamt *h, uint64_t hash, uint64_t *value)
 {
-	unsigned shift = h->shift;
-	const struct slot *slot = &h->slots[hash >> shift];
-	/* acquire: pairs with the CAS that published the node. */
-	uint64_t word = atomic_load_explicit(&slot->word, memory_order_acquire);
-	uint64_t wanted = hash & ~ENTRY_SUB;
-	unsigned chunk = (unsigned)(hash >> (shift - NODE_CHUNK_BITS)) & (NODE_CHUNKS - 1);
-	uint64_t present = -(word >> (WORD_BITMAP_SHIFT + chunk) & 1);
-	uint64_t seen = h->nothing ^ ((h->nothing ^ word) & present);
-	const struct entry *node = word_node(seen), *e, *f;
-	unsigned extra = word_extra(seen);
-	uint64_t at_e, at_f, mask;
+	uint64_t wanted = hash & ~ENTRY_SUB, at_e, at_f, mask;
+	struct candidates c;
 
-	if (UNLIKELY(word == WORD_MOVED))
+	if (!candidates(h, hash, &c))
 		return lookup_slow(h, hash, value);
-	publish(h, HAZARD_ROOT, node);
-	/* As holds(), but frozen meanwhile is left to the slow way, too.
-	 * seq_cst: HP(2), pairs with the CAS that unlinks nodes, HP(3). */
-	if ((UNLIKELY(atomic_load_explicit(&slot->word, memory_order_seq_cst) != word) &&
-	        !mutant(LOOKUP_NOT_VALIDATED)) ||
-	    !reclaim_confirm(h->record, HAZARD_ROOT))
-		return lookup_slow(h, hash, value);
-	e = node + __builtin_popcount(word_bitmap(seen) & ((1u << chunk) - 1));
-	/* Longer windows, and those with a CHILD, are rare. */
-	if (UNLIKELY(extra > 1))
-		return lookup_slow(h, hash, value);
-	f = e + extra;
-	if (UNLIKELY((e->key | f->key) >= ENTRY_SUB))
-		return lookup_slow(h, hash, value);
-	at_e = -(uint64_t)(e->key == wanted);
-	at_f = -(uint64_t)(f->key == wanted);
-	mask = present & (at_e | at_f);
-	*value = (*value & ~mask) | (((e->value & at_e) | (f->value & at_f)) & mask);
+	at_e = -(uint64_t)(c.e->key == wanted);
+	at_f = -(uint64_t)(c.f->key == wanted);
+	mask = c.present & (at_e | at_f);
+	*value = (*value & ~mask) | (((c.e->value & at_e) | (c.f->value & at_f)) & mask);
 	return (enum hamt_status)(HAMT_ABSENT + (int)mask);
 }
 
@@ -209,18 +179,10 @@ hamt_get_many(struct hamt *h, const uint64_t keys[], uint64_t values[], bool fou
 		operation_begin(h);
 		for (size_t i = 0; i < group; i++) {
 			hash[i] = hash_of(h, keys[i]);
-			__builtin_prefetch(&h->slots[hash[i] >> h->shift]);
+			slot_prefetch(h, hash[i]);
 		}
-		/* A prefetch reads nothing, so it needs no protection. */
-		for (size_t i = 0; i < group; i++) {
-			/* relaxed: a hint; the lookup loads it again. */
-			uint64_t word = atomic_load_explicit(&h->slots[hash[i] >> h->shift].word,
-			    memory_order_relaxed);
-			unsigned chunk = (unsigned)(hash[i] >> (h->shift - NODE_CHUNK_BITS)) & (NODE_CHUNKS - 1);
-
-			__builtin_prefetch((const void *)((uintptr_t)word_node(word) + sizeof(struct entry) *
-			    (unsigned)__builtin_popcount(word_bitmap(word) & ((1u << chunk) - 1))));
-		}
+		for (size_t i = 0; i < group; i++)
+			candidates_prefetch(h, hash[i]);
 		for (size_t i = 0; i < group; i++) {
 			found[i] = lookup(h, hash[i], &values[i]) == HAMT_OK;
 			hits += found[i];
@@ -580,7 +542,7 @@ hamt_extend(struct hamt *h, const uint64_t keys[], const uint64_t values[], size
 		operation_begin(h);
 		/* Ahead by one group, so that the misses overlap. */
 		for (; at < n && at < i + GROUP; at++)
-			__builtin_prefetch(&h->slots[hash_of(h, keys[at]) >> h->shift]);
+			slot_prefetch(h, hash_of(h, keys[at]));
 		if (i + GROUP / 2 < n) {
 			/* relaxed: a hint for a prefetch, which reads nothing. */
 			uint64_t word = atomic_load_explicit(

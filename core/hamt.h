@@ -303,7 +303,10 @@ enum hamt_status hamt_bytes_copy(struct hamt_bytes *h, struct hamt_string key, v
 /* A value, readable during the call; the handle must not be used in it. */
 typedef void hamt_found_fn(void *arg, size_t index, struct hamt_string value);
 
-/* hamt_bytes_get_many - calls found for each of n keys that is there. Returns how many. */
+/*
+ * hamt_bytes_get_many - look up n keys, with their cache misses overlapped, and call found for each that is there.
+ * Returns   how many.
+ */
 size_t hamt_bytes_get_many(struct hamt_bytes *h, const struct hamt_string keys[], size_t n, hamt_found_fn *found,
     void *arg);
 
@@ -335,6 +338,8 @@ enum hamt_status hamt_bytes_compute(struct hamt_bytes *h, struct hamt_string key
 
 uint64_t hamt_bytes_count(struct hamt_bytes *h);
 enum hamt_status hamt_bytes_clear(struct hamt_bytes *h, uint64_t *removed) MUST_USE;
+
+/* hamt_bytes_extend - upsert n pairs in their order, with cache misses overlapped; done as for hamt_extend(). */
 enum hamt_status hamt_bytes_extend(struct hamt_bytes *h, const struct hamt_string keys[],
     const struct hamt_string values[], size_t n, size_t *done) MUST_USE;
 

@@ -11,6 +11,9 @@
 #include "core/hash_bytes.h"
 #include "core/update.h"
 
+/* Keys of get_many and extend whose loads from memory overlap. */
+enum { GROUP = 32 };
+
 struct hamt_bytes {
 	struct hamt hamt;
 };
@@ -129,9 +132,9 @@ hamt_guard_release(struct hamt_guard *guard)
 
 /* --- Lookups ----------------------------------------------------------- */
 
-/* lookup - the leaf of key, protected by key->hazard, or NULL. */
-static const struct leaf *
-lookup(struct hamt *h, uint64_t hash, const struct leaf_key *key)
+/* lookup_slow - the whole way: through a resize, down into CHILDs, past other keys of the same hash. */
+static __attribute__((noinline)) const struct leaf *
+lookup_slow(struct hamt *h, uint64_t hash, const struct leaf_key *key)
 {
 	struct path p;
 
@@ -151,6 +154,43 @@ lookup(struct hamt *h, uint64_t hash, const struct leaf_key *key)
 			break;
 		}
 	}
+}
+
+/*
+ * leaf_chosen - the leaf that stands for hash, or NULL; not protected. Without a branch. Should two
+ * keys have the same hash, *same, and the address is no leaf's.
+ */
+static ALWAYS_INLINE const struct leaf *
+leaf_chosen(const struct candidates *c, uint64_t hash, bool *same)
+{
+	uint64_t wanted = hash & ~ENTRY_SUB;
+	uint64_t at_e = -(uint64_t)(c->e->key == wanted);
+	uint64_t at_f = -(uint64_t)(c->f->key == wanted);
+
+	*same = c->e != c->f && (at_e & at_f & c->present) != 0;
+	return leaf_at(((c->e->value & at_e) | (c->f->value & at_f)) & c->present);
+}
+
+/* lookup - the leaf of key, protected by key->hazard, or NULL. */
+static ALWAYS_INLINE const struct leaf *
+lookup(struct hamt *h, uint64_t hash, const struct leaf_key *key)
+{
+	const struct leaf *leaf;
+	struct candidates c;
+	bool same;
+
+	if (!candidates(h, hash, &c))
+		return lookup_slow(h, hash, key);
+	leaf = leaf_chosen(&c, hash, &same);
+	if (UNLIKELY(same))
+		return lookup_slow(h, hash, key);
+	if (leaf == NULL)
+		return NULL;
+	publish(h, key->hazard, leaf);
+	/* Protected like a node. */
+	if (!holds(c.slot, c.word))
+		return lookup_slow(h, hash, key);
+	return LIKELY(leaf->key_bytes == key->bytes && memcmp(leaf->data, key->data, key->bytes) == 0) ? leaf : NULL;
 }
 
 enum hamt_status
@@ -190,11 +230,29 @@ hamt_bytes_copy(struct hamt_bytes *b, struct hamt_string key, void *buffer, size
 	return leaf != NULL ? HAMT_OK : HAMT_ABSENT;
 }
 
+/* group_hash - the hashes of a group of keys, whose slots, nodes and leaves are loaded together. Within an operation. */
+static void
+group_hash(struct hamt *h, const struct hamt_string keys[], size_t n, uint64_t hash[])
+{
+	struct candidates c;
+	bool same;
+
+	for (size_t i = 0; i < n; i++) {
+		hash[i] = hash_of(h, keys[i]);
+		slot_prefetch(h, hash[i]);
+	}
+	for (size_t i = 0; i < n; i++)
+		candidates_prefetch(h, hash[i]);
+	/* Which leaf it is stands in the node: to read that it is protected. */
+	for (size_t i = 0; i < n; i++)
+		if (candidates(h, hash[i], &c))
+			__builtin_prefetch(leaf_chosen(&c, hash[i], &same));
+}
+
 size_t
 hamt_bytes_get_many(struct hamt_bytes *b, const struct hamt_string keys[], size_t n, hamt_found_fn *found,
     void *arg)
 {
-	enum { GROUP = 32 };
 	struct hamt *h = &b->hamt;
 	uint64_t hash[GROUP];
 	size_t hits = 0;
@@ -203,14 +261,7 @@ hamt_bytes_get_many(struct hamt_bytes *b, const struct hamt_string keys[], size_
 		size_t group = n - first < GROUP ? n - first : GROUP;
 
 		operation_begin(h);
-		for (size_t i = 0; i < group; i++) {
-			hash[i] = hash_of(h, keys[first + i]);
-			__builtin_prefetch(&h->slots[hash[i] >> h->shift]);
-		}
-		for (size_t i = 0; i < group; i++)
-			/* relaxed: a hint for a prefetch, which reads nothing. */
-			__builtin_prefetch(word_node(atomic_load_explicit(
-			    &h->slots[hash[i] >> h->shift].word, memory_order_relaxed)));
+		group_hash(h, keys + first, group, hash);
 		for (size_t i = 0; i < group; i++) {
 			struct leaf_key k = leaf_key(keys[first + i], HAZARD_LEAF);
 			const struct leaf *leaf = lookup(h, hash[i], &k);
@@ -316,8 +367,9 @@ decide_leaf(void *arg, bool present, uint64_t *value)
 	return c->action = HAMT_KEEP;
 }
 
+/* change_hashed - c with the hash of its key. */
 static enum hamt_status
-change(struct hamt_bytes *b, struct bytes_change *c)
+change_hashed(struct hamt_bytes *b, struct bytes_change *c)
 {
 	struct hamt *h = &b->hamt;
 	unsigned number = c->old != NULL ? guard_choose(h) : 0;
@@ -326,7 +378,6 @@ change(struct hamt_bytes *b, struct bytes_change *c)
 	enum hamt_status s;
 
 	c->h = h;
-	c->hash = hash_of(h, c->key);
 	if (c->old != NULL)
 		*c->old = (struct hamt_guard){ .handle = NULL };
 	operation_begin(h);
@@ -338,6 +389,13 @@ change(struct hamt_bytes *b, struct bytes_change *c)
 		guard_hold(h, number, leaf_at(u.old), c->old);
 	operation_end(h);
 	return s == HAMT_NOMEM ? HAMT_NOMEM : c->status;
+}
+
+static enum hamt_status
+change(struct hamt_bytes *b, struct bytes_change *c)
+{
+	c->hash = hash_of(&b->hamt, c->key);
+	return change_hashed(b, c);
 }
 
 enum hamt_status
@@ -380,14 +438,24 @@ hamt_bytes_compute(struct hamt_bytes *h, struct hamt_string key, hamt_bytes_deci
 }
 
 enum hamt_status
-hamt_bytes_extend(struct hamt_bytes *h, const struct hamt_string keys[], const struct hamt_string values[],
+hamt_bytes_extend(struct hamt_bytes *b, const struct hamt_string keys[], const struct hamt_string values[],
     size_t n, size_t *done)
 {
+	uint64_t hash[GROUP];
 	size_t i;
 
-	for (i = 0; i < n; i++)
-		if (hamt_bytes_upsert(h, keys[i], values[i], NULL) == HAMT_NOMEM)
+	for (i = 0; i < n; i++) {
+		struct bytes_change c = { .kind = BYTES_UPSERT, .key = keys[i], .value = values[i] };
+
+		if (i % GROUP == 0) {
+			operation_begin(&b->hamt);
+			group_hash(&b->hamt, keys + i, n - i < GROUP ? n - i : GROUP, hash);
+			operation_end(&b->hamt);
+		}
+		c.hash = hash[i % GROUP];
+		if (change_hashed(b, &c) == HAMT_NOMEM)
 			break;
+	}
 	if (done != NULL)
 		*done = i;
 	return i == n ? HAMT_OK : HAMT_NOMEM;

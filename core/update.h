@@ -127,6 +127,71 @@ search(struct hamt *h, const struct slot *slot, uint64_t word, int left, uint64_
 	}
 }
 
+/* Two entries of a root node, of which one is that of a hash, if it is there; most often both are the same entry. */
+struct candidates {
+	const struct slot *slot;
+	uint64_t word;             /* of the slot */
+	const struct entry *e, *f; /* protected by HAZARD_ROOT; their keys are no CHILD's */
+	uint64_t present;          /* all ones; 0: it is not there, and e and f are any entries */
+};
+
+/*
+ * candidates - No branch depends on whether the key is there: a processor that
+ * need not guess goes on to the next lookup while this one waits for memory.
+ * A clear bit turns the word into that of a node of zeroes. Nor does a branch
+ * depend on where the key is, as long as the window has no more than two
+ * entries.
+ * Returns   false: a resize, a CHILD or a longer window is in the way, all of
+ *           them rare; search() knows its way.
+ */
+static ALWAYS_INLINE bool
+candidates(struct hamt *h, uint64_t hash, struct candidates *c)
+{
+	unsigned shift = h->shift;
+	const struct slot *slot = &h->slots[hash >> shift];
+	/* acquire: pairs with the CAS that published the node. */
+	uint64_t word = atomic_load_explicit(&slot->word, memory_order_acquire);
+	unsigned chunk = (unsigned)(hash >> (shift - NODE_CHUNK_BITS)) & (NODE_CHUNKS - 1);
+	uint64_t present = -(word >> (WORD_BITMAP_SHIFT + chunk) & 1);
+	uint64_t seen = h->nothing ^ ((h->nothing ^ word) & present);
+	const struct entry *node = word_node(seen), *e, *f;
+	unsigned extra = word_extra(seen);
+
+	if (UNLIKELY(word == WORD_MOVED))
+		return false;
+	publish(h, HAZARD_ROOT, node);
+	/* As holds(), but frozen meanwhile is left to search(), too.
+	 * seq_cst: HP(2), pairs with the CAS that unlinks nodes, HP(3). */
+	if ((UNLIKELY(atomic_load_explicit(&slot->word, memory_order_seq_cst) != word) &&
+	        !mutant(LOOKUP_NOT_VALIDATED)) ||
+	    !reclaim_confirm(h->record, HAZARD_ROOT))
+		return false;
+	e = node + __builtin_popcount(word_bitmap(seen) & ((1u << chunk) - 1));
+	if (UNLIKELY(extra > 1))
+		return false;
+	f = e + extra;
+	*c = (struct candidates){ slot, word, e, f, present };
+	return LIKELY((e->key | f->key) < ENTRY_SUB);
+}
+
+/* candidates_prefetch - load the line that candidates() will read. A prefetch reads nothing, so it needs no protection. */
+static ALWAYS_INLINE void
+candidates_prefetch(const struct hamt *h, uint64_t hash)
+{
+	/* relaxed: a hint; whoever reads the node loads the word again. */
+	uint64_t word = atomic_load_explicit(&h->slots[hash >> h->shift].word, memory_order_relaxed);
+	unsigned chunk = (unsigned)(hash >> (h->shift - NODE_CHUNK_BITS)) & (NODE_CHUNKS - 1);
+
+	__builtin_prefetch((const void *)((uintptr_t)word_node(word) + sizeof(struct entry) *
+	    (unsigned)__builtin_popcount(word_bitmap(word) & ((1u << chunk) - 1))));
+}
+
+static ALWAYS_INLINE void
+slot_prefetch(const struct hamt *h, uint64_t hash)
+{
+	__builtin_prefetch(&h->slots[hash >> h->shift]);
+}
+
 /* What an update wants, and what became of it. */
 struct change {
 	enum { INSERT, UPSERT, REPLACE, REMOVE, REMOVE_IF, COMPUTE } kind;

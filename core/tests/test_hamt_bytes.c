@@ -348,6 +348,47 @@ behaves_like_a_table(void)
 	}
 }
 
+/* One to four keys: also those that meet in one place, and nothing else with them. */
+static void
+few_keys_are_told_apart(void)
+{
+	enum { FEW = 6 };
+
+	for (unsigned c = 0; c < SMALL; c++) {
+		struct hamt_bytes *h = map_new(c);
+
+		for (unsigned set = 1; set < 1u << FEW; set++) {
+			struct model m = { .count = 0 };
+			struct text kt[FEW], vt;
+			struct hamt_string keys[FEW];
+			uint64_t removed;
+
+			for (unsigned i = 0; i < FEW; i++) {
+				keys[i] = key_of(&kt[i], i);
+				if ((set >> i & 1) == 0)
+					continue;
+				CHECK_EQ(hamt_bytes_insert(h, keys[i], value_of(&vt, i)), HAMT_OK);
+				m.present[i] = true;
+				m.number[i] = i;
+				m.count++;
+			}
+			for (unsigned i = 0; i < FEW; i++) {
+				struct hamt_guard g;
+
+				CHECK_EQ(hamt_bytes_get(h, keys[i], &g), m.present[i] ? HAMT_OK : HAMT_ABSENT);
+				if (m.present[i])
+					CHECK(is_value((struct hamt_string){ g.value, g.value_bytes }, i));
+				hamt_guard_release(&g);
+			}
+			CHECK_EQ(hamt_bytes_get_many(h, keys, FEW, found_one, &m), m.count);
+			seen_all_once(&m);
+			CHECK_EQ(hamt_bytes_clear(h, &removed), HAMT_OK);
+			CHECK_EQ(removed, m.count);
+		}
+		end(h);
+	}
+}
+
 /* From a key's place on: the key itself is among the first, and of two keys one comes after the other. */
 static void
 a_cursor_begins_at_any_key(void)
@@ -775,6 +816,7 @@ a_key_is_found_while_its_value_is_replaced(void)
 static const struct test tests[] = {
 	TEST(siphash_is_the_published_one),
 	TEST(behaves_like_a_table),
+	TEST(few_keys_are_told_apart),
 	TEST(a_cursor_begins_at_any_key),
 	TEST(a_mismatch_changes_nothing),
 	TEST(clear_and_extend),
