@@ -206,14 +206,18 @@ bytes_open(struct bytes *b, const struct subject_params *params, size_t group)
 	size_t stride = (params->names->scratch_bytes + CACHE_LINE_BYTES - 1) & ~(size_t)(CACHE_LINE_BYTES - 1);
 	size_t value = (params->value_bytes + CACHE_LINE_BYTES - 1) & ~(size_t)(CACHE_LINE_BYTES - 1);
 
+	size_t values = BYTES_GROUP_VALUES / value, bytes;
+
+	values = values < 1 ? 1 : values > group ? group : values;
+	bytes = values * value + (group + 1) * stride;
 	*b = (struct bytes){ .names = params->names, .keys = params->keys, .value_bytes = params->value_bytes,
-		.stride = stride };
-	b->value = aligned_alloc(CACHE_LINE_BYTES, value + (group + 1) * stride);
+		.values = values, .value_stride = value, .stride = stride };
+	b->value = aligned_alloc(CACHE_LINE_BYTES, bytes);
 	if (b->value == NULL)
 		return false;
 	/* All of it is written before anybody reads it, but by whole words. */
-	memset(b->value, 0, value + (group + 1) * stride);
-	b->name = b->value + value;
+	memset(b->value, 0, bytes);
+	b->name = b->value + values * value;
 	b->other = b->name + group * stride;
 	return true;
 }

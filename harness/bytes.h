@@ -57,14 +57,19 @@ struct bytes {
 	const struct key_names *names;
 	uint64_t keys;
 	size_t value_bytes;
-	unsigned char *value;       /* room for one */
+	unsigned char *value;       /* room for values values, each at a multiple of value_stride */
+	size_t values, value_stride;
 	unsigned char *name;        /* room for group names, each at a multiple of stride */
 	size_t stride;
 	unsigned char *other;       /* room for one more name: bytes_key()'s */
 };
 
+/* All values of a group together, unless one takes more. */
+#define BYTES_GROUP_VALUES (64u << 10)
+
 /*
- * bytes_open - for one thread; group: how many names are made at a time, at least 1.
+ * bytes_open - for one thread; group: how many names are made at a time, at least 1; and as many values, or as
+ * many as BYTES_GROUP_VALUES bytes have room for: b->values.
  * Returns   true, and bytes_close() is owed; false: no memory.
  */
 bool bytes_open(struct bytes *b, const struct subject_params *params, size_t group) MUST_USE;
@@ -86,17 +91,25 @@ bytes_name(const struct bytes *b, uint64_t key)
 /* Words of a value: the first is the 64-bit value, each of the others follows from it. */
 #define BYTES_WORD(value, i) ((value) + (i) * UINT64_C(0x9e3779b97f4a7c15))
 
-/* bytes_value - value in value_bytes of them; valid until the next call. */
+/* bytes_value_at - value in value_bytes of them, as number i of a group; valid until the next one that is made there. */
+static inline struct byte_string
+bytes_value_at(const struct bytes *b, uint64_t value, size_t i)
+{
+	unsigned char *p = b->value + i * b->value_stride;
+
+	/* Whole words: there is room. */
+	for (size_t k = 0; k * 8 < b->value_bytes; k++) {
+		uint64_t word = BYTES_WORD(value, k);
+
+		memcpy(p + k * 8, &word, 8);
+	}
+	return (struct byte_string){ p, b->value_bytes };
+}
+
 static inline struct byte_string
 bytes_value(const struct bytes *b, uint64_t value)
 {
-	/* Whole words: there is room. */
-	for (size_t i = 0; i * 8 < b->value_bytes; i++) {
-		uint64_t word = BYTES_WORD(value, i);
-
-		memcpy(b->value + i * 8, &word, 8);
-	}
-	return (struct byte_string){ b->value, b->value_bytes };
+	return bytes_value_at(b, value, 0);
 }
 
 /* bytes_read - the 64-bit value of a string that bytes_value() made; 0, which is no key's value: it is not one. */

@@ -12,7 +12,7 @@
 #include "harness/random.h"
 #include "workloads/subjects/reclaim_adapter.h"
 
-/* Names that get_many makes at a time. */
+/* Names that get_many and extend make at a time. */
 #define GROUP 32u
 
 struct subject_map {
@@ -233,6 +233,27 @@ subject_get_many(void *handle, const uint64_t keys[], uint64_t values[], bool fo
 	return hits;
 }
 
+static size_t
+subject_extend(void *handle, const uint64_t keys[], const uint64_t values[], size_t n)
+{
+	struct handle *h = handle;
+	struct hamt_string names[GROUP], texts[GROUP];
+	size_t first = 0, done;
+
+	while (first < n) {
+		size_t group = n - first < h->bytes.values ? n - first : h->bytes.values;
+
+		for (size_t i = 0; i < group; i++) {
+			names[i] = string_of(bytes_name_at(&h->bytes, keys[first + i], i));
+			texts[i] = string_of(bytes_value_at(&h->bytes, values[first + i], i));
+		}
+		if (hamt_bytes_extend(h->map, names, texts, group, &done) != HAMT_OK)
+			return first + done;
+		first += group;
+	}
+	return n;
+}
+
 /* The pairs of a scan; those beyond the last that was asked for are left out. */
 struct pairs {
 	const struct bytes *bytes;
@@ -358,6 +379,7 @@ const struct subject hamtbench_subject = {
 	.replace = subject_replace,
 	.modify = subject_modify,
 	.get_many = subject_get_many,
+	.extend = subject_extend,
 	.scan = subject_scan,
 	.hold = subject_hold,
 	.release = subject_release,
