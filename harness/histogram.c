@@ -38,6 +38,23 @@ histogram_merge(struct histogram *into, const struct histogram *from)
 		into->count[i] += from->count[i];
 }
 
+void
+histogram_add_many(struct histogram *h, uint64_t ns, uint64_t n)
+{
+	uint64_t sum;
+
+	if (n == 0)
+		return;
+	if (histogram_add(h, ns)) {
+		h->count[histogram_index(ns)] += n - 1;
+		h->total += n - 1;
+	} else {
+		h->lost += n - 1;
+	}
+	if (__builtin_mul_overflow(ns, n - 1, &sum) || __builtin_add_overflow(h->sum, sum, &h->sum))
+		h->sum = UINT64_MAX;
+}
+
 uint64_t
 histogram_percentile(const struct histogram *h, double pct)
 {

@@ -65,6 +65,9 @@ histogram_add(struct histogram *h, uint64_t ns)
 	return fits;
 }
 
+/* histogram_add_many - count one value n times. */
+void histogram_add_many(struct histogram *h, uint64_t ns, uint64_t n);
+
 /* histogram_low - the smallest value of bucket index, which must be below HISTOGRAM_BUCKETS. */
 uint64_t histogram_low(unsigned index);
 

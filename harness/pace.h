@@ -8,7 +8,8 @@
  * omission (Tene 2013, How NOT to Measure Latency). In an open loop each call has
  * an intended start, fixed in advance. Its response time runs from there to its end, its
  * service time from when it really began. Late calls are made as fast as they can
- * be; none is left out.
+ * be; none is left out. Those that were due and had not begun when the time was up are counted (pace_due()):
+ * without them the calls that waited longest would be missing.
  *
  * Every thread takes an equal share of the rate. Arrivals are evenly spaced,
  * the threads' in turn, or a Poisson process, as requests of many independent
@@ -70,6 +71,16 @@ pace_next(struct pace *p)
 	if (p->arrival == PACE_EVEN)
 		p->next_ns += p->gap_ns;
 	return at_ns;
+}
+
+/*
+ * pace_due - how many calls were to begin until now_ns, from the one that was to begin at at_ns on. Of a Poisson
+ * process those that are to be expected.
+ */
+static inline uint64_t
+pace_due(const struct pace *p, uint64_t at_ns, uint64_t now_ns)
+{
+	return at_ns > now_ns ? 0 : 1 + (uint64_t)((double)(now_ns - at_ns) / p->gap_ns);
 }
 
 #endif

@@ -58,7 +58,8 @@ const struct column record_columns[] = {
 	COUNT(trial, "number of the trial at its point, from 1"),
 	REAL(elapsed_s, "longest time of a thread, common start to its own last operation, s"),
 	COUNT(ops, "completed operations, hit or miss"),
-	REAL(mops, "throughput, million operations per second: sum over threads of ops / own time"),
+	REAL(mops, "throughput, million operations per second: sum over threads of ops / own time; of a fixed amount of work "
+	    "ops / elapsed_s"),
 	REAL(hit_ratio, "share of the keys looked up by get and get_many that were found, 0 .. 1"),
 	COUNT(get_p50_ns, "median latency of get, ns"),
 	COUNT(get_p99_ns, "99th percentile of get, ns"),
@@ -120,6 +121,8 @@ const struct column record_columns[] = {
 	TEXT(pause_op, "which operation it was"),
 	TEXT(pause_cause, "what happened meanwhile: resize, reclamation, preempted (up to 2 ms before); or unknown"),
 	REAL(rate, "open loop: calls per second that were to begin, all threads; none: closed loop"),
+	COUNT(unserved, "open loop: calls that were due and had not begun when the time was up. In the response times each "
+	    "stands with what the first of them had waited"),
 	COUNT(get_response_p50_ns, "open loop: median time of get from its intended start, ns"),
 	COUNT(get_response_p99_ns, "99th percentile of it, ns"),
 	COUNT(get_response_p999_ns, "99.9th percentile of it, ns"),
@@ -218,7 +221,7 @@ record_new(unsigned threads)
 	r->steal_pct = r->foreign_pct = r->hiccup_pct = r->frequency_mhz = r->frequency_drop_pct = NAN;
 	r->hiccup_max_ns = UINT64_MAX;
 	r->cas_failed_per_op = r->cas_wait_ns_per_op = NAN;
-	r->cas_expired = UINT64_MAX;
+	r->cas_expired = r->unserved = UINT64_MAX;
 	/* No samples yet: the percentile columns have no value. */
 	record_fill_percentiles(r);
 	return r;

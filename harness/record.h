@@ -66,7 +66,8 @@ struct record {
 	char pin[RECORD_TEXT], membind[32];
 
 	/* Throughput. mops = sum over threads of ops / that thread's own time from the common start
-	 * to its last operation; elapsed_s is the longest of these times. */
+	 * to its last operation; elapsed_s is the longest of these times. Of a fixed amount of work: ops / elapsed_s,
+	 * since a thread that is ready early does nothing until the others are. */
 	double elapsed_s;
 	uint64_t ops, hits, misses;
 	uint64_t scanned;            /* pairs that scans returned */
@@ -89,6 +90,7 @@ struct record {
 	uint64_t latency_samples, latency_lost;
 	/* Open loop only: calls a second that were to begin, all threads, and latencies from the intended start. */
 	double rate;                 /* NaN: closed loop */
+	uint64_t unserved;           /* UINT64_MAX: closed loop */
 	uint64_t get_response_p50_ns, get_response_p99_ns, get_response_p999_ns, get_response_max_ns;
 	uint64_t update_response_p50_ns, update_response_p99_ns, update_response_p999_ns, update_response_max_ns;
 

@@ -1360,6 +1360,34 @@ figures_of_threads(const struct runner *r, unsigned first, unsigned end, double 
 	*jain = squares > 0 ? *sum * *sum / ((end - first) * squares) : NAN;
 }
 
+/*
+ * response_of_unserved - calls of w that were due and had not begun when its time was up. A thread makes its calls
+ * one after the other: at the pace so far each of them would have waited about as long as the first has already. Of
+ * what kind they would have been is not drawn yet: they are shared out as those that were made.
+ * Returns   how many there are.
+ */
+static uint64_t
+response_of_unserved(struct worker *w)
+{
+	uint64_t intended_ns = w->out_of_time ? w->intended_ns : pace_next(&w->pace);
+	uint64_t unserved = pace_due(&w->pace, intended_ns, w->last_ns);
+	double made = 0, shared = 0;
+	uint64_t given = 0;
+
+	for (unsigned op = 0; op < OP_COUNT; op++)
+		made += (double)(w->response[op].total + w->response[op].lost);
+	for (unsigned op = 0; op < OP_COUNT && made > 0 && unserved > 0; op++) {
+		uint64_t until;
+
+		shared += (double)(w->response[op].total + w->response[op].lost);
+		/* Rounded where sums end, so that all of them are given. */
+		until = (uint64_t)((double)unserved * (shared / made) + 0.5);
+		histogram_add_many(&w->response[op], w->last_ns - intended_ns, until - given);
+		given = until;
+	}
+	return unserved;
+}
+
 /* The workers wait at the last gate: everything that must be read before they detach. */
 static void
 figures_at_stop(struct runner *r, struct record *record, const struct reclaim_stats *before, const struct sampler *p)
@@ -1374,9 +1402,10 @@ figures_at_stop(struct runner *r, struct record *record, const struct reclaim_st
 	if (q->subject->pending != NULL && q->smr_stats >= SMR_SAMPLED)
 		q->subject->pending(r->map, censored_add, &censored);
 	record->thread_min_mops = INFINITY;
+	record->unserved = q->rate > 0 ? 0 : UINT64_MAX;
 	for (unsigned i = 0; i < q->threads; i++) {
-		const struct seat *s = &r->seat[i];
-		const struct worker *w = &s->worker;
+		struct seat *s = &r->seat[i];
+		struct worker *w = &s->worker;
 		uint64_t own_ns = surplus(w->last_ns, r->start_ns), ops = worker_calls(w);
 		double mops = own_ns > 0 ? (double)ops * 1e3 / (double)own_ns : 0;
 
@@ -1394,6 +1423,8 @@ figures_at_stop(struct runner *r, struct record *record, const struct reclaim_st
 		histogram_merge(&record->histogram[RECORD_WITH_PASS], &w->by_pass[1]);
 		if (w->last_ns > last_ns)
 			last_ns = w->last_ns;
+		if (w->response != NULL)
+			record->unserved += response_of_unserved(w);
 		for (unsigned op = 0; op < OP_COUNT; op++) {
 			bool updates = (OP_BIT(op) & (OP_BIT(OP_GET) | OP_BIT(OP_GET_MANY) | OP_BIT(OP_SCAN))) == 0;
 
@@ -1419,6 +1450,8 @@ figures_at_stop(struct runner *r, struct record *record, const struct reclaim_st
 	}
 	elapsed_ns = (double)(last_ns - r->start_ns);
 	record->elapsed_s = elapsed_ns / NS_PER_S;
+	if (q->plan->fixed_work && elapsed_ns > 0)
+		record->mops = (double)record->ops * 1e3 / elapsed_ns;
 	record->misses = record->ops - record->hits;
 	record->hit_ratio = gets > 0 ? (double)get_hits / (double)gets : NAN;
 	record->cpu_ns_per_op = record->ops > 0 ? (double)cpu_ns / (double)record->ops : NAN;
@@ -1795,8 +1828,9 @@ figures_of_phases(struct runner *r, struct record *record)
 				ops -= w->phase_ops[p - 1];
 			phase->ops += ops;
 			phase->elapsed_s = fmax(phase->elapsed_s, own_ns / NS_PER_S);
-			phase->mops += own_ns > 0 ? (double)ops * 1e3 / own_ns : 0;
 		}
+		/* Each is a fixed amount of work, or lasts the same time for all. */
+		phase->mops = phase->elapsed_s > 0 ? (double)phase->ops / phase->elapsed_s / 1e6 : 0;
 	}
 }
 

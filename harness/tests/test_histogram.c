@@ -170,6 +170,23 @@ bad_percentage_aborts(void)
 	CHECK(check_aborts(percentile_of_101, &h, "pct must be 0 .. 100"));
 }
 
+static void
+many_are_as_many_single_ones(void)
+{
+	struct histogram one = { 0 }, many = { 0 };
+
+	for (unsigned i = 0; i < 1000; i++) {
+		uint64_t ns = i % 10 == 0 ? HISTOGRAM_LIMIT_NS + i : i * i;
+
+		for (unsigned n = 0; n < i % 4; n++)
+			(void)histogram_add(&one, ns);
+		histogram_add_many(&many, ns, i % 4);
+	}
+	CHECK(memcmp(&one, &many, sizeof(one)) == 0);
+	histogram_add_many(&many, UINT64_MAX / 2, 5);
+	CHECK_EQ(many.sum, UINT64_MAX);
+}
+
 static const struct test tests[] = {
 	TEST(buckets_tile_the_range),
 	TEST(empty_is_all_zero),
@@ -179,6 +196,7 @@ static const struct test tests[] = {
 	TEST(decimal_percentages_hit_their_rank),
 	TEST(percentiles_agree_with_sorting),
 	TEST(merging_is_adding_all),
+	TEST(many_are_as_many_single_ones),
 	TEST(bad_percentage_aborts),
 };
 

@@ -885,6 +885,10 @@ phases_are_timed_apart_and_start_together(void)
 	/* The pause belongs to the first phase, and to it alone. */
 	CHECK(r.record->phase[0].elapsed_s >= 0.02);
 	CHECK(r.record->elapsed_s >= r.record->phase[0].elapsed_s + r.record->phase[2].elapsed_s);
+	/* A fixed amount of work is done when the last thread has done its part. */
+	CHECK(fabs(r.record->mops * r.record->elapsed_s * 1e6 - (double)r.record->ops) < 1e-3);
+	for (unsigned p = 0; p < 3; p++)
+		CHECK(fabs(r.record->phase[p].mops * r.record->phase[p].elapsed_s * 1e6 - (double)r.record->phase[p].ops) < 1e-3);
 	CHECK_EQ(r.record->size_after, 100);
 	record_free(r.record);
 }
@@ -967,7 +971,7 @@ an_open_loop_sees_all_calls_that_a_stall_delays(void)
 	service = &r.record->histogram[RECORD_GET];
 	response = &r.record->histogram[RECORD_RESPONSE_GET];
 	CHECK(r.record->valid);
-	CHECK_EQ(service->total, response->total);
+	CHECK_EQ(service->total + r.record->unserved, response->total);
 	CHECK(r.record->get_max_ns >= STALL_NS);
 	CHECK(r.record->get_response_max_ns >= STALL_NS);
 	/* What is known of that call: when, and that the map said it was resizing. */
@@ -979,6 +983,35 @@ an_open_loop_sees_all_calls_that_a_stall_delays(void)
 	 * 20 ms late or more. */
 	CHECK(slower_than(response, STALL_NS / 4) >= 50);
 	CHECK(slower_than(response, STALL_NS / 4) >= slower_than(service, STALL_NS / 4) + 40);
+	record_free(r.record);
+}
+
+/* More calls than any map can do: those that never began have waited longest. */
+static void
+an_open_loop_counts_the_calls_that_it_did_not_get_to(void)
+{
+	struct trial_request q = request();
+	const struct histogram *response;
+	uint64_t due, responses = 0;
+	struct run r;
+
+	q.rate = 1000000000;
+	q.duration_ns = 50000000;
+	r = run(FAULT_NONE, &q);
+	CHECK(r.record->valid);
+	due = r.record->ops + r.record->unserved;
+	/* Each thread has its own end, none later than the last. */
+	CHECK(due <= (uint64_t)(r.record->elapsed_s * 1e9) + THREADS && due >= 50000000);
+	for (unsigned op = 0; op < OP_COUNT; op++)
+		responses += r.record->histogram[RECORD_RESPONSE_GET + op].total;
+	CHECK_EQ(responses, due);
+	/* Those that began were meant for the first moments, and waited for nearly all of the time, too. */
+	response = &r.record->histogram[RECORD_RESPONSE_GET];
+	CHECK(response->max <= (uint64_t)(r.record->elapsed_s * 1e9) && r.record->get_response_p50_ns >= 25000000);
+	record_free(r.record);
+	q.rate = 0;
+	r = run(FAULT_NONE, &q);
+	CHECK_EQ(r.record->unserved, UINT64_MAX);
 	record_free(r.record);
 }
 
@@ -1225,6 +1258,7 @@ static const struct test tests[] = {
 	TEST(every_call_is_timed_with_shift_0),
 	TEST(an_open_loop_makes_the_calls_that_were_asked_for),
 	TEST(an_open_loop_sees_all_calls_that_a_stall_delays),
+	TEST(an_open_loop_counts_the_calls_that_it_did_not_get_to),
 	TEST(without_statistics_figures_have_no_value),
 	TEST(more_garbage_than_the_bound_fails_the_trial),
 	TEST(calls_with_a_pass_inside_are_apart),

@@ -186,9 +186,9 @@ taking() {
 	printf '%s\n' "$output" "$stderr"
 	[ "$status" -eq 0 ]
 	[[ "$output" == *"Mops/s"* ]]
-	# Two subjects, six loads.
-	[ "$(printf '%s\n' "$output" | grep -cE '^ +(seed|null) +1 .* 1/1$')" -eq 12 ]
-	[[ "$output" == *"24 trials in $DB, series 1"* ]]
+	# Two subjects, six loads; on a loaded machine a trial may be repeated.
+	[ "$(printf '%s\n' "$output" | grep -cE '^ +(seed|null) +1 .* (1/1|2/2)$')" -eq 12 ]
+	[[ "$output" =~ [0-9]+\ trials\ in\ $DB,\ series\ 1 ]]
 	[ "$(printf '%s\n' "$output" | tail -n 11)" = "$(echo Plots:
 		for picture in throughput latency reclamation garbage tradeoff; do
 			printf '%s\n' "$OUT/$picture.png" "$OUT/$picture.svg"
