@@ -211,8 +211,8 @@ function label_of(subject, json,    label)
 	return label
 }
 
-# duration_note - remember how long trials of a workload were asked to take. One whose
-# trials end early, or all much later, has a fixed amount of work instead.
+# duration_note - remember how long trials of a workload were asked to take. One of whose
+# trials one ends early, or most end later, has a fixed amount of work instead.
 function duration_note(workload, json, elapsed_s,    s)
 {
 	rest = json
@@ -221,8 +221,9 @@ function duration_note(workload, json, elapsed_s,    s)
 			s = value ~ /ns$/ ? value * 1e-9 : value ~ /us$/ ? value * 1e-6 : value ~ /ms$/ ? value * 1e-3 : value + 0
 			if (elapsed_s < 0.97 * s)
 				early[workload] = 1
-			if (elapsed_s < 2 * s)
-				timed[workload] = 1
+			noted[workload]++
+			if (elapsed_s < 1.2 * s)
+				timed[workload]++
 			asked[workload, value] = value
 		}
 }
@@ -441,7 +442,7 @@ function common_text(    order, n, i, p, w, list, durations, time, least, most)
 		list = list (i > 1 ? ", " : "") human(order[i] + 0)
 	for (p in asked) {
 		split(p, w, SUBSEP)
-		if (w[1] in timed && !(w[1] in early))
+		if (2 * timed[w[1]] > noted[w[1]] && !(w[1] in early))
 			durations[asked[p]] = asked[p]
 	}
 	n = sorted(durations, order)
