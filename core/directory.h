@@ -178,6 +178,15 @@ reserve(struct hamt *h, size_t retires)
 /* directory_enter - protect the map's directory and go by it from now on. */
 void directory_enter(struct hamt *h);
 
+/* announcements_clear - of the last operation, but for the directory and guards; h->next is found again when it is needed. */
+static inline void
+announcements_clear(struct hamt *h)
+{
+	h->next = NULL;
+	for (unsigned i = HAZARD_NEXT; i < HAZARD_GUARD; i++)
+		reclaim_clear(h->record, i);
+}
+
 /*
  * operation_begin - from here to operation_end() nodes may be read, once they are
  * announced and the slot has confirmed it. The directory of the last operation
@@ -191,10 +200,7 @@ operation_begin(struct hamt *h)
 
 	if (!reclaim_enter(h->record))
 		return;
-	/* h->next is found again when it is needed; the other slots are stale. */
-	h->next = NULL;
-	for (unsigned i = HAZARD_NEXT; i < HAZARD_GUARD; i++)
-		reclaim_clear(h->record, i);
+	announcements_clear(h);
 	publish(h, HAZARD_DIRECTORY, h->directory);
 	/* seq_cst: HP(2), pairs with the CAS in finish(), HP(3). */
 	now = atomic_load_explicit(&h->map->directory, memory_order_seq_cst);

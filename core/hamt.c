@@ -140,19 +140,24 @@ lookup_slow(struct hamt *h, uint64_t hash, uint64_t *value)
 	}
 }
 
-/* lookup - keys are unique, so that or-ing what matches is choosing it, without a branch. */
+/*
+ * lookup - keys are unique, so that or-ing what matches is choosing it, without a branch. Nor is where it
+ * goes chosen by one: *value is not touched on a miss, when it may be another thread's, or not writable.
+ */
 static ALWAYS_INLINE enum hamt_status
 lookup(struct hamt *h, uint64_t hash, uint64_t *value)
 {
-	uint64_t wanted = hash & ~ENTRY_SUB, at_e, at_f, mask;
+	uint64_t wanted = hash & ~ENTRY_SUB, at_e, at_f, mask, nowhere;
 	struct candidates c;
+	uintptr_t to;
 
 	if (!candidates(h, hash, &c))
 		return lookup_slow(h, hash, value);
 	at_e = -(uint64_t)(c.e->key == wanted);
 	at_f = -(uint64_t)(c.f->key == wanted);
 	mask = c.present & (at_e | at_f);
-	*value = (*value & ~mask) | (((c.e->value & at_e) | (c.f->value & at_f)) & mask);
+	to = ((uintptr_t)value & (uintptr_t)mask) | ((uintptr_t)&nowhere & ~(uintptr_t)mask);
+	*(uint64_t *)to = (c.e->value & at_e) | (c.f->value & at_f);
 	return (enum hamt_status)(HAMT_ABSENT + (int)mask);
 }
 
@@ -562,6 +567,8 @@ hamt_extend(struct hamt *h, const uint64_t keys[], const uint64_t values[], size
 
 /* --- The whole map ---------------------------------------------------- */
 
+#define NO_SERIAL UINT64_MAX /* no directory's */
+
 /*
  * clear_slot - the slot of hash becomes EMPTY. *removed: the entries it held.
  * The whole slot changes, not one key. In the next directory it may have been
@@ -571,7 +578,8 @@ hamt_extend(struct hamt *h, const uint64_t keys[], const uint64_t values[], size
 static enum hamt_status
 clear_slot(struct hamt *h, uint64_t hash, unsigned *shift, struct harvest *v, uint64_t *removed)
 {
-	const struct directory *moved_from = NULL;
+	/* By its number: the address may come back once the directory is left. */
+	uint64_t moved_from = NO_SERIAL;
 
 	for (;;) {
 		uint64_t word;
@@ -580,13 +588,13 @@ clear_slot(struct hamt *h, uint64_t hash, unsigned *shift, struct harvest *v, ui
 
 		contention_before(&h->contention);
 		slot = directory_locate(h, hash, &word, shift);
-		if ((word & WORD_FROZEN) != 0 || (*shift != h->shift && moved_from != h->directory)) {
-			moved_from = h->directory;
+		if ((word & WORD_FROZEN) != 0 || (*shift != h->shift && moved_from != h->serial)) {
+			moved_from = h->serial;
 			if (directory_thaw(h, hash) != HAMT_OK)
 				goto no_memory;
 			/* Else it was left, and nothing was moved. */
-			if (moved_from != h->directory)
-				moved_from = NULL;
+			if (moved_from != h->serial)
+				moved_from = NO_SERIAL;
 			continue;
 		}
 		if (!word_is_node(word)) {
@@ -898,8 +906,7 @@ hamt_open(const struct hamt_config *config, bool leaves, struct hamt **handle)
 	    "hamt_new: inline_limit must be at most 7, or HAMT_INLINE_NONE");
 	misuse_if(config->min_bits > DIRECTORY_BITS_MAX || config->max_bits > DIRECTORY_BITS_MAX,
 	    "hamt_new: min_bits and max_bits must be at most 40 (26 on 32-bit machines)");
-	misuse_if(config->max_bits != 0 &&
-	        config->max_bits < (config->min_bits != 0 ? config->min_bits : DIRECTORY_BITS_DEFAULT),
+	misuse_if(config->max_bits != 0 && config->max_bits < config->min_bits,
 	    "hamt_new: max_bits must be at least min_bits");
 	misuse_if(config->hash != HAMT_HASH_SEEDED && config->hash != HAMT_HASH_IDENTITY &&
 	        !(leaves && config->hash == HAMT_HASH_CONSTANT),
@@ -929,6 +936,8 @@ hamt_open(const struct hamt_config *config, bool leaves, struct hamt **handle)
 	map->hash_key_2 = config->hash_key != 0 ? hash_u64(config->hash_key, 1) : hash_random_key();
 	map->min_bits = config->min_bits != 0 ? config->min_bits : DIRECTORY_BITS_DEFAULT;
 	map->max_bits = config->max_bits != 0 ? config->max_bits : DIRECTORY_BITS_MAX;
+	if (map->min_bits > map->max_bits)
+		map->min_bits = map->max_bits;
 	contention_domain_init(&map->contention, &config->contention, map->node.allocator);
 	atomic_init(&map->users, 1);
 	d = directory_new(map->node.allocator, map->min_bits);
@@ -1013,6 +1022,7 @@ hamt_flush(struct hamt *h)
 void
 hamt_pause(struct hamt *h)
 {
+	announcements_clear(h);
 	reclaim_pause(h->record);
 }
 

@@ -52,7 +52,7 @@ struct hamt_config {
 	unsigned inline_limit;               /* entries of a node beyond one for each chunk: 1 to 7, 0 = 7,
 	                                        or HAMT_INLINE_NONE */
 	unsigned min_bits, max_bits;         /* the directory has 2^min_bits to 2^max_bits slots; at least 1;
-	                                        0 = 6, and as many as addresses allow */
+	                                        0 = 6, or max_bits if that is less, and as many as addresses allow */
 	struct reclaim_domain *domain;       /* NULL = one of its own; else shared, and its allocator is the map's */
 	struct reclaim_config reclaim;       /* for a domain of its own; its allocator is the map's. Without one,
 	                                        memory is malloc's, and large directories are mapped from
@@ -211,7 +211,8 @@ void hamt_flush(struct hamt *h);
 
 /*
  * hamt_pause - this thread may not use its handle for long: unless a guard is
- * held, it is forgotten what the handle still protects. Its next operation
+ * held, it is forgotten what the handle still protects, but for the directory
+ * under hazard pointers. Its next operation
  * ends the pause by itself. Under qsbr a handle that is neither used nor
  * paused stops everybody's reclamation; a new handle begins paused.
  */
@@ -257,7 +258,8 @@ bool hamt_check(struct hamt *h, struct hamt_shape *shape, char *error, size_t er
  * gives all keys one hash: both are for tests.
  *
  * A value that was found may be read where it is, without a copy, until its
- * guard is released, whatever happens to the map meanwhile.
+ * guard is released, whatever happens to the map meanwhile. It lies behind its
+ * key, on any address: what is not bytes is read by memcpy().
  */
 struct hamt_bytes;
 
@@ -286,7 +288,8 @@ void hamt_bytes_drop(struct hamt_bytes *handle);
 /*
  * hamt_bytes_get - Returns HAMT_OK and *guard, to be released; HAMT_ABSENT,
  * and *guard holds nothing.
- * Misuse    more than HAMT_GUARDS guards held with one handle abort.
+ * Misuse    a lookup with HAMT_GUARDS guards held with the handle aborts, also
+ *           if it would find nothing; so do upsert and remove with old.
  */
 enum hamt_status hamt_bytes_get(struct hamt_bytes *h, struct hamt_string key, struct hamt_guard *guard) MUST_USE;
 

@@ -528,6 +528,7 @@ hamt_bytes_iterate(struct hamt_bytes *b, struct hamt_cursor *cursor, hamt_visit_
 {
 	struct hamt *h = &b->hamt;
 	struct copies c = { .allocator = h->node.allocator };
+	const struct hamt_cursor before = *cursor;
 	enum hamt_status s = HAMT_OK;
 	struct harvest v;
 	unsigned shift;
@@ -539,6 +540,8 @@ hamt_bytes_iterate(struct hamt_bytes *b, struct hamt_cursor *cursor, hamt_visit_
 		s = copy_slot(h, cursor->next, &v, &c, &shift);
 		operation_end(h);
 		if (s != HAMT_OK) {
+			/* Empty slots may have been passed. */
+			*cursor = before;
 			c.used = 0;
 			break;
 		}

@@ -327,11 +327,6 @@ hazard_attach(struct hazard_domain *d, const struct reclaim_probe *probe, struct
 {
 	struct limbo_record *r;
 
-	misuse_if(probe != NULL && (probe->now_ns == NULL || probe->freed == NULL),
-	    "hazard_attach: a probe needs both functions");
-	misuse_if(probe != NULL && (probe->pass_begin == NULL) != (probe->pass_end == NULL),
-	    "hazard_attach: a probe has both functions of a pass, or neither");
-	misuse_if(probe != NULL && probe->sample_shift > 63, "hazard_attach: sample_shift must be at most 63");
 	r = limbo_attach(&d->limbo, probe, first_room(d));
 	if (r == NULL)
 		return HAZARD_NOMEM;

@@ -423,9 +423,16 @@ record_push(struct limbo_domain *d, struct limbo_record *r)
 struct limbo_record *
 limbo_attach(struct limbo_domain *d, const struct reclaim_probe *probe, unsigned capacity)
 {
-	struct limbo_record *r = take_idle(d);
-	bool is_new = r == NULL;
+	struct limbo_record *r;
+	bool is_new;
 
+	misuse_if(probe != NULL && (probe->now_ns == NULL || probe->freed == NULL),
+	    "struct reclaim_probe: a probe needs now_ns and freed");
+	misuse_if(probe != NULL && (probe->pass_begin == NULL) != (probe->pass_end == NULL),
+	    "struct reclaim_probe: a probe has both functions of a pass, or neither");
+	misuse_if(probe != NULL && probe->sample_shift > 63, "struct reclaim_probe: sample_shift must be at most 63");
+	r = take_idle(d);
+	is_new = r == NULL;
 	if (is_new && (r = record_new(d)) == NULL)
 		return NULL;
 	if ((r->chunks == NULL && (r->chunks = limbo_chunk_new(&d->allocator, capacity)) == NULL) ||

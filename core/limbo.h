@@ -97,7 +97,8 @@ struct reclaim_totals {
 	unsigned records;                    /* ever made; those in use now: */
 	unsigned attached;
 	unsigned threshold, frequency;       /* in force, see struct reclaim_config */
-	uint64_t bound;                      /* pending never exceeds it; 0: the scheme has none */
+	uint64_t bound;                      /* peak never exceeds it, nor does what is pending at any one moment;
+	                                        the figure pending may, while threads retire; 0: the scheme has none */
 	uint64_t clock;                      /* ebr, qsbr: the epoch; he: the era */
 	bool asymmetric;                     /* announcements are ordered by membarrier(2) */
 };

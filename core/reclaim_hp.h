@@ -81,7 +81,7 @@ reclaim_scan(struct hazard_record *r)
 	return hazard_scan(r);
 }
 
-/* The few objects that slots name may stay; clearing them would cost the next operation. */
+/* Slots are cleared by whoever knows which of them the next operation relies on. */
 static inline void
 reclaim_pause(struct hazard_record *r)
 {

@@ -1678,6 +1678,8 @@ void
 seed_hamt_pause(struct seed_hamt *h)
 {
 	misuse_if(h == NULL, "seed_hamt_pause: handle must not be NULL");
+	for (unsigned i = 0; i < SLOTS; i++)
+		reclaim_clear(h->record, i);
 	reclaim_pause(h->record);
 }
 

@@ -4,6 +4,9 @@
  * and shrink; every allocation failing in turn; misuse.
  */
 /* not under tsan: one thread */
+#include <sys/mman.h>
+#include <unistd.h>
+
 #include "core/hamt.h"
 #include "core/tests/check.h"
 
@@ -737,6 +740,47 @@ held_read_keeps_what_it_read(void)
 	}
 }
 
+/* Where a value would go need not be writable, or may be another thread's, as long as none goes there. */
+static void
+a_miss_writes_nothing(void)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	uint64_t *value = mmap(NULL, page, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), keys[40];
+	bool found[40];
+	struct hamt *h;
+
+	CHECK(value != MAP_FAILED);
+	CHECK_EQ(hamt_new(NULL, &h), HAMT_OK);
+	for (uint64_t i = 0; i < 1000; i++)
+		CHECK_EQ(hamt_insert(h, i, i), HAMT_OK);
+	for (uint64_t i = 1000; i < 9000; i++)
+		CHECK_EQ(hamt_get(h, i, value), HAMT_ABSENT);
+	for (unsigned i = 0; i < 40; i++)
+		keys[i] = 1000 + i;
+	CHECK_EQ(hamt_get_many(h, keys, value, found, 40), 0);
+	hamt_drop(h);
+	CHECK(munmap(value, page) == 0);
+}
+
+/* The most may be less than what the least is by default. */
+static void
+limits_beside_their_defaults(void)
+{
+	for (unsigned bits = 1; bits <= 8; bits++) {
+		struct hamt_config config = { .max_bits = bits };
+		struct hamt_shape shape;
+		char error[256];
+		struct hamt *h;
+
+		CHECK_EQ(hamt_new(&config, &h), HAMT_OK);
+		for (uint64_t i = 0; i < 2000; i++)
+			CHECK_EQ(hamt_insert(h, i, i), HAMT_OK);
+		CHECK(hamt_check(h, &shape, error, sizeof(error)));
+		CHECK(shape.bits <= bits && shape.keys == 2000);
+		hamt_drop(h);
+	}
+}
+
 static void
 hold_twice(void *arg)
 {
@@ -857,7 +901,7 @@ misuse_aborts_and_names_the_rule(void)
 {
 	static const struct hamt_config config;
 	struct hamt_config bad[] = {
-		{ .inline_limit = 8 }, { .min_bits = 60 }, { .min_bits = 9, .max_bits = 8 }, { .max_bits = 3 },
+		{ .inline_limit = 8 }, { .min_bits = 60 }, { .min_bits = 9, .max_bits = 8 }, { .min_bits = 5, .max_bits = 4 },
 		{ .hash = (enum hamt_hash)9 },
 	};
 	static const char *const rule[] = { "inline_limit", "min_bits", "at least min_bits", "at least min_bits",
@@ -890,6 +934,8 @@ static const struct test tests[] = {
 	TEST(handles_share_one_map),
 	TEST(maps_share_a_domain_that_outlives_them),
 	TEST(held_read_keeps_what_it_read),
+	TEST(a_miss_writes_nothing),
+	TEST(limits_beside_their_defaults),
 	TEST(holding_has_rules),
 	TEST(misuse_aborts_and_names_the_rule),
 };

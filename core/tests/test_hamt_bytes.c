@@ -448,6 +448,34 @@ a_mismatch_changes_nothing(void)
 	end(h);
 }
 
+/* What a paused handle has looked at is freed like anything else. */
+static void
+a_pause_forgets(void)
+{
+	struct hamt_bytes *h = map_new(0), *reader;
+	struct hamt_string key = { "key", 3 }, value = { "value", 5 };
+	struct reclaim_totals totals;
+	char buffer[8];
+	size_t bytes;
+
+	CHECK_EQ(hamt_bytes_clone(h, &reader), HAMT_OK);
+	CHECK_EQ(hamt_bytes_insert(h, key, value), HAMT_OK);
+	CHECK_EQ(hamt_bytes_copy(reader, key, buffer, sizeof(buffer), &bytes), HAMT_OK);
+	hamt_bytes_pause(reader);
+	CHECK_EQ(hamt_bytes_remove(h, key, NULL), HAMT_OK);
+	for (unsigned i = 0; i < 3; i++) {
+		hamt_bytes_pause(h);
+		hamt_bytes_flush(h);
+	}
+	reclaim_domain_stats(hamt_bytes_domain(h), &totals);
+	CHECK(totals.pending == 0 || RECLAIM == RECLAIM_NONE);
+	/* A handle goes on after a pause. */
+	CHECK_EQ(hamt_bytes_insert(reader, key, value), HAMT_OK);
+	CHECK_EQ(hamt_bytes_copy(h, key, buffer, sizeof(buffer), &bytes), HAMT_OK);
+	hamt_bytes_drop(reader);
+	end(h);
+}
+
 static void
 clear_and_extend(void)
 {
@@ -593,7 +621,12 @@ survives_any_failed_allocation(void)
 					break;
 				default:
 					for (s = HAMT_OK; s == HAMT_OK && !cursor.ended;)
-						s = hamt_bytes_iterate(h, &cursor, visit, &m);
+						{
+							struct hamt_cursor before = cursor;
+
+							s = hamt_bytes_iterate(h, &cursor, visit, &m);
+							CHECK(s == HAMT_OK || (cursor.next == before.next && !cursor.ended));
+						}
 					for (unsigned i = 0; s == HAMT_OK && i < keys; i++)
 						CHECK_EQ(m.seen[i], 1);
 				}
@@ -819,6 +852,7 @@ static const struct test tests[] = {
 	TEST(few_keys_are_told_apart),
 	TEST(a_cursor_begins_at_any_key),
 	TEST(a_mismatch_changes_nothing),
+	TEST(a_pause_forgets),
 	TEST(clear_and_extend),
 	TEST(guards_keep_what_they_hold),
 	TEST(misuse_aborts_and_names_the_rule),
