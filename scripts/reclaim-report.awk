@@ -60,7 +60,7 @@ BEGIN {
 
 FNR == 1 && FNR != NR {
 	csv_header($0, at)
-	csv_need(at, "sweep map subject reclaimer workload threads options bound_share")
+	csv_need(at, "sweep map subject reclaimer workload threads options valid bound_share stalls undrained")
 	of_trials = 1
 	next
 }
@@ -86,6 +86,10 @@ FNR == 1 {
 		k = map SUBSEP workload SUBSEP scheme SUBSEP threads
 		if (f[at["bound_share"]] + 0 > largest[k] + 0)
 			largest[k] = f[at["bound_share"]]
+		if (f[at["valid"]] == 1 && f[at["undrained"]] != "") {
+			stalls[k, level] += f[at["stalls"]]
+			undrained[k, level] += f[at["undrained"]]
+		}
 		next
 	}
 	if (!(map in map_seen)) {
@@ -117,6 +121,7 @@ FNR == 1 {
 		passes[k] = f[at["pass_share"]]
 		slope[k] = f[at["stall_slope"]]
 		drain[k] = f[at["drain_ns"]]
+		timed_at[k] = level
 		median[k] = f[at["reclaim_p50_ns"]]
 		tail[k] = f[at["reclaim_p99_ns"]]
 	}
@@ -146,21 +151,22 @@ function order_threads(    t, i)
 	}
 }
 
-function print_load(m, workload,    s, t, k, name)
+function print_load(m, workload,    s, t, k, name, timed)
 {
 	say(m ", " workload)
-	say(sprintf("  %-24s %7s %7s %8s %8s %8s %8s %8s %8s %9s %8s", "--reclaim", "threads", "Mops/s", "garbage", "mean", \
-	    "of bound", "p50", "p99", "passes", "growth/s", "drain"))
+	say(sprintf("  %-24s %7s %7s %8s %8s %8s %8s %8s %8s %9s %8s %9s", "--reclaim", "threads", "Mops/s", "garbage", "mean", \
+	    "of bound", "p50", "p99", "passes", "growth/s", "drain", "undrained"))
 	for (t = 1; t <= counts; t++)
 		for (s = 1; s <= schemes[m]; s++) {
 			k = m SUBSEP workload SUBSEP scheme_name[m, s] SUBSEP threads_at[t]
 			if (!(k in point))
 				continue
 			name = scheme_name[m, s]
-			say(sprintf("  %-24s %7d %7s %8s %8s %8s %8s %8s %8s %9s %8s%s", name, threads_at[t], figure_text(mops[k]), \
+			timed = k SUBSEP timed_at[k]
+			say(sprintf("  %-24s %7d %7s %8s %8s %8s %8s %8s %8s %9s %8s %9s%s", name, threads_at[t], figure_text(mops[k]), \
 			    count_text(peak[k]), count_text(mean[k]), share_text(largest[k]), time_text(median[k]), time_text(tail[k]), \
 			    share_text(passes[k]), slope[k] == "" ? "-" : (slope[k] < 0 ? "-" : "") count_text(slope[k] < 0 ? -slope[k] : slope[k]), \
-			    time_text(drain[k]), bad[k] ? "  not valid" : ""))
+			    time_text(drain[k]), (timed in stalls ? undrained[timed] "/" stalls[timed] : "-"), bad[k] ? "  not valid" : ""))
 		}
 	say("")
 }

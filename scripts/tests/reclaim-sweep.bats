@@ -112,18 +112,18 @@ trials_kept() {
 point() {
 	local kind=grid workload=$2
 	[ "$2" != endless ] || kind=endless workload=stall
-	printf '%s,hamt,hamt,%s,%s,2,"{""run"":{""smr-stats"":""%s""},""subject"":{""reclaim"":""%s""}}",%s,%s,%s,%s,%s,%s,%s,0.1,5,7,10,20\n' \
+	printf '%s,hamt,hamt,%s,%s,2,"{""run"":{""smr-stats"":""%s""},""subject"":{""reclaim"":""%s""}}",%s,%s,%s,%s,%s,%s,%s,0.1,5,7,10,20,4,1\n' \
 		$kind "${1%%:*}" "$workload" "${8:-sampled}" "$1" "${7:-1}" "$3" "$3" "$3$SPREAD" "$4" "$5" "$6"
 }
 
-# trial SCHEME WORKLOAD SHARE - a line of trials.csv.
+# trial SCHEME WORKLOAD SHARE [VALID [LEVEL]] - a line of trials.csv, with 4 stalls, one of them undrained.
 trial() {
-	point "$1" "$2" 0 0 0 "$3" >>trials.lines
+	point "$1" "$2" 0 0 0 "$3" "${4:-1}" "${5:-sampled}" >>trials.lines
 }
 
 report() {
 	{
-		echo "sweep,map,subject,reclaimer,workload,threads,options,valid,mops_median,mops_min,mops_max,pending_peak,pending_mean,bound_share,pass_share,stall_slope,drain_ns,reclaim_p50_ns,reclaim_p99_ns"
+		echo "sweep,map,subject,reclaimer,workload,threads,options,valid,mops_median,mops_min,mops_max,pending_peak,pending_mean,bound_share,pass_share,stall_slope,drain_ns,reclaim_p50_ns,reclaim_p99_ns,stalls,undrained"
 		cat
 	} >reclaim.csv
 	touch trials.lines
@@ -215,10 +215,15 @@ report() {
 
 @test "speed is that of the lowest level of statistics, times are those of the one that took them" {
 	{
-		point hp churn 10 3000 2000 0.5 1 counters | sed 's/,10,20$/,,/'
+		point hp churn 10 3000 2000 0.5 1 counters | sed 's/,10,20,4,1$/,,,4,1/'
 		point hp churn 8 3500 2000 0.5
+		# Stalls are those of that level; of trials that are not valid nothing is known.
+		trial hp churn 0.5
+		trial hp churn 0.5
+		trial hp churn 0.5 0
+		trial hp churn 0.5 1 counters
 	} | report
-	grep -q '^  hp  *2 *10 *3.5K *2K *50.0 % *10 ns *20 ns *10.0 % *5 *7 ns$' made/table.txt
+	grep -q '^  hp  *2 *10 *3.5K *2K *50.0 % *10 ns *20 ns *10.0 % *5 *7 ns *2/8$' made/table.txt
 }
 
 @test "a folder that cannot be written is said" {
