@@ -7,7 +7,7 @@
  *	libhamt-ebr.a    ebr    epochs: a word written by each operation
  *	libhamt-qsbr.a   qsbr   quiescent states: nothing written by most operations
  *	libhamt-he.a     he     hazard eras: announces when, not what
- *	libhamt-none.a   none   nothing is freed: an upper bound for comparison
+ *	libhamt-none.a   none   nothing is freed: without the work of reclamation, for comparison
  *
  *	scheme   garbage that a stopped thread causes   stopped between operations
  *	hp       bounded, a few objects a thread        the same

@@ -1,8 +1,8 @@
 /*
  * reclaim_none.h - the maps without reclamation: what is retired is counted and
- * left where it is. The cost of a scheme is its difference to this one, which
- * is the usual upper bound (and not always the fastest: nothing is reused, so
- * caches and pages keep filling). Internal to core; reclaim_record.h says what
+ * left where it is. It shows a map without the work of reclamation, and is no
+ * upper bound: nothing is reused, so caches and pages keep filling, and a scheme
+ * that frees can be faster. Internal to core; reclaim_record.h says what
  * each function does.
  *
  * Bound      none: garbage is all that was ever retired. It stays allocated

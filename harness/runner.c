@@ -1655,21 +1655,30 @@ stalls_slope(const struct stalls *u, const struct record *record)
 	return lower > 0 ? upper / lower : NAN;
 }
 
-/* From the end of each stall to the first sample at no more than 1.1 x the level before all. */
+/*
+ * From the end of each stall to the first sample at no more than 1.1 x the level before all. A stall at
+ * whose end garbage is not above that level by more than it swung there, and by more than a tenth,
+ * raised nothing: it has nothing to drain, and when garbage comes by that level again says nothing of it.
+ */
 static void
 stalls_drain(const struct stalls *u, struct record *record)
 {
-	double level = isnan(record->pending_before) ? 1 : fmax(1, 1.1 * record->pending_before);
+	double least = (double)u->stall[0].begin_pending, most = least;
+	double before = isnan(record->pending_before) ? least : record->pending_before, level = fmax(1, 1.1 * before);
 	uint64_t longest_ns = 0, drained = 0;
 
 	record->undrained = 0;
+	for (size_t k = 0; k < record->samples && record->sample[k].at_ns < u->stall[0].begin_ns; k++) {
+		least = fmin(least, (double)record->sample[k].pending);
+		most = fmax(most, (double)record->sample[k].pending);
+	}
 	for (size_t i = 0; i < u->count; i++) {
 		const struct park *s = &u->stall[i];
 		uint64_t until_ns = i + 1 < u->count ? s[1].begin_ns : u->end_ns;
 		bool back = false;
 
-		/* It ended with the measured part: there is no time after it. */
-		if (s->cut)
+		/* One that is cut ended with the measured part: there is no time after it. */
+		if (s->cut || (double)s->end_pending <= fmax(level, before + (most - least)))
 			continue;
 		for (size_t k = 0; k < record->samples && !back; k++) {
 			const struct record_sample *sample = &record->sample[k];

@@ -6,7 +6,9 @@
 # A condition is workload, subject and threads. A policy's gain is the geometric mean,
 # over all conditions, of its median throughput to that of none. What of it is
 # noise: a median is known to h, half its confidence interval as a share of it, so
-# the mean of K logarithms is known to sqrt(sum of h^2) / K.
+# the mean of K logarithms is known to sqrt(sum of h^2) / K. A gain has both the
+# policy's noise and none's; the ratio of two gains that of these two policies, since
+# none's median is in both and cancels.
 
 function quit(text)
 {
@@ -143,7 +145,7 @@ function sort_policies(    i, j, p)
 	}
 }
 
-# judge - gain, noise and fairness of each policy that was measured everywhere.
+# judge - gain, noise (its own, without none's) and fairness of each policy that was measured everywhere.
 function judge(    i, c, p, k, sum, squares, fair, h)
 {
 	for (i = 1; i <= policies; i++) {
@@ -166,7 +168,13 @@ function judge(    i, c, p, k, sum, squares, fair, h)
 	}
 }
 
-# within - can the gains of two policies not be told apart?
+# gain_noise - what of a policy's gain is noise; that of none is 1 by definition.
+function gain_noise(p)
+{
+	return p == "none" ? 0 : sqrt(noise[p] * noise[p] + noise["none"] * noise["none"])
+}
+
+# within - can the gains of two policies, of which one may be none, not be told apart?
 function within(a, b,    d)
 {
 	# An interval of no probability says nothing.
@@ -199,8 +207,8 @@ function recommend(    i, p, best, fastest_all, near, text, chosen, doubt)
 	if (least_coverage < 0.9)
 		doubt = sprintf(" at least: with so few trials the intervals hold with %.0f %%", 100 * least_coverage)
 	text = sprintf("Recommended here: --backoff %s (%s). ", chosen, machine)
-	text = text sprintf("Over %d conditions its throughput is %.3f of none's (geometric mean; noise +-%.1f %%%s), ",
-	    conditions, gain[chosen], 100 * noise[chosen], doubt)
+	text = text sprintf("Over %d conditions its throughput is %.3f of none's (geometric mean; noise of both +-%.1f %%%s), ",
+	    conditions, gain[chosen], 100 * gain_noise(chosen), doubt)
 	text = text sprintf("Jain's index %.3f (none: %.3f). ", fairness[chosen], fairness["none"])
 	if (chosen != best)
 		text = text sprintf("The best fair one measured, %s, has %.3f: within noise. ", best, gain[best])
@@ -212,7 +220,7 @@ function recommend(    i, p, best, fastest_all, near, text, chosen, doubt)
 		    gain[fastest_all], fairness[fastest_all])
 	printf "BACKOFF=%s\nBACKOFF_GAIN=%.4f\nBACKOFF_NOISE=%.4f\nBACKOFF_JAIN=%.4f\nBACKOFF_JAIN_NONE=%.4f\nBACKOFF_BEST=%s\n" \
 	    "BACKOFF_BEST_GAIN=%.4f\nBACKOFF_SAME_AS_BEST=%d\nBACKOFF_POLICIES=%d\nBACKOFF_CONDITIONS=%d\n", chosen,
-	    gain[chosen], noise[chosen], fairness[chosen], fairness["none"], best, gain[best], near, policies,
+	    gain[chosen], gain_noise(chosen), fairness[chosen], fairness["none"], best, gain[best], near, policies,
 	    conditions >(dir "/backoff.env")
 	close(dir "/backoff.env")
 	return text

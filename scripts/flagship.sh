@@ -8,7 +8,8 @@ usage() {
 	cat <<'TEXT'
 usage: [NAME=VALUE ...] scripts/flagship.sh
 Measures hamt, roofline, urcu-lfht and seed: get only on 2K, 200K and 20M keys, mixes with updates,
-batches by get_many, 10M inserts into an empty map and the same by extend, memory per key, 8 threads; prints ratios. About
+batches by get_many (of roofline, too), 10M inserts into an empty map and the same by extend, memory per key, 8 threads; prints
+medians, below each the slowest and the fastest trial, and ratios. About
 25 minutes on 2 cores, and 2 GB of memory. A killed run goes on where it was when it is started again. Environment:
   TRIALS=5       of each point; LARGE=3 of those with 20M keys, which take long to fill
   DURATION=500ms of a trial
@@ -68,13 +69,14 @@ measure "$trials" --subject hamt,urcu-lfht,seed --workload load --part insert --
 measure "$trials" --subject hamt --workload load --part insert --keys "$keys_load" --threads 2 --batch 32
 measure "$large" --subject $all --keys "$keys_large" --threads 1,2 "$@"
 measure "$large" --subject $all --keys "$keys_large" --threads 2 --mix get=90,insert=5,remove=5 --mix get=50,insert=25,remove=25
-measure "$large" --subject hamt --keys "$keys_large" --threads 1 "$@" --mix get_many=100 --batch 32
+measure "$large" --subject hamt,roofline --keys "$keys_large" --threads 1 "$@" --mix get_many=100 --batch 32
 
 awk -f "$top/scripts/plots/csv.awk" -f "$top/scripts/flagship.awk" "$scratch/points.csv" >"$scratch/table"
 {
 	cat "$scratch/machine"
 	echo
-	echo "Million operations per second, medians; T threads. Ratios of hamt to each of the others."
+	echo "Million operations per second, medians; T threads. Ratios of hamt's median to each of the others'."
+	echo "Below each median: the slowest and the fastest trial."
 	echo
 	cat "$scratch/table"
 } >"$out.tmp"

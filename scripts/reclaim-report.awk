@@ -1,12 +1,13 @@
 # From the points of reclaim-sweep.sh to a table, a recommendation, and a file for the shell.
 #
-# usage: awk -v machine=TEXT -v dir=DIR -f plots/csv.awk -f reclaim-report.awk reclaim.csv
+# usage: awk -v machine=TEXT -v dir=DIR -f plots/csv.awk -f reclaim-report.awk reclaim.csv trials.csv
+# The first has the points, the second their trials, of which a median hides the worst.
 # writes DIR/table.txt, DIR/reclaim.env
 #
-# Recommended is, for each map, among the settings that kept their bound while a
+# Recommended is, for each map, among the settings that kept their bound in every trial, also while a
 # reader was stalled for ever: those whose throughput, as a geometric mean over all
 # workloads and numbers of threads of the grid, is within NEAR of the best; of these the one
-# with the least garbage. Settings that were not measured everywhere take no part.
+# with the least garbage. Settings that were not measured everywhere, stalled for ever included, take no part.
 
 function count_text(x)
 {
@@ -57,6 +58,13 @@ BEGIN {
 	env = dir "/reclaim.env"
 }
 
+FNR == 1 && FNR != NR {
+	csv_header($0, at)
+	csv_need(at, "sweep map subject reclaimer workload threads options valid bound_share stalls undrained")
+	of_trials = 1
+	next
+}
+
 FNR == 1 {
 	csv_header($0, at)
 	csv_need(at, "sweep map subject reclaimer workload threads options valid mops_median mops_min mops_max pending_peak pending_mean " \
@@ -69,11 +77,21 @@ FNR == 1 {
 	map = f[at["map"]]
 	sweep = f[at["sweep"]]
 	scheme = scheme_of(f[at["options"]], f[at["reclaimer"]])
-	workload = sweep == "endless" ? "endless stall" : f[at["workload"]]
+	workload = sweep == "endless" || sweep == "bounded" ? "endless stall" : f[at["workload"]]
 	threads = f[at["threads"]] + 0
 	level = option_of(f[at["options"]], "smr-stats")
 	if (sweep == "waves")
 		next # it is there for its picture
+	if (of_trials) {
+		k = map SUBSEP workload SUBSEP scheme SUBSEP threads
+		if (f[at["bound_share"]] + 0 > largest[k] + 0)
+			largest[k] = f[at["bound_share"]]
+		if (f[at["valid"]] == 1 && f[at["undrained"]] != "") {
+			stalls[k, level] += f[at["stalls"]]
+			undrained[k, level] += f[at["undrained"]]
+		}
+		next
+	}
 	if (!(map in map_seen)) {
 		map_seen[map] = ++maps
 		map_name[maps] = map
@@ -100,15 +118,15 @@ FNR == 1 {
 		peak[k] = f[at["pending_peak"]]
 	if (level == "sampled" || !(k in mean)) {
 		mean[k] = f[at["pending_mean"]]
-		bound[k] = f[at["bound_share"]]
 		passes[k] = f[at["pass_share"]]
 		slope[k] = f[at["stall_slope"]]
 		drain[k] = f[at["drain_ns"]]
+		timed_at[k] = level
 		median[k] = f[at["reclaim_p50_ns"]]
 		tail[k] = f[at["reclaim_p99_ns"]]
 	}
-	if (bound[k] + 0 > largest[k] + 0)
-		largest[k] = bound[k]
+	if (f[at["bound_share"]] + 0 > largest[k] + 0)
+		largest[k] = f[at["bound_share"]]
 }
 
 # order_schemes - of map m, by name: they come in the order of random trials.
@@ -133,21 +151,22 @@ function order_threads(    t, i)
 	}
 }
 
-function print_load(m, workload,    s, t, k, name)
+function print_load(m, workload,    s, t, k, name, timed)
 {
 	say(m ", " workload)
-	say(sprintf("  %-24s %7s %7s %8s %8s %8s %8s %8s %8s %9s %8s", "--reclaim", "threads", "Mops/s", "garbage", "mean", \
-	    "of bound", "p50", "p99", "passes", "growth/s", "drain"))
+	say(sprintf("  %-24s %7s %7s %8s %8s %8s %8s %8s %8s %9s %8s %9s", "--reclaim", "threads", "Mops/s", "garbage", "mean", \
+	    "of bound", "p50", "p99", "passes", "growth/s", "drain", "undrained"))
 	for (t = 1; t <= counts; t++)
 		for (s = 1; s <= schemes[m]; s++) {
 			k = m SUBSEP workload SUBSEP scheme_name[m, s] SUBSEP threads_at[t]
 			if (!(k in point))
 				continue
 			name = scheme_name[m, s]
-			say(sprintf("  %-24s %7d %7s %8s %8s %8s %8s %8s %8s %9s %8s%s", name, threads_at[t], figure_text(mops[k]), \
-			    count_text(peak[k]), count_text(mean[k]), share_text(bound[k]), time_text(median[k]), time_text(tail[k]), \
+			timed = k SUBSEP timed_at[k]
+			say(sprintf("  %-24s %7d %7s %8s %8s %8s %8s %8s %8s %9s %8s %9s%s", name, threads_at[t], figure_text(mops[k]), \
+			    count_text(peak[k]), count_text(mean[k]), share_text(largest[k]), time_text(median[k]), time_text(tail[k]), \
 			    share_text(passes[k]), slope[k] == "" ? "-" : (slope[k] < 0 ? "-" : "") count_text(slope[k] < 0 ? -slope[k] : slope[k]), \
-			    time_text(drain[k]), bad[k] ? "  not valid" : ""))
+			    time_text(drain[k]), (timed in stalls ? undrained[timed] "/" stalls[timed] : "-"), bad[k] ? "  not valid" : ""))
 		}
 	say("")
 }
@@ -168,7 +187,7 @@ function noise(m,    k, w, n, i, at_spread)
 }
 
 # judge - geometric means of a map's settings, and what is recommended.
-function judge(m,    s, l, t, k, name, n, need, sum, garbage, worst_share, complete, best, best_any, chosen, least)
+function judge(m,    s, l, t, k, name, n, need, need_endless, sum, garbage, worst_share, complete, best, best_any, chosen, least)
 {
 	best = best_any = 0
 	for (s = 1; s <= schemes[m]; s++) {
@@ -184,6 +203,7 @@ function judge(m,    s, l, t, k, name, n, need, sum, garbage, worst_share, compl
 					complete = 0
 				worst_share = largest[k] + 0 > worst_share ? largest[k] + 0 : worst_share
 				if (load_name[m, l] == "endless stall") {
+					stalled[m, name]++
 					endless_peak[m, name] = peak[k] + 0 > endless_peak[m, name] + 0 ? peak[k] : endless_peak[m, name]
 					continue
 				}
@@ -192,6 +212,7 @@ function judge(m,    s, l, t, k, name, n, need, sum, garbage, worst_share, compl
 				garbage += log(mean[k] + 1)
 			}
 		need = n > need ? n : need
+		need_endless = stalled[m, name] > need_endless ? stalled[m, name] : need_endless
 		speed[m, name] = complete && n > 0 ? exp(sum / n) : 0
 		made[m, name] = n
 		garbage_mean[m, name] = n > 0 ? exp(garbage / n) : 0
@@ -205,27 +226,27 @@ function judge(m,    s, l, t, k, name, n, need, sum, garbage, worst_share, compl
 			best_any = speed[m, name]
 			fastest = name
 		}
-		# A bound of its own, and kept.
-		if (share[m, name] > 0 && share[m, name] <= 1 && speed[m, name] > best)
+		# A bound of its own, and kept, with a reader stalled for ever too.
+		kept[m, name] = share[m, name] > 0 && share[m, name] <= 1 && need_endless > 0 && stalled[m, name] == need_endless
+		if (kept[m, name] && speed[m, name] > best)
 			best = speed[m, name]
 	}
 	for (s = 1; s <= schemes[m]; s++) {
 		name = scheme_name[m, s]
-		if (share[m, name] > 0 && share[m, name] <= 1 && speed[m, name] > 0 && speed[m, name] >= NEAR * best && \
+		if (kept[m, name] && speed[m, name] > 0 && speed[m, name] >= NEAR * best && \
 		    (chosen == "" || garbage_mean[m, name] < least)) {
 			chosen = name
 			least = garbage_mean[m, name]
 		}
 	}
 	if (chosen == "") {
-		say(m ": no setting with a bound was measured everywhere: nothing to recommend.")
+		say(m ": no setting that kept a bound was measured everywhere, with a reader stalled for ever too: nothing to recommend.")
 		return ""
 	}
 	say(sprintf("Recommended for %s: --reclaim %s: %.3g Mops/s (geometric mean of %d loads), %.0f %% of the fastest that frees (%s);", \
 	    m, chosen, speed[m, chosen], need, 100 * speed[m, chosen] / best_any, fastest))
-	say(sprintf("  garbage %s objects on average, never more than %.0f %% of its bound, %s at most while a reader was stalled for ever.", \
-	    count_text(garbage_mean[m, chosen]), 100 * share[m, chosen], \
-	    (m, chosen) in endless_peak ? count_text(endless_peak[m, chosen]) : "not measured"))
+	say(sprintf("  garbage %s objects on average, in no trial more than %.0f %% of its bound, %s at most while a reader was stalled for ever.", \
+	    count_text(garbage_mean[m, chosen]), 100 * share[m, chosen], count_text(endless_peak[m, chosen])))
 	say(sprintf("  Of the settings with a bound it has the least garbage within %.0f %% of the best throughput.", 100 * (1 - NEAR)))
 	if (noise(m) > 1 - NEAR)
 		say(sprintf("  But the trials of a point lie %.0f %% apart here (median): settings closer than that have not been told apart.", \

@@ -2,9 +2,10 @@
 # Reclamation schemes x their parameters x threads, under waves, stalls, long reads and
 # a mixed load: which --reclaim suits this machine. `make reclaim` runs it.
 #
-# hamtbench does the measuring, in three series for each map: the grid; an endless
-# stall, for garbage over time; waves at each scheme's defaults, for times from
-# retire to free. A second run makes only the trials that are missing. The schemes are
+# hamtbench does the measuring, in up to four series for each map: the grid; an endless
+# stall at each scheme's defaults, for garbage over time; the same with the parameters of
+# schemes with a bound, since only what was measured there is recommended; waves at each
+# scheme's defaults, for times from retire to free. A second run makes only the trials that are missing. The schemes are
 # those that `hamtbench list axes` shows, the parameters those that they accept.
 set -eu
 # shellcheck disable=SC2034 # for sweep.sh
@@ -14,7 +15,7 @@ usage() {
 	cat <<'TEXT'
 usage: [NAME=VALUE ...] scripts/reclaim-sweep.sh [OPTION ...]
 Measures reclamation schemes on the workloads churn, stall, longread and mixed, and under an
-endless stall; prints a table and a recommendation, and writes into OUT: table.txt,
+endless stall; prints a table and a recommendation, of what kept its bound in all of it, and writes into OUT: table.txt,
 reclaim.csv with all points, pictures of garbage over time, of times from retire to free and of
 throughput against garbage, and reclaim.env for the shell (RECLAIM=...).
 Ended at any moment, kill -9 included, the same command goes on with what is missing.
@@ -149,7 +150,16 @@ for map in $(printf '%s' "$maps" | tr ',' ' '); do
 	awk '!seen[$0]++' "$scratch/$map.all" >"$scratch/$map.grid"
 	# One curve a scheme.
 	grep -v : "$scratch/$map.grid" >"$scratch/$map.defaults" || cp "$scratch/$map.grid" "$scratch/$map.defaults"
+	# What can be recommended besides; what has no bound cannot.
+	grep -vxFf "$scratch/$map.defaults" "$scratch/$map.grid" | grep -vE '^(ebr|qsbr|none)' >"$scratch/$map.bounded" || true
 done
+
+# kinds MAP - of its series, in order.
+kinds() {
+	echo grid endless
+	[ ! -s "$scratch/$1.bounded" ] || echo bounded
+	echo waves
+}
 
 # options KIND MAP - of one series, one a word.
 options() {
@@ -166,9 +176,10 @@ options() {
 		esac
 		reclaims "$scratch/$2.grid"
 		;;
-	endless)
+	endless | bounded)
 		echo "--workload stall --stall forever --every 20ms --smr-stats sampled --sample-interval 1ms"
-		reclaims "$scratch/$2.defaults"
+		[ "$1" = bounded ] || reclaims "$scratch/$2.defaults"
+		[ "$1" = endless ] || reclaims "$scratch/$2.bounded"
 		;;
 	waves)
 		echo "--workload churn --smr-stats full"
@@ -192,16 +203,16 @@ with() {
 
 # All that can be said about the options is said before anything is measured.
 all=0
-kinds=0
+count=0
 for map in $(printf '%s' "$maps" | tr ',' ' '); do
-	for kind in grid endless waves; do
-		with sweep_points $kind "$map"
+	for kind in $(kinds "$map"); do
+		with sweep_points "$kind" "$map"
 		all=$((all + points))
-		kinds=$((kinds + 1))
+		count=$((count + 1))
 	done
 done
 mkdir -p "$out" || fail "cannot make the folder $out"
-echo "$sweep: $all points in $kinds series, trials of $duration; those that are kept already are not repeated" >&2
+echo "$sweep: $all points in $count series, trials of $duration; those that are kept already are not repeated" >&2
 [ -z "$quick" ] || echo "$sweep: QUICK=1: these figures are rough" >&2
 
 # ---- Measure -----------------------------------------------------------------
@@ -209,15 +220,17 @@ echo "$sweep: $all points in $kinds series, trials of $duration; those that are 
 mkdir "$scratch/out"
 number=0
 for map in $(printf '%s' "$maps" | tr ',' ' '); do
-	for kind in grid endless waves; do
+	for kind in $(kinds "$map"); do
 		number=$((number + 1))
-		echo "$sweep: series $number of $kinds: $map, $kind" >&2
-		with sweep_measure $kind "$map"
+		echo "$sweep: series $number of $count: $map, $kind" >&2
+		with sweep_measure "$kind" "$map"
 		echo "$kind $map $series" >>"$scratch/all"
-		"$hamtbench" export --db "$db" --series "$series" --what points >"$scratch/part" || exit 2
-		# One table of all: which map and series, then the point.
-		awk -v kind=$kind -v map="$map" -v head="$number" 'NR == 1 { if (head == 1) print "sweep,map," $0; next }
-			{ print kind "," map "," $0 }' "$scratch/part" >>"$scratch/out/reclaim.csv"
+		# One table of all points, and one of their trials: which map and series, then the point.
+		for what in points trials; do
+			"$hamtbench" export --db "$db" --series "$series" --what $what >"$scratch/part" || exit 2
+			awk -v kind="$kind" -v map="$map" -v head="$number" 'NR == 1 { if (head == 1) print "sweep,map," $0; next }
+				{ print kind "," map "," $0 }' "$scratch/part" >>"$scratch/$what.csv"
+		done
 	done
 done
 
@@ -225,12 +238,14 @@ done
 
 machine=$(head -n 1 "$scratch/said")
 awk -v machine="$machine" -v dir="$scratch/out" -f "$top/scripts/plots/csv.awk" -f "$top/scripts/reclaim-report.awk" \
-	"$scratch/out/reclaim.csv" || exit 2
+	"$scratch/points.csv" "$scratch/trials.csv" || exit 2
+cp "$scratch/points.csv" "$scratch/out/reclaim.csv"
 cat "$scratch/out/table.txt"
 
 if command -v gnuplot >/dev/null; then
 	while read -r kind map series; do
 		case $kind in
+		bounded) continue ;;
 		grid) picture=tradeoff ;;
 		endless) picture=garbage ;;
 		waves) picture=reclamation ;;

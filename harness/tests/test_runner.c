@@ -29,6 +29,7 @@ enum fault {
 	FAULT_STALLS_ONCE, FAULT_SCAN_OVERFLOWS, FAULT_SCAN_OUT_OF_RANGE, FAULT_SCAN_SKIPS, FAULT_TWICE,
 	FAULT_OVER_BOUND,
 	FAULT_STALLED, /* none: garbage grows while a read is held, and is 5 objects else */
+	FAULT_SWINGS,  /* none: garbage is 0 and 128 objects in turns, held or not */
 };
 
 #define BOUND (UINT64_C(1) << 40)
@@ -42,7 +43,7 @@ static struct {
 	_Atomic(unsigned) stalls, inserts, invented, attached, paused, begun, maps, states, flushed;
 	_Atomic(unsigned) main_hooks_elsewhere;
 	_Atomic(uint64_t) retired, freed;
-	_Atomic(unsigned) held, holds, dead;
+	_Atomic(unsigned) held, holds, dead, looks;
 	pthread_t main_thread;
 	volatile sig_atomic_t interrupt;
 	const char *interrupt_in; /* the stage in which to interrupt */
@@ -313,6 +314,9 @@ map_stats(void *map, struct reclaim_stats *stats)
 	} else if (t.fault == FAULT_STALLED) {
 		stats->freed = stats->retired - 5;
 		atomic_store_explicit(&t.freed, stats->freed, memory_order_relaxed);
+	} else if (t.fault == FAULT_SWINGS) {
+		stats->retired += 128;
+		stats->freed = stats->retired - 128 * (atomic_fetch_add_explicit(&t.looks, 1, memory_order_relaxed) % 2);
 	}
 }
 
@@ -1115,6 +1119,23 @@ stalls_are_measured(void)
 	record_free(r.record);
 }
 
+/* What swings as far before the stalls as after them was not raised by these, wherever it is when one ends. */
+static void
+a_stall_that_raises_nothing_has_nothing_to_drain(void)
+{
+	struct trial_request q = request();
+	struct run r;
+
+	q.duration_ns = 100000000;
+	q.sample_interval_ns = 500000;
+	r = run_special(FAULT_SWINGS, PARKS_TWICE, &q);
+	CHECK(r.status == TRIAL_DONE && r.record->valid);
+	CHECK(r.record->stalls >= 1 && r.record->stalls <= 2);
+	CHECK_EQ(r.record->undrained, 0);
+	CHECK_EQ(r.record->drain_ns, UINT64_MAX);
+	record_free(r.record);
+}
+
 static void
 an_endless_stall_ends_with_the_measured_part(void)
 {
@@ -1263,6 +1284,7 @@ static const struct test tests[] = {
 	TEST(more_garbage_than_the_bound_fails_the_trial),
 	TEST(calls_with_a_pass_inside_are_apart),
 	TEST(stalls_are_measured),
+	TEST(a_stall_that_raises_nothing_has_nothing_to_drain),
 	TEST(an_endless_stall_ends_with_the_measured_part),
 	TEST(who_waits_is_not_waited_for),
 	TEST(threads_may_end_without_leaving),

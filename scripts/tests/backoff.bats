@@ -165,8 +165,8 @@ report() {
 	grep -qx 'BACKOFF=exp:1,5,12' made/backoff.env
 	grep -qx 'BACKOFF_GAIN=1.5000' made/backoff.env
 	grep -qx 'BACKOFF_SAME_AS_BEST=1' made/backoff.env
-	# Half the interval is 1/150 of the median, twice: sqrt(2) / 150 / 2.
-	grep -qx 'BACKOFF_NOISE=0.0047' made/backoff.env
+	# Half the interval is 1/150 of the median, twice: sqrt(2) / 150 / 2; none's is 1/100: sqrt(2) / 100 / 2; together 0.0085.
+	grep -qx 'BACKOFF_NOISE=0.0085' made/backoff.env
 }
 
 @test "within noise the default stays, and it says so; without a default none does" {
@@ -184,7 +184,26 @@ report() {
 		cas 2 exp:1,5,12 10.1 1 0.9
 	END
 	grep -qx 'BACKOFF=none' made/backoff.env
+	grep -qx 'BACKOFF_NOISE=0.0000' made/backoff.env
 	tr '\n' ' ' <made/short.txt | grep -q 'Not even none: on this machine the choice matters little'
+}
+
+@test "a noisy none is in the noise of a gain, and not between two policies" {
+	report <<-'END'
+		cas 2 none 10 3 0.9
+		cas 2 exp:1,3,12 12 0.1 0.9
+		cas 2 exp:1,5,12 15 0.1 0.9
+	END
+	[ "$status" -eq 0 ]
+	grep -qx 'BACKOFF=exp:1,5,12' made/backoff.env
+	grep -qx 'BACKOFF_NOISE=0.3001' made/backoff.env
+	grep -qx 'BACKOFF_SAME_AS_BEST=1' made/backoff.env
+	tr '\n' ' ' <made/short.txt | grep -q 'noise of both +-30.0 %'
+	report <<-'END'
+		cas 2 none 10 6 0.9
+		cas 2 exp:1,5,12 15 0.1 0.9
+	END
+	grep -qx 'BACKOFF=none' made/backoff.env
 }
 
 @test "what is faster by starving threads is not recommended, but named" {

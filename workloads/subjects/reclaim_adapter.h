@@ -84,7 +84,8 @@ static const struct reclaim_word reclaim_words[] = {
 	    .form = "he-fence:threshold=N,frequency=N",
 	    .help = "a sequentially consistent store where the era has changed", .parameter = RECLAIM_HE_PARAMETERS },
 	{ .name = "none", .scheme = RECLAIM_NONE, .mode = HAZARD_AUTO, .suffix = "none", .form = "none",
-	    .help = "nothing is freed before the end, an arena for each thread: an upper bound" },
+	    .help = "nothing is freed before the end, an arena for each thread: without the work of reclamation, "
+	            "and without the warm memory that it gives back" },
 };
 #define RECLAIM_WORDS (sizeof(reclaim_words) / sizeof(reclaim_words[0]))
 

@@ -1,7 +1,8 @@
 /*
  * roofline.c - the practical limit: an array of atomic words indexed by the
- * key itself. One cache line per operation, no hashing, no reclamation; no map
- * that can hold any key gets past it.
+ * key itself. One cache line per operation, no hashing, no reclamation: hard to get
+ * past for a map that is asked for one key a call. get_many waits for the lines of
+ * several keys at once; a map's is to be held against the one here.
  */
 #include <stdatomic.h>
 #include <sys/mman.h>
