@@ -25,12 +25,34 @@ const char *const verdict_names[] = {
 	[VERDICT_NOISY] = "too noisy",
 };
 
-bool
-compare_is_smaller_better(const char *metric)
+/* is_figure - do points have the figure? */
+static bool
+is_figure(const char *metric)
 {
-	const char *end = metric + strlen(metric);
+	for (const char *const *name = points_figure_names; *name != NULL; name++)
+		if (strcmp(*name, metric) == 0)
+			return true;
+	return false;
+}
 
-	return strcmp(metric, "mops") != 0 && strcmp(metric, "hit_ratio") != 0 && strcmp(metric, "jain") != 0 && end != metric;
+bool
+compare_check_metric(const char *metric, char *error, size_t size)
+{
+	const struct column *c = record_column(metric);
+	size_t used;
+
+	if (c != NULL && c->better == BETTER_NEITHER)
+		snprintf(error, size, "'%s' is not compared: more of it is neither better nor worse", metric);
+	else if (c != NULL && is_figure(metric))
+		return true;
+	else {
+		used = (size_t)snprintf(error, size, "'%s' is not %s; there are", metric, c != NULL ? "compared" : "known");
+		for (const char *const *name = points_figure_names; *name != NULL && used < size; name++)
+			if (record_column(*name)->better != BETTER_NEITHER)
+				used += (size_t)snprintf(error + used, size - used, "%s %s", name == points_figure_names ? "" : ",",
+				    *name);
+	}
+	return false;
 }
 
 /* ---- Pairing ---- */
@@ -368,19 +390,20 @@ compare_points(const struct points *a, const struct points *b, const struct comp
     struct comparison *c, char *error, size_t size)
 {
 	struct side sides[2] = { { .identity = NULL }, { .identity = NULL } };
-	size_t most = points_count(a) + 1, unused;
+	size_t most = points_count(a) + 1;
 	struct pair *pair = calloc(most, sizeof(*pair));
 	bool done;
 
-	*c = (struct comparison){ .smaller_is_better = compare_is_smaller_better(options->metric) };
+	*c = (struct comparison){ .row = NULL };
+	if (!compare_check_metric(options->metric, error, size)) {
+		free(pair);
+		return false;
+	}
+	c->smaller_is_better = record_column(options->metric)->better == BETTER_LESS;
 	c->row = calloc(most, sizeof(*c->row));
 	done = pair != NULL && c->row != NULL;
 	if (!done)
 		snprintf(error, size, "no memory to compare");
-	if (done && most > 1 && points_values(a, 0, options->metric, &unused) == NULL) {
-		snprintf(error, size, "there is no metric '%s'", options->metric);
-		done = false;
-	}
 	c->by_name = are_from_elsewhere(a) != are_from_elsewhere(b);
 	done = done && side_make(&sides[0], a, options, c->by_name, "A", error, size) &&
 	    side_make(&sides[1], b, options, c->by_name, "B", error, size);

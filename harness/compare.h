@@ -29,7 +29,7 @@ enum verdict {
 extern const char *const verdict_names[]; /* "faster", "slower", "no difference shown", "too noisy" */
 
 struct compare_options {
-	const char *metric;       /* a name of points_figure_names[]; a time or a count per operation is better small */
+	const char *metric;       /* compare_check_metric(); which way is better, its column says */
 	double alpha;             /* of being wrong anywhere */
 	double threshold_pct;     /* a difference that matters; a regression is more than that, and shown */
 	/* Two points are the same thing when all is equal but these: names of struct point's texts or
@@ -71,7 +71,10 @@ void compare_free(struct comparison *c);
 /* compare_print - the table for people. Write errors are left in ferror(out). */
 void compare_print(FILE *out, const struct comparison *c, const struct compare_options *options);
 
-/* compare_is_smaller_better - by the figure's name. */
-bool compare_is_smaller_better(const char *metric);
+/*
+ * compare_check_metric - is it a figure of which more is better, or less (record_columns[])?
+ * False: one line in error.
+ */
+bool compare_check_metric(const char *metric, char *error, size_t size);
 
 #endif

@@ -187,7 +187,7 @@ points_are_paired_by_all_that_is_not_to_differ(void)
 	points_finish(empty);
 	CHECK(!compare_points(a, b, &o, &c, error, sizeof(error)));
 	CHECK(strstr(error, "no point with mops in common") != NULL);
-	CHECK(!compare_points(a, b, &wrong, &c, error, sizeof(error)) && strstr(error, "no metric 'nonsense'") != NULL);
+	CHECK(!compare_points(a, b, &wrong, &c, error, sizeof(error)) && strstr(error, "'nonsense' is not known") != NULL);
 	CHECK(!compare_points(empty, b, &o, &c, error, sizeof(error)));
 	c = compared(a, b, "mops", subjects);
 	CHECK(c.rows == 1 && c.only_a == 1 && c.only_b == 1 && fabs(c.row[0].ratio - 2) < 1e-12 && !c.smaller_is_better);
@@ -219,7 +219,56 @@ points_are_paired_by_all_that_is_not_to_differ(void)
 	points_free(empty);
 }
 
+/* Twice as fast a slowest thread is faster; half the latency, too; and what has no better side is refused. */
+static void
+each_figure_is_judged_by_its_columns_direction(void)
+{
+	static const struct { const char *metric; enum better better; } known[] = {
+		{ "mops", BETTER_MORE }, { "thread_min_mops", BETTER_MORE }, { "thread_max_mops", BETTER_MORE }, { "jain", BETTER_MORE },
+		{ "reader_mops", BETTER_MORE }, { "writer_mops", BETTER_MORE }, { "reader_jain", BETTER_MORE },
+		{ "writer_jain", BETTER_MORE }, { "hit_ratio", BETTER_NEITHER }, { "rate", BETTER_NEITHER },
+	};
+	const struct compare_options o = { .metric = "thread_min_mops", .alpha = 0.01, .threshold_pct = 3, .differing = nothing };
+	struct points *slow = points_new(), *fast = points_new();
+	struct comparison c;
+
+	CHECK(slow != NULL && fast != NULL);
+	for (const char *const *name = points_figure_names; *name != NULL; name++) {
+		enum better wanted = BETTER_LESS;
+
+		for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+			if (strcmp(known[i].metric, *name) == 0)
+				wanted = known[i].better;
+		CHECK(record_column(*name) != NULL && record_column(*name)->better == wanted);
+		CHECK(compare_check_metric(*name, error, sizeof(error)) == (wanted != BETTER_NEITHER));
+		CHECK(wanted != BETTER_NEITHER || strstr(error, "neither better nor worse") != NULL);
+	}
+	CHECK(!compare_check_metric("seed", error, sizeof(error)) && strstr(error, "neither better nor worse") != NULL);
+	CHECK(!compare_check_metric("get_p9999_ns", error, sizeof(error)) && strstr(error, "is not compared; there are mops,") != NULL);
+	for (unsigned t = 0; t < 9; t++)
+		for (unsigned side = 0; side < 2; side++) {
+			struct record *r = record_new(1);
+
+			CHECK(r != NULL);
+			r->valid = true;
+			r->mops = r->thread_min_mops = (1 + side) * (10 + 0.1 * t);
+			CHECK(points_add(side == 0 ? slow : fast, "", r));
+			record_free(r);
+		}
+	points_finish(slow);
+	points_finish(fast);
+	CHECK(compare_points(slow, fast, &o, &c, error, sizeof(error)));
+	CHECK(c.row[0].verdict == VERDICT_FASTER && c.regressions == 0);
+	compare_free(&c);
+	CHECK(compare_points(fast, slow, &o, &c, error, sizeof(error)));
+	CHECK(c.row[0].verdict == VERDICT_SLOWER && c.regressions > 0);
+	compare_free(&c);
+	points_free(slow);
+	points_free(fast);
+}
+
 static const struct test tests[] = {
+	TEST(each_figure_is_judged_by_its_columns_direction),
 	TEST(a_against_a_is_not_accused),
 	TEST(a_slowdown_of_5_percent_is_detected),
 	TEST(verdicts_depend_on_what_can_be_known),

@@ -998,6 +998,13 @@ planted() {
 	[[ "$output" == *"0 faster, 4 slower, 0 no"* ]]
 	[[ "$output" == *"All 4 points: B/A = 0.950, geometric mean"*"B is slower"* ]]
 	[[ "$output" == *"REGRESSION: slower by more than 3 %: 5 (of the points and their mean)" ]]
+	# The slowest thread is as slow, and less of that is no improvement.
+	sqlite3 seven.db "UPDATE trial SET thread_min_mops = mops"
+	sqlite3 slow.db "UPDATE trial SET thread_min_mops = mops"
+	hamtbench compare seven.db slow.db --metric thread_min_mops
+	[ "$status" -eq 1 ]
+	hamtbench compare slow.db seven.db --metric thread_min_mops
+	[ "$status" -eq 0 ]
 	hamtbench compare seven.db slow.db --fail-above 6%
 	[ "$status" -eq 0 ]
 	[[ "$output" == *"4 slower"* ]]
@@ -1027,6 +1034,8 @@ planted() {
 	refused "hamtbench compare: --alpha: '1' is no number between 0 and 1"
 	hamtbench compare seven.db same.db --metric speed
 	[[ "$stderr" == "hamtbench compare: --metric: 'speed' is not known; there are mops, "* ]]
+	hamtbench compare seven.db same.db --metric rate
+	refused "hamtbench compare: --metric: 'rate' is not compared: more of it is neither better nor worse"
 	hamtbench compare --db seven.db @threads=1 @subject=seed
 	[ "$status" -eq 0 ]
 	hamtbench compare --db seven.db @=x @seed
