@@ -332,7 +332,10 @@ command_compare(int argc, char **argv)
 		    "  hamtbench compare results.db:3 results.db:4      two series\n"
 		    "  hamtbench compare @seed @hamt                    two maps of the last series\n"
 		    "  hamtbench compare @hamt@reclaim=hp @hamt@reclaim=hp-fence\n"
-		    "Exit status: 0 no regression, 1 a regression, 2 bad input.",
+		    "Verdicts: faster, slower (shown at --alpha); no difference shown (an interval that holds with 95 % or more lies\n"
+		    "within --fail-above); too noisy (it does not); too few trials (no interval holds with 95 %: 3 trials a side give\n"
+		    "90 %, 2 give 67 %, 1 gives 0 %).\n"
+		    "Exit status: 0 no regression shown, which may be for noise or too few trials; 1 a regression, 2 bad input.",
 		.options = options,
 		.words = true,
 		.work = compare_words,

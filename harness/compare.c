@@ -14,7 +14,8 @@
 #include "harness/statistics.h"
 #include "harness/summary.h"
 
-#define CONFIDENCE 0.95 /* of the intervals shown */
+#define CONFIDENCE COMPARE_CONFIDENCE
+#define MEAN_LEAST 3 /* trials a side for which the bootstrap reaches it */
 #define RESAMPLES 1000
 #define BOOTSTRAP_SEED 20260101
 
@@ -23,6 +24,7 @@ const char *const verdict_names[] = {
 	[VERDICT_SLOWER] = "slower",
 	[VERDICT_SAME] = "no difference shown",
 	[VERDICT_NOISY] = "too noisy",
+	[VERDICT_FEW] = "too few trials",
 };
 
 /* is_figure - do points have the figure? */
@@ -247,12 +249,14 @@ bootstrap(struct comparison *c, const struct pair *pair)
 {
 	double *mean = calloc(RESAMPLES, sizeof(*mean)), *a, *b;
 	struct random random;
-	size_t most = 1;
+	size_t most = 1, least = SIZE_MAX;
 	bool repeated = false, done;
 
 	for (size_t i = 0; i < c->rows; i++) {
 		most = pair[i].n > most ? pair[i].n : most;
 		most = pair[i].m > most ? pair[i].m : most;
+		least = pair[i].n < least ? pair[i].n : least;
+		least = pair[i].m < least ? pair[i].m : least;
 		repeated = repeated || (pair[i].n > 1 && pair[i].m > 1);
 	}
 	a = malloc(most * sizeof(*a));
@@ -268,7 +272,13 @@ bootstrap(struct comparison *c, const struct pair *pair)
 		}
 	}
 	c->mean_lo = c->mean_hi = NAN;
-	if (done && repeated) {
+	c->mean_coverage = c->rows > 1 && least >= MEAN_LEAST ? CONFIDENCE : 1;
+	for (size_t i = 0; i < c->rows && c->mean_coverage != CONFIDENCE; i++)
+		c->mean_coverage = fmin(c->mean_coverage, c->row[i].coverage);
+	if (done && c->rows == 1 && repeated) {
+		c->mean_lo = c->row[0].lo;
+		c->mean_hi = c->row[0].hi;
+	} else if (done && repeated) {
 		qsort(mean, RESAMPLES, sizeof(*mean), compare_doubles);
 		c->mean_lo = exp(mean[(size_t)(RESAMPLES * (1 - CONFIDENCE) / 2)]);
 		c->mean_hi = exp(mean[RESAMPLES - 1 - (size_t)(RESAMPLES * (1 - CONFIDENCE) / 2)]);
@@ -280,12 +290,14 @@ bootstrap(struct comparison *c, const struct pair *pair)
 }
 
 static enum verdict
-judge(double ratio, double lo, double hi, double p, bool smaller_is_better, const struct compare_options *o)
+judge(double ratio, double lo, double hi, double coverage, double p, bool smaller_is_better, const struct compare_options *o)
 {
 	double beyond = 1 + o->threshold_pct / 100;
 
 	if (p < o->alpha && ratio != 1)
 		return (ratio > 1) != smaller_is_better ? VERDICT_FASTER : VERDICT_SLOWER;
+	if (coverage < CONFIDENCE)
+		return VERDICT_FEW;
 	/* NaN is not within. */
 	return lo >= 1 / beyond && hi <= beyond ? VERDICT_SAME : VERDICT_NOISY;
 }
@@ -320,13 +332,13 @@ judge_all(struct comparison *c, const struct pair *pair, const struct compare_op
 
 		row->p = p[i];
 		row->least_p = fmin(1, row->least_p * (double)(c->rows + 1));
-		row->verdict = judge(row->ratio, row->lo, row->hi, row->p, c->smaller_is_better, o);
+		row->verdict = judge(row->ratio, row->lo, row->hi, row->coverage, row->p, c->smaller_is_better, o);
 		c->regressions += row->verdict == VERDICT_SLOWER &&
 		    slower_by(row->ratio, c->smaller_is_better) > o->threshold_pct;
 	}
 	if (done) {
 		c->mean_p = p[c->rows];
-		c->mean_verdict = judge(c->mean, c->mean_lo, c->mean_hi, c->mean_p, c->smaller_is_better, o);
+		c->mean_verdict = judge(c->mean, c->mean_lo, c->mean_hi, c->mean_coverage, c->mean_p, c->smaller_is_better, o);
 		c->regressions += c->mean_verdict == VERDICT_SLOWER &&
 		    slower_by(c->mean, c->smaller_is_better) > o->threshold_pct;
 	}
@@ -456,6 +468,14 @@ format_figure(double value, const char *metric, char *text, size_t size)
 		summary_format_figure(value, text, size);
 }
 
+unsigned
+compare_percent(double coverage)
+{
+	unsigned percent = (unsigned)lrint(100 * coverage), enough = (unsigned)lrint(100 * CONFIDENCE);
+
+	return coverage < CONFIDENCE && percent >= enough ? enough - 1 : percent;
+}
+
 static void
 print_row(FILE *out, const struct compare_row *row, const struct compare_options *o)
 {
@@ -470,8 +490,8 @@ print_row(FILE *out, const struct compare_row *row, const struct compare_options
 	format_figure(row->median_b, o->metric, b, sizeof(b));
 	snprintf(interval, sizeof(interval), "%.3f .. %.3f", row->lo, row->hi);
 	snprintf(by, sizeof(by), "%" PRIu64 "/%" PRIu64, (uint64_t)row->trials_a, (uint64_t)row->trials_b);
-	fprintf(out, "  %-19s %3" PRIu64 " %8s %8s %7.3f %16s %8.2g %6s  %s%s\n", subject, p->threads, a, b, row->ratio, interval,
-	    row->p, by, verdict_names[row->verdict], row->a->noisy || p->noisy ? " (disturbed)" : "");
+	fprintf(out, "  %-19s %3" PRIu64 " %8s %8s %7.3f %16s %4u %% %8.2g %6s  %s%s\n", subject, p->threads, a, b, row->ratio, interval,
+	    compare_percent(row->coverage), row->p, by, verdict_names[row->verdict], row->a->noisy || p->noisy ? " (disturbed)" : "");
 }
 
 static bool
@@ -495,7 +515,8 @@ few_trials(const struct comparison *c, const struct compare_options *o)
 void
 compare_print(FILE *out, const struct comparison *c, const struct compare_options *o)
 {
-	size_t cannot = 0, faster = 0, slower = 0, same = 0;
+	size_t cannot = 0, count[VERDICT_FEW + 1] = { 0 };
+	const char *is = c->mean_verdict == VERDICT_FASTER || c->mean_verdict == VERDICT_SLOWER ? "B is " : "";
 
 	if (c->by_name)
 		fputs("One side is another program's: points are paired by subject, workload, keys, dist, mix and threads.\n\n", out);
@@ -508,22 +529,27 @@ compare_print(FILE *out, const struct comparison *c, const struct compare_option
 			summary_format_count((double)row->b->keys, keys, sizeof(keys));
 			fprintf(out, "%s%s  keys=%s  %s  %s\n", i > 0 ? "\n" : "", row->b->workload, keys, row->b->dist,
 			    row->b->mix);
-			fprintf(out, "  %-19s %3s %8s %8s %7s %16s %8s %6s  %s\n", o->metric, "thr", "A", "B", "B/A", "95 % interval",
-			    "p (adj.)", "trials", "B is");
+			fprintf(out, "  %-19s %3s %8s %8s %7s %16s %6s %8s %6s  %s\n", o->metric, "thr", "A", "B", "B/A", "interval",
+			    "holds", "p (adj.)", "trials", "B is");
 		}
 		print_row(out, row, o);
 		cannot += row->least_p >= o->alpha;
-		faster += row->verdict == VERDICT_FASTER;
-		slower += row->verdict == VERDICT_SLOWER;
-		same += row->verdict == VERDICT_SAME;
+		count[row->verdict]++;
 	}
 	fprintf(out, "\nAll %zu points: B/A = %.3f, geometric mean", c->rows, c->mean);
 	if (!isnan(c->mean_lo))
-		fprintf(out, " (%.3f .. %.3f)", c->mean_lo, c->mean_hi);
-	fprintf(out, ", p = %.2g: %s%s\n", c->mean_p, c->mean_verdict == VERDICT_SAME || c->mean_verdict == VERDICT_NOISY ? "" :
-	    "B is ", verdict_names[c->mean_verdict]);
-	fprintf(out, "%zu faster, %zu slower, %zu no difference shown, %zu too noisy; probability of a wrong \"faster\" or "
-	    "\"slower\": %g\n", faster, slower, same, c->rows - faster - slower - same, o->alpha);
+		fprintf(out, " (%.3f .. %.3f, holds with %u %%)", c->mean_lo, c->mean_hi, compare_percent(c->mean_coverage));
+	fprintf(out, ", p = %.2g: %s%s\n", c->mean_p, is, verdict_names[c->mean_verdict]);
+	for (size_t v = 0; v <= VERDICT_FEW; v++)
+		if (v != VERDICT_FEW || count[v] > 0)
+			fprintf(out, "%s%zu %s", v > 0 ? ", " : "", count[v], verdict_names[v]);
+	fprintf(out, "; probability of a wrong \"faster\" or \"slower\": %g\n", o->alpha);
+	if (count[VERDICT_SAME] > 0)
+		fprintf(out, "no difference shown: with %g %% or more it is within %g %%, each point by itself\n", 100 * CONFIDENCE,
+		    o->threshold_pct);
+	if (count[VERDICT_FEW] > 0)
+		fprintf(out, "too few trials: intervals hold with less than %g %%, which is too little to say more; 4 a side are enough\n",
+		    100 * CONFIDENCE);
 	if (cannot > 0)
 		fprintf(out, "%zu points have too few trials to show any difference by themselves: it takes %zu a side\n", cannot,
 		    few_trials(c, o));

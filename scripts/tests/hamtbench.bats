@@ -993,6 +993,14 @@ planted() {
 	hamtbench compare seven.db same.db
 	[ "$status" -eq 0 ]
 	[[ "$output" == *"0 faster, 0 slower, 4 no difference shown, 0 too noisy"* ]]
+	[[ "$output" == *" 96 % "*"no difference shown: with 95 % or more it is within 3 %"* ]]
+	# Three of the nine: 90 %, and no word about a single point, though all of them together are the same.
+	cp same.db three.db
+	sqlite3 three.db "DELETE FROM trial WHERE trial > 3"
+	hamtbench compare three.db three.db
+	[ "$status" -eq 0 ]
+	[[ "$output" == *" 90 % "*"0 no difference shown, 0 too noisy, 4 too few trials"*"4 a side are enough"* ]]
+	[[ "$output" == *"All 4 points: B/A = 1.000, geometric mean"*"holds with 95 %)"*": no difference shown"* ]]
 	hamtbench compare seven.db slow.db
 	[ "$status" -eq 1 ]
 	[[ "$output" == *"0 faster, 4 slower, 0 no"* ]]
