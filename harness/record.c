@@ -82,6 +82,7 @@ const struct column record_columns[] = {
 	TEXT(reclaimer, "the subject's reclamation scheme"),
 	STRING(options, "all options of run, workload and subject, JSON"),
 	COUNT(position, NEITHER, "place of the trial in the random order of its series, from 0"),
+	COUNT(looks, NEITHER, "with --ci: how often at most the point's interval is looked at; none: the number of trials was planned"),
 	COUNT(seed, NEITHER, "seed of the trial's random numbers"),
 	TEXT(pin, "policy or list that placed the threads"),
 	TEXT(membind, "where memory came from: none, local, interleave"),
@@ -210,7 +211,7 @@ record_new(unsigned threads)
 	}
 	r->threads = threads;
 	r->hit_ratio = r->rate = r->pause_at_s = r->overhead_ns = NAN;
-	r->pause_max_ns = UINT64_MAX;
+	r->pause_max_ns = r->looks = UINT64_MAX;
 	r->reader_mops = r->writer_mops = r->reader_jain = r->writer_jain = NAN;
 	r->cycles_per_op = r->instructions_per_op = r->cache_misses_per_op = NAN;
 	r->tlb_misses_per_op = r->branch_misses_per_op = r->page_faults = r->migrations = NAN;

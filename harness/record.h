@@ -62,6 +62,7 @@ struct record {
 	char dist[RECORD_TEXT], mix[RECORD_TEXT];
 	char *options;               /* all options of run, workload and subject: canonical JSON; owned */
 	uint64_t trial, position;    /* position: place in the random order of the series, from 0 */
+	uint64_t looks;              /* statistics_looks() of --ci; UINT64_MAX: how many trials was planned */
 	uint64_t seed;
 	char pin[RECORD_TEXT], membind[32];
 

@@ -939,6 +939,13 @@ interrupted() {
 		--ci 0.000001% --max-trials 9 --resume
 	[ "$("$HAMTBENCH" export --db c.db | column trial | tr '\n' ' ')" = "1 2 3 4 5 6 7 8 9 " ]
 	[ "$("$HAMTBENCH" export --db c.db | column position | tr '\n' ' ')" = "0 1 2 3 4 5 6 7 8 " ]
+	# It ends at a look, 8 as a rule, of four; the interval is that of four looks, and says 95 %.
+	hamtbench run --subject null --threads 1 --duration 5ms --warmup 1ms --trials 2 --noise off --quiet --db d.db --ci 100% \
+		--max-trials 40
+	[[ " 8 16 32 40 " == *" $("$HAMTBENCH" export --db d.db | column trial | wc -l) "* ]]
+	"$HAMTBENCH" export --db d.db --what points >of_points
+	[ "$(column looks <of_points)" = 4 ]
+	[ "$(column mops_coverage <of_points)" = 0.95 ]
 }
 
 @test "a trial that others disturb is repeated, recorded as such, and counted" {
