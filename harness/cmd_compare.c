@@ -20,7 +20,8 @@
 static bool
 check_metric(const char *text, char *canonical, size_t canonical_size, char *error, size_t error_size)
 {
-	return options_check_word(points_figure_names, text, canonical, canonical_size, error, error_size);
+	snprintf(canonical, canonical_size, "%s", text);
+	return compare_check_metric(text, error, error_size);
 }
 
 /* A probability as text: options have no type of their own for it. */
@@ -44,7 +45,8 @@ static const struct plugin_option options[] = {
 	{ .name = "alpha", .type = OPTION_TEXT, .initial = "0.01", .meta = "P", .check = check_alpha,
 	    .help = "probability of any wrong 'faster' or 'slower' if nothing differs" },
 	{ .name = "metric", .type = OPTION_TEXT, .initial = "mops", .meta = "FIGURE", .check = check_metric,
-	    .help = "what is compared: mops, get_p99_ns, cpu_ns_per_op ..." },
+	    .help = "what is compared: mops, get_p99_ns, cpu_ns_per_op ...; list columns says which way is better, and one that is "
+		    "neither (hit_ratio, rate) is refused" },
 	{ .name = "db", .type = OPTION_TEXT, .initial = STORE_DEFAULT_PATH, .meta = "FILE", .check = options_check_path,
 	    .help = "results file of an A or B that does not name one" },
 	{ .name = NULL },
@@ -330,7 +332,10 @@ command_compare(int argc, char **argv)
 		    "  hamtbench compare results.db:3 results.db:4      two series\n"
 		    "  hamtbench compare @seed @hamt                    two maps of the last series\n"
 		    "  hamtbench compare @hamt@reclaim=hp @hamt@reclaim=hp-fence\n"
-		    "Exit status: 0 no regression, 1 a regression, 2 bad input.",
+		    "Verdicts: faster, slower (shown at --alpha); no difference shown (an interval that holds with 95 % or more lies\n"
+		    "within --fail-above); too noisy (it does not); too few trials (no interval holds with 95 %: 3 trials a side give\n"
+		    "90 %, 2 give 67 %, 1 gives 0 %).\n"
+		    "Exit status: 0 no regression shown, which may be for noise or too few trials; 1 a regression, 2 bad input.",
 		.options = options,
 		.words = true,
 		.work = compare_words,

@@ -252,8 +252,16 @@ print_reclaim(void)
 static int
 print_columns(void)
 {
-	for (const struct column *c = record_columns; c->name != NULL; c++)
-		print_entry(2, 20, c->name, c->help);
+	static const char *const better[] = {
+		[BETTER_NEITHER] = "", [BETTER_MORE] = " [more is better]", [BETTER_LESS] = " [less is better]",
+	};
+
+	for (const struct column *c = record_columns; c->name != NULL; c++) {
+		char help[400];
+
+		snprintf(help, sizeof(help), "%s%s", c->help, better[c->better]);
+		print_entry(2, 20, c->name, help);
+	}
 	return STATUS_OK;
 }
 

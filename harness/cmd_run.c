@@ -31,6 +31,7 @@
 #define THREADS_MOST 16384
 #define TRIALS_MOST 1000000
 #define LEAST_FOR_CI 6 /* values: 1 - 2 / 2^6 is more than 95 % */
+#define FIRST_LOOK 8   /* or as many as are planned, or --max-trials: enough for an interval of 6 looks */
 #define NS_PER_MS UINT64_C(1000000)
 #define NS_PER_S UINT64_C(1000000000)
 #define LONGEST_NS (30 * 24 * 3600 * NS_PER_S)
@@ -159,9 +160,10 @@ static const struct plugin_option conduct_options[] = {
 	{ .name = "trials", .type = OPTION_COUNT, .initial = "3", .meta = "N", .least = 1, .most = TRIALS_MOST,
 	    .help = "of each point" },
 	{ .name = "ci", .type = OPTION_TEXT, .meta = "P%", .check = options_check_percent,
-	    .help = "go on, up to --max-trials, until the 95 % interval of a point's median throughput is within P% of it" },
+	    .help = "go on, up to --max-trials, until the 95 % interval of a point's median throughput is within P% of it; looked at "
+	          "after 8 trials (or --trials, if more), 16, 32 ... and the last, and wider for that" },
 	{ .name = "max-trials", .type = OPTION_COUNT, .initial = "30", .meta = "N", .least = LEAST_FOR_CI, .most = TRIALS_MOST,
-	    .help = "of each point with --ci; an interval of 95 % needs 6" },
+	    .help = "of each point with --ci; one look at an interval of 95 % needs 6" },
 	{ .name = "noise", .type = OPTION_TEXT, .initial = "5%", .meta = "P%|off", .check = check_noise,
 	    .help = "a trial is disturbed if others took more than P% of the processors' time (see: list columns)" },
 	{ .name = "repeats", .type = OPTION_COUNT, .meta = "N", .most = TRIALS_MOST,
@@ -214,6 +216,7 @@ struct run_point {       /* what has become of a point of the schedule */
 	double overhead_ns;  /* of the harness at this load; NaN: it cannot be known */
 	double *mops;    /* of the undisturbed valid ones: values of them, room of them */
 	uint64_t values;
+	bool settled;    /* a look for --ci was content */
 };
 
 struct run {
@@ -768,6 +771,15 @@ fill_reclaimer(struct record *record, const struct schedule_point *point)
 			    option_text(point->subject_options, "reclaim"));
 }
 
+/* first_look - how many values --ci wants first. */
+static uint64_t
+first_look(const struct run *run)
+{
+	uint64_t first = run->trials_each > FIRST_LOOK ? run->trials_each : FIRST_LOOK;
+
+	return first < run->most_trials ? first : run->most_trials;
+}
+
 static void
 fill_record(struct run *run, struct record *record, const struct schedule_point *point, uint64_t trial)
 {
@@ -775,6 +787,8 @@ fill_record(struct run *run, struct record *record, const struct schedule_point 
 	record->options = strdup(point->options);
 	record->trial = trial;
 	record->position = run->position;
+	if (run->ci_pct > 0 && point->run_set == 0)
+		record->looks = statistics_looks(first_look(run), run->most_trials);
 	fill_reclaimer(record, point);
 	snprintf(record->pin, sizeof(record->pin), "%s", run->pin);
 	snprintf(record->membind, sizeof(record->membind), "%s", option_text(run->conduct, "membind"));
@@ -1060,17 +1074,22 @@ run_trial(struct run *run, size_t at, uint64_t trial)
 	record_free(record);
 }
 
-/* point_settled - is the interval of the median narrow enough for --ci? Trials may be in any order. */
+/*
+ * point_settled - is the interval of the median narrow enough for --ci? Trials may be in any order. Once it is, it remains
+ * so: a trial more, in place of a disturbed one, is no other look.
+ */
 static bool
-point_settled(const struct run *run, const struct run_point *p)
+point_settled(const struct run *run, struct run_point *p)
 {
 	double lo, hi, median, coverage;
 
-	if (p->values < LEAST_FOR_CI)
-		return false;
-	coverage = statistics_median_ci(p->mops, p->values, POINTS_CONFIDENCE, &lo, &hi);
+	if (p->settled || !statistics_is_look(p->values, first_look(run), run->most_trials))
+		return p->settled;
+	coverage = statistics_sequential_ci(p->mops, p->values, POINTS_CONFIDENCE,
+	    statistics_looks(first_look(run), run->most_trials), &lo, &hi);
 	median = statistics_median(p->mops, p->values);
-	return coverage >= POINTS_CONFIDENCE && fmax(hi - median, median - lo) <= median * run->ci_pct / 100;
+	p->settled = coverage >= POINTS_CONFIDENCE && fmax(hi - median, median - lo) <= median * run->ci_pct / 100;
+	return p->settled;
 }
 
 /*
@@ -1080,7 +1099,7 @@ point_settled(const struct run *run, const struct run_point *p)
 static bool
 wants(struct run *run, size_t at)
 {
-	const struct run_point *p = &run->point[at];
+	struct run_point *p = &run->point[at];
 	uint64_t planned = point_trials(run, at, run->trials_each);
 
 	if (run->ci_pct > 0 && run->schedule.point[at].run_set == 0 && p->made < run->most_trials && !point_settled(run, p))

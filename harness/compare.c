@@ -14,7 +14,8 @@
 #include "harness/statistics.h"
 #include "harness/summary.h"
 
-#define CONFIDENCE 0.95 /* of the intervals shown */
+#define CONFIDENCE COMPARE_CONFIDENCE
+#define MEAN_LEAST 3 /* trials a side for which the bootstrap reaches it */
 #define RESAMPLES 1000
 #define BOOTSTRAP_SEED 20260101
 
@@ -23,14 +24,37 @@ const char *const verdict_names[] = {
 	[VERDICT_SLOWER] = "slower",
 	[VERDICT_SAME] = "no difference shown",
 	[VERDICT_NOISY] = "too noisy",
+	[VERDICT_FEW] = "too few trials",
 };
 
-bool
-compare_is_smaller_better(const char *metric)
+/* is_figure - do points have the figure? */
+static bool
+is_figure(const char *metric)
 {
-	const char *end = metric + strlen(metric);
+	for (const char *const *name = points_figure_names; *name != NULL; name++)
+		if (strcmp(*name, metric) == 0)
+			return true;
+	return false;
+}
 
-	return strcmp(metric, "mops") != 0 && strcmp(metric, "hit_ratio") != 0 && strcmp(metric, "jain") != 0 && end != metric;
+bool
+compare_check_metric(const char *metric, char *error, size_t size)
+{
+	const struct column *c = record_column(metric);
+	size_t used;
+
+	if (c != NULL && c->better == BETTER_NEITHER)
+		snprintf(error, size, "'%s' is not compared: more of it is neither better nor worse", metric);
+	else if (c != NULL && is_figure(metric))
+		return true;
+	else {
+		used = (size_t)snprintf(error, size, "'%s' is not %s; there are", metric, c != NULL ? "compared" : "known");
+		for (const char *const *name = points_figure_names; *name != NULL && used < size; name++)
+			if (record_column(*name)->better != BETTER_NEITHER)
+				used += (size_t)snprintf(error + used, size - used, "%s %s", name == points_figure_names ? "" : ",",
+				    *name);
+	}
+	return false;
 }
 
 /* ---- Pairing ---- */
@@ -225,12 +249,14 @@ bootstrap(struct comparison *c, const struct pair *pair)
 {
 	double *mean = calloc(RESAMPLES, sizeof(*mean)), *a, *b;
 	struct random random;
-	size_t most = 1;
+	size_t most = 1, least = SIZE_MAX;
 	bool repeated = false, done;
 
 	for (size_t i = 0; i < c->rows; i++) {
 		most = pair[i].n > most ? pair[i].n : most;
 		most = pair[i].m > most ? pair[i].m : most;
+		least = pair[i].n < least ? pair[i].n : least;
+		least = pair[i].m < least ? pair[i].m : least;
 		repeated = repeated || (pair[i].n > 1 && pair[i].m > 1);
 	}
 	a = malloc(most * sizeof(*a));
@@ -246,7 +272,13 @@ bootstrap(struct comparison *c, const struct pair *pair)
 		}
 	}
 	c->mean_lo = c->mean_hi = NAN;
-	if (done && repeated) {
+	c->mean_coverage = c->rows > 1 && least >= MEAN_LEAST ? CONFIDENCE : 1;
+	for (size_t i = 0; i < c->rows && c->mean_coverage != CONFIDENCE; i++)
+		c->mean_coverage = fmin(c->mean_coverage, c->row[i].coverage);
+	if (done && c->rows == 1 && repeated) {
+		c->mean_lo = c->row[0].lo;
+		c->mean_hi = c->row[0].hi;
+	} else if (done && repeated) {
 		qsort(mean, RESAMPLES, sizeof(*mean), compare_doubles);
 		c->mean_lo = exp(mean[(size_t)(RESAMPLES * (1 - CONFIDENCE) / 2)]);
 		c->mean_hi = exp(mean[RESAMPLES - 1 - (size_t)(RESAMPLES * (1 - CONFIDENCE) / 2)]);
@@ -258,12 +290,14 @@ bootstrap(struct comparison *c, const struct pair *pair)
 }
 
 static enum verdict
-judge(double ratio, double lo, double hi, double p, bool smaller_is_better, const struct compare_options *o)
+judge(double ratio, double lo, double hi, double coverage, double p, bool smaller_is_better, const struct compare_options *o)
 {
 	double beyond = 1 + o->threshold_pct / 100;
 
 	if (p < o->alpha && ratio != 1)
 		return (ratio > 1) != smaller_is_better ? VERDICT_FASTER : VERDICT_SLOWER;
+	if (coverage < CONFIDENCE)
+		return VERDICT_FEW;
 	/* NaN is not within. */
 	return lo >= 1 / beyond && hi <= beyond ? VERDICT_SAME : VERDICT_NOISY;
 }
@@ -298,13 +332,13 @@ judge_all(struct comparison *c, const struct pair *pair, const struct compare_op
 
 		row->p = p[i];
 		row->least_p = fmin(1, row->least_p * (double)(c->rows + 1));
-		row->verdict = judge(row->ratio, row->lo, row->hi, row->p, c->smaller_is_better, o);
+		row->verdict = judge(row->ratio, row->lo, row->hi, row->coverage, row->p, c->smaller_is_better, o);
 		c->regressions += row->verdict == VERDICT_SLOWER &&
 		    slower_by(row->ratio, c->smaller_is_better) > o->threshold_pct;
 	}
 	if (done) {
 		c->mean_p = p[c->rows];
-		c->mean_verdict = judge(c->mean, c->mean_lo, c->mean_hi, c->mean_p, c->smaller_is_better, o);
+		c->mean_verdict = judge(c->mean, c->mean_lo, c->mean_hi, c->mean_coverage, c->mean_p, c->smaller_is_better, o);
 		c->regressions += c->mean_verdict == VERDICT_SLOWER &&
 		    slower_by(c->mean, c->smaller_is_better) > o->threshold_pct;
 	}
@@ -368,19 +402,20 @@ compare_points(const struct points *a, const struct points *b, const struct comp
     struct comparison *c, char *error, size_t size)
 {
 	struct side sides[2] = { { .identity = NULL }, { .identity = NULL } };
-	size_t most = points_count(a) + 1, unused;
+	size_t most = points_count(a) + 1;
 	struct pair *pair = calloc(most, sizeof(*pair));
 	bool done;
 
-	*c = (struct comparison){ .smaller_is_better = compare_is_smaller_better(options->metric) };
+	*c = (struct comparison){ .row = NULL };
+	if (!compare_check_metric(options->metric, error, size)) {
+		free(pair);
+		return false;
+	}
+	c->smaller_is_better = record_column(options->metric)->better == BETTER_LESS;
 	c->row = calloc(most, sizeof(*c->row));
 	done = pair != NULL && c->row != NULL;
 	if (!done)
 		snprintf(error, size, "no memory to compare");
-	if (done && most > 1 && points_values(a, 0, options->metric, &unused) == NULL) {
-		snprintf(error, size, "there is no metric '%s'", options->metric);
-		done = false;
-	}
 	c->by_name = are_from_elsewhere(a) != are_from_elsewhere(b);
 	done = done && side_make(&sides[0], a, options, c->by_name, "A", error, size) &&
 	    side_make(&sides[1], b, options, c->by_name, "B", error, size);
@@ -433,6 +468,14 @@ format_figure(double value, const char *metric, char *text, size_t size)
 		summary_format_figure(value, text, size);
 }
 
+unsigned
+compare_percent(double coverage)
+{
+	unsigned percent = (unsigned)lrint(100 * coverage), enough = (unsigned)lrint(100 * CONFIDENCE);
+
+	return coverage < CONFIDENCE && percent >= enough ? enough - 1 : percent;
+}
+
 static void
 print_row(FILE *out, const struct compare_row *row, const struct compare_options *o)
 {
@@ -447,8 +490,8 @@ print_row(FILE *out, const struct compare_row *row, const struct compare_options
 	format_figure(row->median_b, o->metric, b, sizeof(b));
 	snprintf(interval, sizeof(interval), "%.3f .. %.3f", row->lo, row->hi);
 	snprintf(by, sizeof(by), "%" PRIu64 "/%" PRIu64, (uint64_t)row->trials_a, (uint64_t)row->trials_b);
-	fprintf(out, "  %-19s %3" PRIu64 " %8s %8s %7.3f %16s %8.2g %6s  %s%s\n", subject, p->threads, a, b, row->ratio, interval,
-	    row->p, by, verdict_names[row->verdict], row->a->noisy || p->noisy ? " (disturbed)" : "");
+	fprintf(out, "  %-19s %3" PRIu64 " %8s %8s %7.3f %16s %4u %% %8.2g %6s  %s%s\n", subject, p->threads, a, b, row->ratio, interval,
+	    compare_percent(row->coverage), row->p, by, verdict_names[row->verdict], row->a->noisy || p->noisy ? " (disturbed)" : "");
 }
 
 static bool
@@ -472,7 +515,8 @@ few_trials(const struct comparison *c, const struct compare_options *o)
 void
 compare_print(FILE *out, const struct comparison *c, const struct compare_options *o)
 {
-	size_t cannot = 0, faster = 0, slower = 0, same = 0;
+	size_t cannot = 0, count[VERDICT_FEW + 1] = { 0 };
+	const char *is = c->mean_verdict == VERDICT_FASTER || c->mean_verdict == VERDICT_SLOWER ? "B is " : "";
 
 	if (c->by_name)
 		fputs("One side is another program's: points are paired by subject, workload, keys, dist, mix and threads.\n\n", out);
@@ -485,22 +529,27 @@ compare_print(FILE *out, const struct comparison *c, const struct compare_option
 			summary_format_count((double)row->b->keys, keys, sizeof(keys));
 			fprintf(out, "%s%s  keys=%s  %s  %s\n", i > 0 ? "\n" : "", row->b->workload, keys, row->b->dist,
 			    row->b->mix);
-			fprintf(out, "  %-19s %3s %8s %8s %7s %16s %8s %6s  %s\n", o->metric, "thr", "A", "B", "B/A", "95 % interval",
-			    "p (adj.)", "trials", "B is");
+			fprintf(out, "  %-19s %3s %8s %8s %7s %16s %6s %8s %6s  %s\n", o->metric, "thr", "A", "B", "B/A", "interval",
+			    "holds", "p (adj.)", "trials", "B is");
 		}
 		print_row(out, row, o);
 		cannot += row->least_p >= o->alpha;
-		faster += row->verdict == VERDICT_FASTER;
-		slower += row->verdict == VERDICT_SLOWER;
-		same += row->verdict == VERDICT_SAME;
+		count[row->verdict]++;
 	}
 	fprintf(out, "\nAll %zu points: B/A = %.3f, geometric mean", c->rows, c->mean);
 	if (!isnan(c->mean_lo))
-		fprintf(out, " (%.3f .. %.3f)", c->mean_lo, c->mean_hi);
-	fprintf(out, ", p = %.2g: %s%s\n", c->mean_p, c->mean_verdict == VERDICT_SAME || c->mean_verdict == VERDICT_NOISY ? "" :
-	    "B is ", verdict_names[c->mean_verdict]);
-	fprintf(out, "%zu faster, %zu slower, %zu no difference shown, %zu too noisy; probability of a wrong \"faster\" or "
-	    "\"slower\": %g\n", faster, slower, same, c->rows - faster - slower - same, o->alpha);
+		fprintf(out, " (%.3f .. %.3f, holds with %u %%)", c->mean_lo, c->mean_hi, compare_percent(c->mean_coverage));
+	fprintf(out, ", p = %.2g: %s%s\n", c->mean_p, is, verdict_names[c->mean_verdict]);
+	for (size_t v = 0; v <= VERDICT_FEW; v++)
+		if (v != VERDICT_FEW || count[v] > 0)
+			fprintf(out, "%s%zu %s", v > 0 ? ", " : "", count[v], verdict_names[v]);
+	fprintf(out, "; probability of a wrong \"faster\" or \"slower\": %g\n", o->alpha);
+	if (count[VERDICT_SAME] > 0)
+		fprintf(out, "no difference shown: with %g %% or more it is within %g %%, each point by itself\n", 100 * CONFIDENCE,
+		    o->threshold_pct);
+	if (count[VERDICT_FEW] > 0)
+		fprintf(out, "too few trials: intervals hold with less than %g %%, which is too little to say more; 4 a side are enough\n",
+		    100 * CONFIDENCE);
 	if (cannot > 0)
 		fprintf(out, "%zu points have too few trials to show any difference by themselves: it takes %zu a side\n", cannot,
 		    few_trials(c, o));

@@ -624,6 +624,7 @@ static const struct {
 	POINT_REAL(mops_lo),
 	POINT_REAL(mops_hi),
 	POINT_REAL(mops_coverage),
+	POINT_COUNT(looks),
 	POINT_REAL(roofline_ratio),
 	POINT_REAL(hit_ratio),
 	POINT_REAL(jain),

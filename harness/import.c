@@ -178,16 +178,6 @@ take_column(const struct reading *r, const json_t *value, struct record *record,
 	return false;
 }
 
-static const struct column *
-column_named(const char *name)
-{
-	const struct column *c = record_columns;
-
-	while (c->name != NULL && strcmp(c->name, name) != 0)
-		c++;
-	return c->name != NULL ? c : NULL;
-}
-
 /* blank_record - in which no column has a value, and no series is kept. NULL: no memory. */
 static struct record *
 blank_record(void)
@@ -570,7 +560,7 @@ take_counters(struct reading *r, const char *place, const json_t *entry, struct 
 	json_t *value;
 
 	json_object_foreach((json_t *)(uintptr_t)entry, name, value) {
-		const struct column *c = is_word_of(points_figure_names, name) ? column_named(name) : NULL;
+		const struct column *c = is_word_of(points_figure_names, name) ? record_column(name) : NULL;
 
 		at(r, "%s.%s", place, name);
 		if (is_word_of(entry_members, name))
@@ -774,7 +764,7 @@ own_entry(struct reading *r, const json_t *entry, size_t number)
 		return no_memory(r);
 	snprintf(place, sizeof(place), "benchmarks[%zu]", number);
 	json_object_foreach((json_t *)(uintptr_t)entry, name, value) {
-		const struct column *c = column_named(strcmp(name, "label") == 0 ? "options" : name);
+		const struct column *c = record_column(strcmp(name, "label") == 0 ? "options" : name);
 
 		at(r, "%s.%s", place, name);
 		if (is_word_of(beside, name))
@@ -945,7 +935,7 @@ take_trial(struct reading *r, const json_t *trial, size_t number)
 	if (!json_is_object(trial))
 		good = wrong(r, "is no object");
 	json_object_foreach((json_t *)(uintptr_t)trial, name, value) {
-		const struct column *c = column_named(name);
+		const struct column *c = record_column(name);
 
 		at(r, "%s.%s", place, name);
 		if (good && !is_word_of(beside, name))

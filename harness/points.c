@@ -184,6 +184,7 @@ entry_new(const char *environment, const struct record *r)
 	}
 	e->pending_peak = UINT64_MAX;
 	e->point.pause_max_ns = NAN;
+	e->point.looks = UINT64_MAX;
 	e->point.presized = r->presized;
 	memcpy(e->point.roles, r->roles, sizeof(e->point.roles));
 	p = &e->point;
@@ -324,6 +325,8 @@ points_add(struct points *p, const char *environment, const struct record *recor
 	add_phases(e, record);
 	e->disturbed[e->point.valid] = record->disturbed;
 	e->point.disturbed += record->disturbed;
+	if (record->looks != UINT64_MAX && (e->point.looks == UINT64_MAX || record->looks > e->point.looks))
+		e->point.looks = record->looks;
 	e->point.valid++;
 	if (record->pending_peak != UINT64_MAX &&
 	    (e->pending_peak == UINT64_MAX || record->pending_peak > e->pending_peak))
@@ -375,6 +378,8 @@ static void
 finish(struct entry *e)
 {
 	struct point *p = &e->point;
+	/* A file may say anything; doubling, there are no more than 64. */
+	unsigned looks = p->looks == 0 || p->looks == UINT64_MAX ? 1 : p->looks < 64 ? (unsigned)p->looks : 64;
 	size_t n = 0;
 
 	p->noisy = 2 * p->disturbed > p->valid;
@@ -398,7 +403,7 @@ finish(struct entry *e)
 	}
 	p->mops_min = statistics_min(e->sorted, n);
 	p->mops_max = statistics_max(e->sorted, n);
-	p->mops_coverage = statistics_median_ci(e->sorted, n, POINTS_CONFIDENCE, &p->mops_lo, &p->mops_hi);
+	p->mops_coverage = statistics_sequential_ci(e->sorted, n, POINTS_CONFIDENCE, looks, &p->mops_lo, &p->mops_hi);
 	p->outliers = outliers_of(p, e->sorted, n);
 	p->pending_peak = e->pending_peak == UINT64_MAX ? NAN : (double)e->pending_peak;
 }

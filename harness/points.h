@@ -49,8 +49,9 @@ struct point {
 	double mops_fence_lo, mops_fence_hi; /* 1.5 interquartile ranges from the quartiles (Tukey 1977); NAN below 4 trials */
 
 	double mops_median, mops_min, mops_max;
-	double mops_lo, mops_hi;        /* interval of the median, statistics_median_ci() */
+	double mops_lo, mops_hi;        /* interval of the median, statistics_median_ci() or, with looks, statistics_sequential_ci() */
 	double mops_coverage;           /* the confidence it really has; 0 for one trial */
+	uint64_t looks;                 /* most of any of its trials; UINT64_MAX: none has any */
 	/* mops_median over the roofline's at the same point: all is equal but subject, reclaimer
 	 * and, in the JSON object options, the member "subject". NAN: not measured, or measured
 	 * with several options of its own. */

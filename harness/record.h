@@ -62,6 +62,7 @@ struct record {
 	char dist[RECORD_TEXT], mix[RECORD_TEXT];
 	char *options;               /* all options of run, workload and subject: canonical JSON; owned */
 	uint64_t trial, position;    /* position: place in the random order of the series, from 0 */
+	uint64_t looks;              /* statistics_looks() of --ci; UINT64_MAX: how many trials was planned */
 	uint64_t seed;
 	char pin[RECORD_TEXT], membind[32];
 
@@ -158,12 +159,15 @@ struct record {
 
 enum column_type { COLUMN_TEXT, COLUMN_STRING /* char * */, COLUMN_COUNT, COLUMN_REAL, COLUMN_BOOL };
 
+enum better { BETTER_NEITHER, BETTER_MORE, BETTER_LESS }; /* which way a figure is an improvement */
+
 struct column {
 	const char *name;
 	enum column_type type;
 	size_t offset;
 	const char *help;            /* with the unit */
 	size_t size;                 /* of the field in bytes; COLUMN_TEXT: its final NUL included */
+	enum better better;
 };
 
 /* Ends with name == NULL. In the order of the CSV. COLUMN_COUNT fields of UINT64_MAX and
@@ -173,6 +177,9 @@ extern const struct column record_columns[];
 /* record_new - an empty record with series for that many threads; NULL = no memory. */
 struct record *record_new(unsigned threads);
 void record_free(struct record *record); /* NULL is allowed */
+
+/* record_column - the column of that name; NULL = there is none. */
+const struct column *record_column(const char *name);
 
 /* record_column_text - the value of one column as text for CSV; "" if it has none. Reals have %.9g. */
 void record_column_text(const struct record *record, const struct column *column, char *text, size_t size);

@@ -28,6 +28,7 @@ struct who {              /* a map with its options: one colour in all pictures 
 	double least, most; /* medians of these, Mops/s */
 	struct points *points;  /* these: a part of the report's; owned */
 	double ratio, lo, hi, p; /* the fastest map over this one; NaN: not compared */
+	double coverage;  /* of [lo, hi] */
 	enum verdict verdict;
 };
 
@@ -354,6 +355,7 @@ rank(struct report *r, struct who **ranked)
 		ranked[i]->ratio = c.mean;
 		ranked[i]->lo = c.mean_lo;
 		ranked[i]->hi = c.mean_hi;
+		ranked[i]->coverage = c.mean_coverage;
 		ranked[i]->p = c.mean_p;
 		ranked[i]->verdict = c.mean_verdict;
 		compare_free(&c);
@@ -382,7 +384,7 @@ put_next(FILE *out, const struct who *first, const struct who *next)
 	svg_put_text(out, next->name);
 	fputs("</b>, completed", out);
 	if (isfinite(next->lo))
-		fprintf(out, " (with 95&nbsp;%% confidence %.2f to %.2f times)", next->lo, next->hi);
+		fprintf(out, " (with %u&nbsp;%% confidence %.2f to %.2f times)", compare_percent(next->coverage), next->lo, next->hi);
 	fprintf(out, ". The difference is <b>%sshown</b>: by chance alone it would come about with a probability of ", shown ? "" : "not ");
 	put_chance(out, next->p);
 	/* The interval is of the mean ratio, the test asks whether one is faster all along. */
@@ -514,6 +516,7 @@ ranking_x(double share)
 static void
 put_ranking(const struct report *r, struct who *const *ranked, size_t count)
 {
+	double least = COMPARE_CONFIDENCE; /* coverage of the intervals drawn */
 	FILE *out = r->out;
 
 	if (count < 2)
@@ -534,6 +537,7 @@ put_ranking(const struct report *r, struct who *const *ranked, size_t count)
 		svg_put_text(out, w->name);
 		fprintf(out, "</text><rect x=%.1f y=%.0f width=%.1f height=18 fill='%s'/>", ranking_x(0), top + 21, end - ranking_x(0), w->colour);
 		if (i > 0 && isfinite(w->lo)) {
+			least = fmin(least, w->coverage);
 			/* An interval may reach far beyond the fastest: the picture ends where the figure has room yet. */
 			double from = ranking_x(1 / w->hi), to = ranking_x(1 / w->lo), y = top + 30;
 
@@ -545,9 +549,9 @@ put_ranking(const struct report *r, struct who *const *ranked, size_t count)
 		}
 		fprintf(out, "<text x=%.0f y=%.0f>%.0f&nbsp;%%</text>\n", end + 8, top + 35, 100 * share);
 	}
-	fputs("</svg><figcaption>Operations per second as a share of the fastest map's, geometric mean over all loads on no more "
-	      "threads than cores. Black: 95&nbsp;% confidence interval. What each map is, says <code>hamtbench list subjects</code>."
-	      "</figcaption></figure>\n", out);
+	fprintf(out, "</svg><figcaption>Operations per second as a share of the fastest map's, geometric mean over all loads on no more "
+	    "threads than cores. Black: confidence interval, %u&nbsp;%%%s. What each map is, says <code>hamtbench list subjects</code>."
+	    "</figcaption></figure>\n", compare_percent(least), least < COMPARE_CONFIDENCE ? " or more: there are few trials" : "");
 }
 
 /* What one panel has drawn of single trials. */

@@ -82,6 +82,36 @@ statistics_median_ci(double *values, size_t n, double confidence, double *lo, do
 	return coverage < 0 ? 0 : coverage;
 }
 
+unsigned
+statistics_looks(size_t first, size_t last)
+{
+	unsigned looks = 1;
+
+	for (size_t n = first; n < last; n = n > last / 2 ? last : 2 * n)
+		looks++;
+	return looks;
+}
+
+bool
+statistics_is_look(size_t n, size_t first, size_t last)
+{
+	size_t look = first;
+
+	while (look < n && look < last)
+		look = look > last / 2 ? last : 2 * look;
+	return look == n;
+}
+
+double
+statistics_sequential_ci(double *values, size_t n, double confidence, unsigned looks, double *lo, double *hi)
+{
+	double level = 1 - (1 - confidence) / looks, coverage = statistics_median_ci(values, n, level, lo, hi);
+
+	if (looks == 1)
+		return coverage;
+	return coverage >= level ? confidence : fmax(0, 1 - looks * (1 - coverage));
+}
+
 double
 statistics_normal_p(double z)
 {

@@ -27,6 +27,21 @@ double statistics_max(const double *values, size_t n);
  */
 double statistics_median_ci(double *values, size_t n, double confidence, double *lo, double *hi);
 
+/*
+ * Sampling until the interval is narrow (--ci): looked at first at `first` values, then at twice as many each time, and
+ * last at `last`; first <= last, first > 0. Each of the K looks may miss with a probability of (1 - confidence) / K
+ * (Bonferroni), so whichever look ends it, the interval misses the median with 1 - confidence at most. That is of all that
+ * is sampled so: among the few that end early where the spread is wide, more may miss.
+ *
+ * statistics_looks         K.
+ * statistics_is_look       is n one of them?
+ * statistics_sequential_ci statistics_median_ci() at that level. Returns what is guaranteed: with several
+ *                          looks confidence and no more; below it, too few values.
+ */
+unsigned statistics_looks(size_t first, size_t last);
+bool statistics_is_look(size_t n, size_t first, size_t last);
+double statistics_sequential_ci(double *values, size_t n, double confidence, unsigned looks, double *lo, double *hi);
+
 /* statistics_normal_p - P(Z <= z) of the standard normal distribution. */
 double statistics_normal_p(double z);
 

@@ -137,6 +137,10 @@ END {
 	by_threads()
 	by_name(loads, load_count)
 	by_name(subjects, subject_count)
+	if (freedom[1] + freedom[2] == 0) {
+		print "bench-compare.sh: one trial a point on both sides: nothing says how far they lie apart by chance" >"/dev/stderr"
+		exit 2
+	}
 	for (i = 1; i <= 2; i++)
 		if (freedom[i] == 0) { # one trial a point: as on the other side
 			squares[i] = squares[3 - i]

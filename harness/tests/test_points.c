@@ -238,7 +238,37 @@ environments_are_kept_apart(void)
 	points_free(p);
 }
 
+/* Trials that --ci asked for: the interval is wider, and says 95 %; a file's nonsense changes nothing. */
+static void
+looks_widen_the_interval(void)
+{
+	static const struct { uint64_t looks; double lo, coverage; } wanted[] = {
+		{ UINT64_MAX, 2, 1 - 22.0 / 1024 }, { 1, 2, 1 - 22.0 / 1024 }, { 0, 2, 1 - 22.0 / 1024 }, { 3, 1, 0.95 },
+		{ UINT64_MAX - 1, 1, 1 - 64 * 2.0 / 1024 },
+	};
+
+	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
+		struct points *p = points_new();
+
+		CHECK(p != NULL);
+		for (unsigned t = 0; t < 10; t++) {
+			struct record *r = record_new(1);
+
+			CHECK(r != NULL);
+			r->valid = true;
+			r->mops = t + 1;
+			r->looks = t == 4 ? wanted[i].looks : UINT64_MAX;
+			CHECK(points_add(p, "", r));
+			record_free(r);
+		}
+		points_finish(p);
+		CHECK(points_at(p, 0)->mops_lo == wanted[i].lo && fabs(points_at(p, 0)->mops_coverage - wanted[i].coverage) < 1e-12);
+		points_free(p);
+	}
+}
+
 static const struct test tests[] = {
+	TEST(looks_widen_the_interval),
 	TEST(figures_are_medians_of_the_valid_trials),
 	TEST(a_part_has_the_same_points_with_the_same_figures),
 	TEST(adding_goes_on_after_finish),

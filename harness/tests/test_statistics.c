@@ -105,6 +105,84 @@ interval_covers_the_median(void)
 	CHECK(fabs((double)held / SAMPLES - coverage) < 6 * sqrt(coverage * (1 - coverage) / SAMPLES));
 }
 
+static void
+looks_double_up_to_the_last(void)
+{
+	static const struct { size_t first, last; unsigned looks; size_t at[5]; } wanted[] = {
+		{ 8, 30, 3, { 8, 16, 30 } }, { 8, 8, 1, { 8 } }, { 6, 6, 1, { 6 } }, { 8, 9, 2, { 8, 9 } }, { 8, 16, 2, { 8, 16 } },
+		{ 10, 100, 5, { 10, 20, 40, 80, 100 } },
+	};
+
+	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
+		unsigned k = 0;
+
+		CHECK_EQ(statistics_looks(wanted[i].first, wanted[i].last), wanted[i].looks);
+		for (size_t n = 0; n < 120; n++)
+			if (statistics_is_look(n, wanted[i].first, wanted[i].last))
+				CHECK(k < wanted[i].looks && wanted[i].at[k++] == n);
+		CHECK_EQ(k, wanted[i].looks);
+	}
+}
+
+/*
+ * Sampling until the interval is within 2 %, 8 to 30 values as --ci does, 3000 times for each spread: what ends early and
+ * misses is at most 5 % of all; of what ends early, 94 % hold where most does, and 92 % where a fifth does.
+ */
+static void
+looking_again_keeps_the_coverage(void)
+{
+	enum { ROUNDS = 3000, FIRST = 8, LAST = 30 };
+	static const double deviations[] = { 0.01, 0.02, 0.035, 0.05, 0.08 };
+	const unsigned looks = statistics_looks(FIRST, LAST);
+	struct random r;
+
+	random_seed(&r, check_seed, 1);
+	for (size_t d = 0; d < sizeof(deviations) / sizeof(deviations[0]); d++) {
+		unsigned settled = 0, held = 0, held_all = 0, values = 0;
+
+		for (unsigned i = 0; i < ROUNDS; i++) {
+			double v[LAST], sorted[LAST], lo = 0, hi = 0;
+			bool narrow = false;
+
+			for (size_t n = 1; n <= LAST && !narrow; n++, values++) {
+				double sum = -6, coverage, median;
+
+				for (unsigned k = 0; k < 12; k++)
+					sum += random_unit(&r);
+				v[n - 1] = 1 + deviations[d] * sum;
+				if (!statistics_is_look(n, FIRST, LAST))
+					continue;
+				memcpy(sorted, v, n * sizeof(*v));
+				coverage = statistics_sequential_ci(sorted, n, 0.95, looks, &lo, &hi);
+				CHECK(coverage == 0.95);
+				median = statistics_median(sorted, n);
+				narrow = fmax(hi - median, median - lo) <= 0.02 * median;
+			}
+			settled += narrow;
+			held += narrow && lo <= 1 && hi >= 1;
+			held_all += lo <= 1 && hi >= 1;
+		}
+		fprintf(stderr, "# deviation %g %%: %.1f %% settled, of these %.1f %% hold; of all %.1f %%; %.1f values\n",
+		    100 * deviations[d], 100.0 * settled / ROUNDS, 100.0 * held / (settled > 0 ? settled : 1),
+		    100.0 * held_all / ROUNDS, (double)values / ROUNDS);
+		CHECK(held_all >= 0.95 * ROUNDS);
+		CHECK(settled < ROUNDS / 2 || held >= 0.94 * settled);
+		CHECK(settled < ROUNDS / 5 || held >= 0.92 * settled);
+	}
+}
+
+/* Too few values for the level: what is left of it; a single look is statistics_median_ci(). */
+static void
+few_values_have_less_coverage_with_more_looks(void)
+{
+	double v[6] = { 1, 2, 3, 4, 5, 6 }, lo, hi;
+
+	CHECK(near(statistics_sequential_ci(v, 6, 0.95, 1, &lo, &hi), 0.96875, 1e-12));
+	CHECK(near(statistics_sequential_ci(v, 6, 0.95, 3, &lo, &hi), 1 - 3.0 / 32, 1e-12) && lo == 1 && hi == 6);
+	CHECK(statistics_sequential_ci(v, 2, 0.95, 3, &lo, &hi) == 0);
+	CHECK(statistics_sequential_ci(v, 0, 0.95, 3, &lo, &hi) == 0 && isnan(lo));
+}
+
 /* Q(1, x) = e^-x; Q(1/2, x) = erfc(sqrt x); Q(n, x) = e^-x sum x^k / k! for k < n. */
 static void
 gamma_matches_closed_forms(void)
@@ -223,6 +301,9 @@ static const struct test tests[] = {
 	TEST(interval_has_the_counted_coverage),
 	TEST(interval_of_many_values),
 	TEST(interval_covers_the_median),
+	TEST(looks_double_up_to_the_last),
+	TEST(looking_again_keeps_the_coverage),
+	TEST(few_values_have_less_coverage_with_more_looks),
 	TEST(gamma_matches_closed_forms),
 	TEST(chi_square_matches_tables),
 	TEST(chi_square_sums_cells),

@@ -88,6 +88,16 @@ reference() {
 	refused "hamtbench export: none.db: no such file"
 }
 
+@test "one trial a point on both sides: no word about shapes" {
+	command -v sqlite3 >/dev/null || skip "sqlite3 is not installed"
+	cp "$DB" one.db
+	sqlite3 one.db "DELETE FROM trial WHERE trial > 1"
+	"$HAMTBENCH" export --db one.db --series all --format json >one.json
+	DB=one.db REFERENCE=one.json compared --no-run
+	[ "$status" -eq 2 ]
+	[ "$stderr" = "bench-compare.sh: one trial a point on both sides: nothing says how far they lie apart by chance" ]
+}
+
 @test "measures, and compares what both have" {
 	export DB=new.db
 	QUICK=1 SUBJECTS=null,roofline,seed THREADS=1 TRIALS=1 DURATION=20ms compared

@@ -939,6 +939,13 @@ interrupted() {
 		--ci 0.000001% --max-trials 9 --resume
 	[ "$("$HAMTBENCH" export --db c.db | column trial | tr '\n' ' ')" = "1 2 3 4 5 6 7 8 9 " ]
 	[ "$("$HAMTBENCH" export --db c.db | column position | tr '\n' ' ')" = "0 1 2 3 4 5 6 7 8 " ]
+	# It ends at a look, 8 as a rule, of four; the interval is that of four looks, and says 95 %.
+	hamtbench run --subject null --threads 1 --duration 5ms --warmup 1ms --trials 2 --noise off --quiet --db d.db --ci 100% \
+		--max-trials 40
+	[[ " 8 16 32 40 " == *" $("$HAMTBENCH" export --db d.db | column trial | wc -l) "* ]]
+	"$HAMTBENCH" export --db d.db --what points >of_points
+	[ "$(column looks <of_points)" = 4 ]
+	[ "$(column mops_coverage <of_points)" = 0.95 ]
 }
 
 @test "a trial that others disturb is repeated, recorded as such, and counted" {
@@ -993,11 +1000,26 @@ planted() {
 	hamtbench compare seven.db same.db
 	[ "$status" -eq 0 ]
 	[[ "$output" == *"0 faster, 0 slower, 4 no difference shown, 0 too noisy"* ]]
+	[[ "$output" == *" 96 % "*"no difference shown: with 95 % or more it is within 3 %"* ]]
+	# Three of the nine: 90 %, and no word about a single point, though all of them together are the same.
+	cp same.db three.db
+	sqlite3 three.db "DELETE FROM trial WHERE trial > 3"
+	hamtbench compare three.db three.db
+	[ "$status" -eq 0 ]
+	[[ "$output" == *" 90 % "*"0 no difference shown, 0 too noisy, 4 too few trials"*"4 a side are enough"* ]]
+	[[ "$output" == *"All 4 points: B/A = 1.000, geometric mean"*"holds with 95 %)"*": no difference shown"* ]]
 	hamtbench compare seven.db slow.db
 	[ "$status" -eq 1 ]
 	[[ "$output" == *"0 faster, 4 slower, 0 no"* ]]
 	[[ "$output" == *"All 4 points: B/A = 0.950, geometric mean"*"B is slower"* ]]
 	[[ "$output" == *"REGRESSION: slower by more than 3 %: 5 (of the points and their mean)" ]]
+	# The slowest thread is as slow, and less of that is no improvement.
+	sqlite3 seven.db "UPDATE trial SET thread_min_mops = mops"
+	sqlite3 slow.db "UPDATE trial SET thread_min_mops = mops"
+	hamtbench compare seven.db slow.db --metric thread_min_mops
+	[ "$status" -eq 1 ]
+	hamtbench compare slow.db seven.db --metric thread_min_mops
+	[ "$status" -eq 0 ]
 	hamtbench compare seven.db slow.db --fail-above 6%
 	[ "$status" -eq 0 ]
 	[[ "$output" == *"4 slower"* ]]
@@ -1027,6 +1049,8 @@ planted() {
 	refused "hamtbench compare: --alpha: '1' is no number between 0 and 1"
 	hamtbench compare seven.db same.db --metric speed
 	[[ "$stderr" == "hamtbench compare: --metric: 'speed' is not known; there are mops, "* ]]
+	hamtbench compare seven.db same.db --metric rate
+	refused "hamtbench compare: --metric: 'rate' is not compared: more of it is neither better nor worse"
 	hamtbench compare --db seven.db @threads=1 @subject=seed
 	[ "$status" -eq 0 ]
 	hamtbench compare --db seven.db @=x @seed
