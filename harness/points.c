@@ -84,6 +84,7 @@ struct entry {
 	struct point point;
 	char *options;           /* point.options; owned */
 	char *conditions;        /* the options that are not the subject's; owned */
+	char *but_level;         /* the options but for --smr-stats; owned */
 	double *value[FIGURES];  /* of every valid trial, NAN where there is none; room of them; owned */
 	bool *disturbed;         /* the same trials; owned */
 	/* PHASE_FIGURES of each phase of the same trials: [(trial * point.phases + phase) * PHASE_FIGURES ...]; owned */
@@ -92,7 +93,7 @@ struct entry {
 	size_t uses[FIGURES];
 	double *sorted;          /* its scratch; owned */
 	size_t room;
-	uint64_t pending_peak;   /* UINT64_MAX: not known */
+	double pending_peak, bound_share_peak; /* of its own valid trials; NAN: not known */
 };
 
 /* Pointers: a point stays where it is while others are added. */
@@ -120,6 +121,7 @@ entry_free(struct entry *e)
 	free(e->sorted);
 	free(e->options);
 	free(e->conditions);
+	free(e->but_level);
 	free(e);
 }
 
@@ -169,6 +171,23 @@ conditions_of(const char *options)
 	return conditions;
 }
 
+/* but_level_of - options but for run's smr-stats, or all of it if it has no run. NULL: no memory. */
+static char *
+but_level_of(const char *options)
+{
+	json_t *object = json_loads(options, 0, NULL), *run = json_object_get(object, "run");
+	char *rest;
+
+	if (!json_is_object(run)) {
+		json_decref(object);
+		return strdup(options);
+	}
+	json_object_del(run, "smr-stats");
+	rest = json_dumps(object, JSON_COMPACT | JSON_SORT_KEYS);
+	json_decref(object);
+	return rest;
+}
+
 static struct entry *
 entry_new(const char *environment, const struct record *r)
 {
@@ -178,11 +197,12 @@ entry_new(const char *environment, const struct record *r)
 	if (e == NULL)
 		return NULL;
 	if (r->options != NULL && ((e->options = strdup(r->options)) == NULL ||
-	    (e->conditions = conditions_of(r->options)) == NULL)) {
+	    (e->conditions = conditions_of(r->options)) == NULL ||
+	    (e->but_level = but_level_of(r->options)) == NULL)) {
 		entry_free(e);
 		return NULL;
 	}
-	e->pending_peak = UINT64_MAX;
+	e->pending_peak = e->bound_share_peak = NAN;
 	e->point.pause_max_ns = NAN;
 	e->point.presized = r->presized;
 	memcpy(e->point.roles, r->roles, sizeof(e->point.roles));
@@ -325,9 +345,9 @@ points_add(struct points *p, const char *environment, const struct record *recor
 	e->disturbed[e->point.valid] = record->disturbed;
 	e->point.disturbed += record->disturbed;
 	e->point.valid++;
-	if (record->pending_peak != UINT64_MAX &&
-	    (e->pending_peak == UINT64_MAX || record->pending_peak > e->pending_peak))
-		e->pending_peak = record->pending_peak;
+	/* fmax() passes over NaN. */
+	e->pending_peak = fmax(e->pending_peak, record->pending_peak != UINT64_MAX ? (double)record->pending_peak : NAN);
+	e->bound_share_peak = fmax(e->bound_share_peak, record->bound_share);
 	if (record->pause_max_ns != UINT64_MAX && !((double)record->pause_max_ns <= e->point.pause_max_ns)) {
 		e->point.pause_max_ns = (double)record->pause_max_ns;
 		snprintf(e->point.pause_op, sizeof(e->point.pause_op), "%s", record->pause_op);
@@ -400,7 +420,24 @@ finish(struct entry *e)
 	p->mops_max = statistics_max(e->sorted, n);
 	p->mops_coverage = statistics_median_ci(e->sorted, n, POINTS_CONFIDENCE, &p->mops_lo, &p->mops_hi);
 	p->outliers = outliers_of(p, e->sorted, n);
-	p->pending_peak = e->pending_peak == UINT64_MAX ? NAN : (double)e->pending_peak;
+	p->pending_peak = e->pending_peak;
+	p->bound_share_peak = e->bound_share_peak;
+	p->reclaim_trials = 0;
+	for (size_t i = 0; i < FIGURES; i++)
+		if (figures[i].to >= offsetof(struct point, reclaim_p50_ns) && figures[i].to <= offsetof(struct point, reclaim_max_ns) &&
+		    e->uses[i] > p->reclaim_trials)
+			p->reclaim_trials = e->uses[i];
+}
+
+static bool
+differ_in_level_only(const struct entry *a, const struct entry *b)
+{
+	const struct point *x = &a->point, *y = &b->point;
+
+	return x->threads == y->threads && x->keys == y->keys && strcmp(x->environment, y->environment) == 0 &&
+	    strcmp(x->subject, y->subject) == 0 && strcmp(x->reclaimer, y->reclaimer) == 0 &&
+	    strcmp(x->workload, y->workload) == 0 && strcmp(x->dist, y->dist) == 0 && strcmp(x->mix, y->mix) == 0 &&
+	    strcmp(x->pin, y->pin) == 0 && strcmp(x->membind, y->membind) == 0 && same_options(a->but_level, b->but_level);
 }
 
 static bool
@@ -444,6 +481,12 @@ points_finish(struct points *p)
 		const struct point *roofline = roofline_of(p, p->entry[i]);
 
 		point->roofline_ratio = roofline == NULL ? NAN : point->mops_median / roofline->mops_median;
+		for (size_t k = 0; k < p->count; k++) {
+			if (!differ_in_level_only(p->entry[k], p->entry[i]))
+				continue;
+			point->pending_peak = fmax(point->pending_peak, p->entry[k]->pending_peak);
+			point->bound_share_peak = fmax(point->bound_share_peak, p->entry[k]->bound_share_peak);
+		}
 	}
 }
 

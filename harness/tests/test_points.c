@@ -28,6 +28,30 @@ add(struct points *p, const char *subject, uint64_t threads, const char *options
 	record_free(r);
 }
 
+#define AT(level) "{\"run\":{\"duration\":\"1s\",\"smr-stats\":\"" level "\"},\"subject\":{}}"
+
+/* Each level is a point, but the most garbage is that of all trials that counted it; those without have no say. */
+static void
+garbage_peak_is_that_of_all_levels(void)
+{
+	struct points *p = points_new();
+
+	CHECK(p != NULL);
+	add(p, "a", 2, AT("sampled"), 3, 1, 7, true);
+	add(p, "a", 2, AT("counters"), 3, 1, 9, true);
+	add(p, "a", 2, AT("counters"), 3, 1, 11, false);
+	add(p, "a", 2, AT("off"), 3, 1, UINT64_MAX, true);
+	add(p, "b", 2, AT("counters"), 3, 1, 99, true);
+	add(p, "a", 4, AT("counters"), 3, 1, 98, true);
+	points_finish(p);
+	CHECK_EQ(points_count(p), 5);
+	for (size_t i = 0; i < 3; i++)
+		CHECK(points_at(p, i)->pending_peak == 9);
+	CHECK(points_at(p, 3)->pending_peak == 99 && points_at(p, 4)->pending_peak == 98);
+	CHECK_EQ(points_at(p, 0)->reclaim_trials, 0);
+	points_free(p);
+}
+
 static void
 figures_are_medians_of_the_valid_trials(void)
 {
@@ -239,6 +263,7 @@ environments_are_kept_apart(void)
 }
 
 static const struct test tests[] = {
+	TEST(garbage_peak_is_that_of_all_levels),
 	TEST(figures_are_medians_of_the_valid_trials),
 	TEST(a_part_has_the_same_points_with_the_same_figures),
 	TEST(adding_goes_on_after_finish),
