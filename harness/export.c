@@ -664,6 +664,8 @@ static const struct {
 	POINT_REAL(reclaim_p99_ns),
 	POINT_REAL(reclaim_p999_ns),
 	POINT_REAL(reclaim_max_ns),
+	POINT_REAL(reclaim_p50_above_ns),
+	POINT_REAL(reclaim_p99_above_ns),
 	POINT_REAL(rate),
 	POINT_REAL(get_response_p50_ns),
 	POINT_REAL(get_response_p99_ns),

@@ -87,6 +87,7 @@ struct entry {
 	char *but_level;         /* the options but for --smr-stats; owned */
 	double *value[FIGURES];  /* of every valid trial, NAN where there is none; room of them; owned */
 	bool *disturbed;         /* the same trials; owned */
+	double *waiting;         /* of each, the age of the oldest object not freed at stop; NAN: none, or not known; owned */
 	/* PHASE_FIGURES of each phase of the same trials: [(trial * point.phases + phase) * PHASE_FIGURES ...]; owned */
 	double *phase;
 	double *used[FIGURES];   /* what points_finish() chose, in order; owned */
@@ -117,6 +118,7 @@ entry_free(struct entry *e)
 	for (size_t i = 0; i < FIGURES; i++)
 		free(e->value[i]), free(e->used[i]);
 	free(e->disturbed);
+	free(e->waiting);
 	free(e->phase);
 	free(e->sorted);
 	free(e->options);
@@ -276,7 +278,7 @@ grow(struct entry *e)
 	if (more == NULL)
 		return false;
 	e->disturbed = more;
-	if (!widen(&e->sorted, room))
+	if (!widen(&e->sorted, room) || !widen(&e->waiting, room))
 		return false;
 	e->room = room;
 	return true;
@@ -343,6 +345,7 @@ points_add(struct points *p, const char *environment, const struct record *recor
 		e->value[i][e->point.valid] = figure_of(record, &figures[i]);
 	add_phases(e, record);
 	e->disturbed[e->point.valid] = record->disturbed;
+	e->waiting[e->point.valid] = record->censored_max_ns != UINT64_MAX ? (double)record->censored_max_ns : NAN;
 	e->point.disturbed += record->disturbed;
 	e->point.valid++;
 	/* fmax() passes over NaN. */
@@ -391,6 +394,41 @@ phase_figure(struct entry *e, unsigned phase, unsigned figure)
 	return statistics_median(e->sorted, n);
 }
 
+static bool
+is_reclaim_percentile(const struct figure *f)
+{
+	return f->to >= offsetof(struct point, reclaim_p50_ns) && f->to <= offsetof(struct point, reclaim_p999_ns);
+}
+
+/*
+ * reclaim_median - as that of other figures, but a trial in which too much was still waiting says "longer than
+ * the oldest". The median is known if it is the same whether such a trial's own is just that or endless.
+ * Returns   it, *above = NAN; or NAN, *above = what it is more than.
+ */
+static double
+reclaim_median(struct entry *e, size_t figure, double *above)
+{
+	struct point *p = &e->point;
+	double bound[2];
+	size_t n = 0;
+
+	for (unsigned endless = 0; endless < 2; endless++) {
+		n = 0;
+		for (uint64_t t = 0; t < p->valid; t++) {
+			double value = e->value[figure][t];
+
+			if (isnan(value) && !isnan(e->waiting[t]))
+				value = endless ? INFINITY : e->waiting[t];
+			if ((p->noisy || !e->disturbed[t]) && !isnan(value))
+				e->sorted[n++] = value;
+		}
+		bound[endless] = statistics_median(e->sorted, n);
+	}
+	p->reclaim_trials = n > p->reclaim_trials ? n : p->reclaim_trials;
+	*above = n > 0 && bound[0] < bound[1] ? bound[0] : NAN;
+	return isnan(*above) ? bound[0] : NAN;
+}
+
 static void
 finish(struct entry *e)
 {
@@ -399,6 +437,7 @@ finish(struct entry *e)
 
 	p->noisy = 2 * p->disturbed > p->valid;
 	p->used = p->noisy ? p->valid : p->valid - p->disturbed;
+	p->reclaim_trials = 0;
 	for (unsigned i = 0; i < p->phases; i++) {
 		p->phase[i].mops = phase_figure(e, i, PHASE_MOPS);
 		p->phase[i].elapsed_s = phase_figure(e, i, PHASE_ELAPSED);
@@ -415,6 +454,15 @@ finish(struct entry *e)
 		if (n > 0)
 			memcpy(e->sorted, e->used[i], n * sizeof(*e->sorted));
 		*to = statistics_median(e->sorted, n);
+		if (is_reclaim_percentile(&figures[i])) {
+			double above;
+
+			*to = reclaim_median(e, i, &above);
+			if (figures[i].to == offsetof(struct point, reclaim_p50_ns))
+				p->reclaim_p50_above_ns = above;
+			else if (figures[i].to == offsetof(struct point, reclaim_p99_ns))
+				p->reclaim_p99_above_ns = above;
+		}
 	}
 	p->mops_min = statistics_min(e->sorted, n);
 	p->mops_max = statistics_max(e->sorted, n);
@@ -422,11 +470,6 @@ finish(struct entry *e)
 	p->outliers = outliers_of(p, e->sorted, n);
 	p->pending_peak = e->pending_peak;
 	p->bound_share_peak = e->bound_share_peak;
-	p->reclaim_trials = 0;
-	for (size_t i = 0; i < FIGURES; i++)
-		if (figures[i].to >= offsetof(struct point, reclaim_p50_ns) && figures[i].to <= offsetof(struct point, reclaim_max_ns) &&
-		    e->uses[i] > p->reclaim_trials)
-			p->reclaim_trials = e->uses[i];
 }
 
 static bool

@@ -76,6 +76,8 @@ struct point {
 	 * nothing but --smr-stats. And of the columns bound_share of the same trials. */
 	double pending_peak, bound_share_peak;
 	uint64_t reclaim_trials;        /* of those used, how many took times from retire to free */
+	/* Where reclaim_p50_ns, reclaim_p99_ns is not known since objects were still waiting: it is more than this. Else NAN. */
+	double reclaim_p50_above_ns, reclaim_p99_above_ns;
 	char roles[ROLES_TEXT];         /* in options, too */
 	bool presized;                  /* the map was made for its final size, and does not grow */
 	unsigned phases;                /* of the first valid trial; 0: the workload has none */

@@ -71,9 +71,9 @@ const struct column record_columns[] = {
 	COUNT(retired, "objects retired during the measured part"),
 	COUNT(freed, "objects freed during the measured part"),
 	COUNT(pending_peak, "most objects retired and not yet freed at any sample"),
-	COUNT(reclaim_p50_ns, "median time from retire to free, ns"),
-	COUNT(reclaim_p99_ns, "99th percentile of retire to free, ns"),
-	COUNT(reclaim_max_ns, "longest time from retire to free, ns"),
+	COUNT(reclaim_p50_ns, "median time from retire to free, ns; objects still waiting at stop count as longer than their age (Kaplan and Meier); none: not known, it is longer than censored_max_ns"),
+	COUNT(reclaim_p99_ns, "99th percentile of retire to free, ns; the same"),
+	COUNT(reclaim_max_ns, "longest time from retire to free of what was freed, ns"),
 	COUNT(rss_bytes, "resident memory of the process at stop, bytes"),
 	BOOL(valid, "1: every check passed; 0: why says which failed"),
 
@@ -138,9 +138,9 @@ const struct column record_columns[] = {
 	COUNT(scans, "passes of reclamation during the measured part: scans, or attempts to free an epoch"),
 	COUNT(examined, "objects that passes looked at"),
 	COUNT(blocked, "objects that passes found protected"),
-	COUNT(reclaim_p90_ns, "90th percentile of retire to free, ns"),
-	COUNT(reclaim_p999_ns, "99.9th percentile of retire to free, ns"),
-	COUNT(reclaim_p9999_ns, "99.99th percentile of retire to free, ns"),
+	COUNT(reclaim_p90_ns, "90th percentile of retire to free, ns; as reclaim_p50_ns"),
+	COUNT(reclaim_p999_ns, "99.9th percentile of retire to free, ns; the same"),
+	COUNT(reclaim_p9999_ns, "99.99th percentile of retire to free, ns; the same"),
 	COUNT(reclaim_samples, "objects whose retire-to-free time was taken"),
 	COUNT(censored_samples, "stamped objects not yet freed at stop; none: the subject cannot say"),
 	COUNT(censored_p50_ns, "median age of these, ns"),
@@ -338,11 +338,12 @@ record_fill_percentiles(struct record *record)
 	record->latency_lost = get->lost + update->lost + get_many->lost + scan->lost;
 	record->latency_samples = get->total + update->total + get_many->total + scan->total + record->latency_lost;
 
-	record->reclaim_p50_ns = percentile(reclaim, 50);
-	record->reclaim_p90_ns = percentile(reclaim, 90);
-	record->reclaim_p99_ns = percentile(reclaim, 99);
-	record->reclaim_p999_ns = percentile(reclaim, 99.9);
-	record->reclaim_p9999_ns = percentile(reclaim, 99.99);
+	/* Of the same stamps: what was freed, and what was not yet. */
+	record->reclaim_p50_ns = histogram_percentile_censored(reclaim, censored, 50);
+	record->reclaim_p90_ns = histogram_percentile_censored(reclaim, censored, 90);
+	record->reclaim_p99_ns = histogram_percentile_censored(reclaim, censored, 99);
+	record->reclaim_p999_ns = histogram_percentile_censored(reclaim, censored, 99.9);
+	record->reclaim_p9999_ns = histogram_percentile_censored(reclaim, censored, 99.99);
 	record->reclaim_max_ns = maximum(reclaim);
 	record->reclaim_samples = reclaim->total + reclaim->lost;
 

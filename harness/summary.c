@@ -47,6 +47,19 @@ summary_format_time(double ns, char *text, size_t size)
 }
 
 void
+summary_format_longer(double ns, double above, char *text, size_t size)
+{
+	char time[32], *unit;
+
+	summary_format_time(isfinite(ns) ? ns : above, time, sizeof(time));
+	unit = strchr(time, ' ');
+	if (isfinite(ns) || unit == NULL)
+		snprintf(text, size, "%s", time);
+	else
+		snprintf(text, size, ">%.*s%s", (int)(unit - time), time, unit + 1);
+}
+
+void
 summary_format_count(double count, char *text, size_t size)
 {
 	static const char *const units[] = { "", "K", "M", "G", "T" };
@@ -350,7 +363,7 @@ print_row(FILE *out, int name_width, const struct row *row)
 	summary_format_time(p->get_p99_ns, get, sizeof(get));
 	summary_format_time(p->update_p99_ns, update, sizeof(update));
 	summary_format_count(p->pending_peak, peak, sizeof(peak));
-	summary_format_time(row->detail->reclaim_p99_ns, reclaim, sizeof(reclaim));
+	summary_format_longer(row->detail->reclaim_p99_ns, row->detail->reclaim_p99_above_ns, reclaim, sizeof(reclaim));
 	snprintf(valid, sizeof(valid), "%" PRIu64 "/%" PRIu64, p->valid, p->trials);
 	/* A name that is too wide has a line of its own. */
 	if (strlen(row->name) > (size_t)name_width)
@@ -515,8 +528,8 @@ print_reclamation(FILE *out, int name_width, const struct row *rows, size_t coun
 		summary_format_count(g->pending_peak, peak, sizeof(peak));
 		summary_format_count(g->pending_mean, mean, sizeof(mean));
 		format_share(g->bound_share_peak, bound, sizeof(bound));
-		summary_format_time(p->reclaim_p50_ns, median, sizeof(median));
-		summary_format_time(p->reclaim_p99_ns, tail, sizeof(tail));
+		summary_format_longer(p->reclaim_p50_ns, p->reclaim_p50_above_ns, median, sizeof(median));
+		summary_format_longer(p->reclaim_p99_ns, p->reclaim_p99_above_ns, tail, sizeof(tail));
 		format_share(p->pass_share, passes, sizeof(passes));
 		if (strlen(rows[i].name) > (size_t)name_width)
 			fprintf(out, "  %s\n", rows[i].name);

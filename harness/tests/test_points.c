@@ -52,6 +52,41 @@ garbage_peak_is_that_of_all_levels(void)
 	points_free(p);
 }
 
+/* add_waiting - a trial of a point with that p99 from retire to free, and the oldest object that was still waiting. */
+static void
+add_waiting(struct points *p, uint64_t p99_ns, uint64_t oldest_ns)
+{
+	struct record *r = record_new(1);
+
+	CHECK(r != NULL);
+	r->valid = true;
+	r->reclaim_p99_ns = p99_ns;
+	r->censored_max_ns = oldest_ns;
+	CHECK(points_add(p, "", r));
+	points_finish(p);
+	record_free(r);
+}
+
+/* "More than 50" is above a median of 30, whatever it is; "more than 20" may be on either side of it. */
+static void
+percentile_that_is_not_known_is_longer(void)
+{
+	struct points *p = points_new();
+	const struct point *a;
+
+	CHECK(p != NULL);
+	add_waiting(p, UINT64_MAX, 50);
+	a = points_at(p, 0);
+	CHECK(isnan(a->reclaim_p99_ns) && a->reclaim_p99_above_ns == 50 && a->reclaim_trials == 1);
+	add_waiting(p, 10, 5);
+	add_waiting(p, 30, UINT64_MAX);
+	CHECK(a->reclaim_p99_ns == 30 && isnan(a->reclaim_p99_above_ns) && a->reclaim_trials == 3);
+	add_waiting(p, 40, UINT64_MAX);
+	add_waiting(p, UINT64_MAX, 20);
+	CHECK(isnan(a->reclaim_p99_ns) && a->reclaim_p99_above_ns == 30 && a->reclaim_trials == 5);
+	points_free(p);
+}
+
 static void
 figures_are_medians_of_the_valid_trials(void)
 {
@@ -264,6 +299,7 @@ environments_are_kept_apart(void)
 
 static const struct test tests[] = {
 	TEST(garbage_peak_is_that_of_all_levels),
+	TEST(percentile_that_is_not_known_is_longer),
 	TEST(figures_are_medians_of_the_valid_trials),
 	TEST(a_part_has_the_same_points_with_the_same_figures),
 	TEST(adding_goes_on_after_finish),

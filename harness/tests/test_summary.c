@@ -192,7 +192,7 @@ levels_of_statistics_are_one_row(void)
 		{ "hamt", "get=100", "uniform", AT("counters"), 2, 10, 400, 600, 5000, NONE, false },
 		{ "hamt", "get=100", "uniform", AT("sampled"), 2, 9, 450, 650, 2000, 3000, true },
 		{ "seed", "get=100", "uniform", AT("counters"), 2, 4, 900, 990, 500, NONE, true },
-		{ "seed", "get=100", "uniform", AT("sampled"), 2, 3.9, 950, 995, 700, 5000, true },
+		{ "seed", "get=100", "uniform", AT("sampled"), 2, 3.9, 950, 995, 700, NONE, true },
 	};
 	struct points *points = points_new();
 	char *text = NULL;
@@ -205,6 +205,11 @@ levels_of_statistics_are_one_row(void)
 
 		CHECK(r != NULL);
 		fill(r, &trials[i]);
+		/* Too much was still waiting. */
+		if (strstr(trials[i].options, "sampled") != NULL && trials[i].reclaim_p99_ns == NONE) {
+			r->reclaim_p50_ns = 500;
+			r->censored_max_ns = 5000;
+		}
 		if (trials[i].reclaim_p99_ns != NONE) {
 			r->reclaim_p50_ns = trials[i].reclaim_p99_ns / 10;
 			r->pass_share = 0.031;
@@ -223,10 +228,10 @@ levels_of_statistics_are_one_row(void)
 	    "                                             of the  ns/op, of that     get  update garbage reclaim\n"
 	    "  subject threads  Mops/s       min .. max roofline  thread harness     p99     p99    peak     p99 valid\n"
 	    "  hamt          2    10.0     10.0 .. 10.0        -     200       -  400 ns  600 ns      3K 4.00 us   2/3\n"
-	    "  seed          2    4.00                -        -     500       -  900 ns  990 ns     700 5.00 us   1/1\n"
+	    "  seed          2    4.00                -        -     500       -  900 ns  990 ns     700 >5.00us   1/1\n"
 	    "  reclamation: threads     peak     mean of bound      p50      p99   passes of trials\n"
 	    "  hamt               2       3K       1K     30 %   400 ns  4.00 us    3.1 %         1\n"
-	    "  seed               2      700      250    7.0 %   500 ns  5.00 us    3.1 %         1\n"
+	    "  seed               2      700      250    7.0 %   500 ns  >5.00us        -         1\n"
 	    "\n"
 	    "cost of --smr-stats sampled: 6.2 % of the throughput at counters (median of 2 points; 2.5 .. 10.0 %)\n"
 	    "cost of --smr-stats full: 40.0 % of the throughput at counters (median of 1 point; 40.0 .. 40.0 %)\n"
