@@ -18,6 +18,10 @@
 #ifndef CORE_ATOMIC_H
 #define CORE_ATOMIC_H
 
+#ifdef __cplusplus
+#error "these headers are C11, with its atomics; from C++ call C functions of your own that use them"
+#endif
+
 #include <stdatomic.h>
 #include <stdbool.h>
 

@@ -10,10 +10,6 @@
 #ifndef CORE_BASE_H
 #define CORE_BASE_H
 
-#ifdef __cplusplus
-#error "these headers are C11, with its atomics; from C++ call C functions of your own that use them"
-#endif
-
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>

@@ -1232,11 +1232,23 @@ print_counters(const struct run *run)
 static void
 print_noise(const struct run *run)
 {
-	uint64_t trials = run->resumed + run->kept;
+	uint64_t trials = run->resumed + run->kept, ns = option_time_ns(run->measure, "duration");
+	double tick_pct = sentinel_tick_pct((double)ns / NS_PER_S);
+	char time[32], bar[160] = "";
+	bool timed = false;
 
-	if (run->noise_pct > 0)
-		printf("%" PRIu64 " of %" PRIu64 " trials were disturbed by others on this machine (--noise %g%%); %" PRIu64
-		       " repeated\n\n", run->disturbed, trials, run->noise_pct, run->repeats);
+	if (run->noise_pct <= 0)
+		return;
+	for (size_t i = 0; i < run->schedule.count; i++)
+		timed = timed || !run->schedule.point[i].plan.fixed_work;
+	summary_format_time((double)ns, time, sizeof(time));
+	if (timed && (double)ns / NS_PER_S < SENTINEL_SHORTEST_S)
+		snprintf(bar, sizeof(bar), "; trials of %s are too short to be judged", time);
+	else if (timed && tick_pct >= run->noise_pct / 20)
+		snprintf(bar, sizeof(bar), ", %.4g %% in trials of %s: the kernel counts in ticks of %.3g ms", run->noise_pct + tick_pct,
+		    time, tick_pct / 100 * (double)ns / 1e6);
+	printf("%" PRIu64 " of %" PRIu64 " trials were disturbed by others on this machine (--noise %g%%%s); %" PRIu64
+	       " repeated\n\n", run->disturbed, trials, run->noise_pct, bar, run->repeats);
 }
 
 static void

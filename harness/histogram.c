@@ -85,6 +85,34 @@ histogram_percentile(const struct histogram *h, double pct)
 	return h->max;
 }
 
+uint64_t
+histogram_percentile_censored(const struct histogram *ended, const struct histogram *censored, double pct)
+{
+	uint64_t left = ended->total + ended->lost + censored->total + censored->lost;
+	/* A little more than 1 - pct / 100: rounding must not cost a bucket. */
+	double longer = 1, share = 1 - pct / 100 + 1e-12;
+
+	misuse_if(!(pct >= 0 && pct <= 100), "histogram_percentile_censored: pct must be 0 .. 100");
+	if (ended->total + ended->lost == 0)
+		return UINT64_MAX;
+	if (censored->total + censored->lost == 0)
+		return histogram_percentile(ended, pct);
+	for (unsigned i = 0; i < HISTOGRAM_BUCKETS; i++) {
+		/* longer(t) = product over times up to t of 1 - ended there / left before */
+		if (ended->count[i] > 0) {
+			longer *= 1 - (double)ended->count[i] / (double)left;
+			if (longer <= share) {
+				uint64_t high = histogram_high(i);
+
+				return high < ended->max ? high : ended->max;
+			}
+		}
+		left -= ended->count[i] + censored->count[i];
+	}
+	/* Nothing was left when the last one ended, though they may share its bucket. */
+	return ended->max > censored->max ? ended->max : UINT64_MAX;
+}
+
 bool
 histogram_is_sound(const struct histogram *h)
 {

@@ -88,6 +88,16 @@ void histogram_merge(struct histogram *into, const struct histogram *from);
 uint64_t histogram_percentile(const struct histogram *h, double pct);
 
 /*
+ * histogram_percentile_censored - the percentile of times of which some are known only to be longer than
+ * what is in censored (Kaplan and Meier 1958): the smallest time at which their estimate of the share that
+ * is longer has fallen to 1 - pct / 100. In a bucket, what ended comes before what was censored.
+ * Returns   as histogram_percentile() if nothing was censored; UINT64_MAX where the estimate never falls so
+ *           far, or both are empty: then all that is known is that it is longer than censored->max.
+ * Misuse    pct outside 0 .. 100 aborts.
+ */
+uint64_t histogram_percentile_censored(const struct histogram *ended, const struct histogram *censored, double pct);
+
+/*
  * histogram_is_sound - can histogram_add() have made it? Its counts add up, and min and max are where
  * they say. For histograms that come from a file.
  */

@@ -84,15 +84,17 @@ struct entry {
 	struct point point;
 	char *options;           /* point.options; owned */
 	char *conditions;        /* the options that are not the subject's; owned */
+	char *but_level;         /* the options but for --smr-stats; owned */
 	double *value[FIGURES];  /* of every valid trial, NAN where there is none; room of them; owned */
 	bool *disturbed;         /* the same trials; owned */
+	double *waiting;         /* of each, the age of the oldest object not freed at stop; NAN: none, or not known; owned */
 	/* PHASE_FIGURES of each phase of the same trials: [(trial * point.phases + phase) * PHASE_FIGURES ...]; owned */
 	double *phase;
 	double *used[FIGURES];   /* what points_finish() chose, in order; owned */
 	size_t uses[FIGURES];
 	double *sorted;          /* its scratch; owned */
 	size_t room;
-	uint64_t pending_peak;   /* UINT64_MAX: not known */
+	double pending_peak, bound_share_peak; /* of its own valid trials; NAN: not known */
 };
 
 /* Pointers: a point stays where it is while others are added. */
@@ -116,10 +118,12 @@ entry_free(struct entry *e)
 	for (size_t i = 0; i < FIGURES; i++)
 		free(e->value[i]), free(e->used[i]);
 	free(e->disturbed);
+	free(e->waiting);
 	free(e->phase);
 	free(e->sorted);
 	free(e->options);
 	free(e->conditions);
+	free(e->but_level);
 	free(e);
 }
 
@@ -169,6 +173,23 @@ conditions_of(const char *options)
 	return conditions;
 }
 
+/* but_level_of - options but for run's smr-stats, or all of it if it has no run. NULL: no memory. */
+static char *
+but_level_of(const char *options)
+{
+	json_t *object = json_loads(options, 0, NULL), *run = json_object_get(object, "run");
+	char *rest;
+
+	if (!json_is_object(run)) {
+		json_decref(object);
+		return strdup(options);
+	}
+	json_object_del(run, "smr-stats");
+	rest = json_dumps(object, JSON_COMPACT | JSON_SORT_KEYS);
+	json_decref(object);
+	return rest;
+}
+
 static struct entry *
 entry_new(const char *environment, const struct record *r)
 {
@@ -178,11 +199,12 @@ entry_new(const char *environment, const struct record *r)
 	if (e == NULL)
 		return NULL;
 	if (r->options != NULL && ((e->options = strdup(r->options)) == NULL ||
-	    (e->conditions = conditions_of(r->options)) == NULL)) {
+	    (e->conditions = conditions_of(r->options)) == NULL ||
+	    (e->but_level = but_level_of(r->options)) == NULL)) {
 		entry_free(e);
 		return NULL;
 	}
-	e->pending_peak = UINT64_MAX;
+	e->pending_peak = e->bound_share_peak = NAN;
 	e->point.pause_max_ns = NAN;
 	e->point.looks = UINT64_MAX;
 	e->point.presized = r->presized;
@@ -257,7 +279,7 @@ grow(struct entry *e)
 	if (more == NULL)
 		return false;
 	e->disturbed = more;
-	if (!widen(&e->sorted, room))
+	if (!widen(&e->sorted, room) || !widen(&e->waiting, room))
 		return false;
 	e->room = room;
 	return true;
@@ -324,13 +346,14 @@ points_add(struct points *p, const char *environment, const struct record *recor
 		e->value[i][e->point.valid] = figure_of(record, &figures[i]);
 	add_phases(e, record);
 	e->disturbed[e->point.valid] = record->disturbed;
+	e->waiting[e->point.valid] = record->censored_max_ns != UINT64_MAX ? (double)record->censored_max_ns : NAN;
 	e->point.disturbed += record->disturbed;
 	if (record->looks != UINT64_MAX && (e->point.looks == UINT64_MAX || record->looks > e->point.looks))
 		e->point.looks = record->looks;
 	e->point.valid++;
-	if (record->pending_peak != UINT64_MAX &&
-	    (e->pending_peak == UINT64_MAX || record->pending_peak > e->pending_peak))
-		e->pending_peak = record->pending_peak;
+	/* fmax() passes over NaN. */
+	e->pending_peak = fmax(e->pending_peak, record->pending_peak != UINT64_MAX ? (double)record->pending_peak : NAN);
+	e->bound_share_peak = fmax(e->bound_share_peak, record->bound_share);
 	if (record->pause_max_ns != UINT64_MAX && !((double)record->pause_max_ns <= e->point.pause_max_ns)) {
 		e->point.pause_max_ns = (double)record->pause_max_ns;
 		snprintf(e->point.pause_op, sizeof(e->point.pause_op), "%s", record->pause_op);
@@ -374,6 +397,41 @@ phase_figure(struct entry *e, unsigned phase, unsigned figure)
 	return statistics_median(e->sorted, n);
 }
 
+static bool
+is_reclaim_percentile(const struct figure *f)
+{
+	return f->to >= offsetof(struct point, reclaim_p50_ns) && f->to <= offsetof(struct point, reclaim_p999_ns);
+}
+
+/*
+ * reclaim_median - as that of other figures, but a trial in which too much was still waiting says "longer than
+ * the oldest". The median is known if it is the same whether such a trial's own is just that or endless.
+ * Returns   it, *above = NAN; or NAN, *above = what it is more than.
+ */
+static double
+reclaim_median(struct entry *e, size_t figure, double *above)
+{
+	struct point *p = &e->point;
+	double bound[2];
+	size_t n = 0;
+
+	for (unsigned endless = 0; endless < 2; endless++) {
+		n = 0;
+		for (uint64_t t = 0; t < p->valid; t++) {
+			double value = e->value[figure][t];
+
+			if (isnan(value) && !isnan(e->waiting[t]))
+				value = endless ? INFINITY : e->waiting[t];
+			if ((p->noisy || !e->disturbed[t]) && !isnan(value))
+				e->sorted[n++] = value;
+		}
+		bound[endless] = statistics_median(e->sorted, n);
+	}
+	p->reclaim_trials = n > p->reclaim_trials ? n : p->reclaim_trials;
+	*above = n > 0 && bound[0] < bound[1] ? bound[0] : NAN;
+	return isnan(*above) ? bound[0] : NAN;
+}
+
 static void
 finish(struct entry *e)
 {
@@ -384,6 +442,7 @@ finish(struct entry *e)
 
 	p->noisy = 2 * p->disturbed > p->valid;
 	p->used = p->noisy ? p->valid : p->valid - p->disturbed;
+	p->reclaim_trials = 0;
 	for (unsigned i = 0; i < p->phases; i++) {
 		p->phase[i].mops = phase_figure(e, i, PHASE_MOPS);
 		p->phase[i].elapsed_s = phase_figure(e, i, PHASE_ELAPSED);
@@ -400,12 +459,33 @@ finish(struct entry *e)
 		if (n > 0)
 			memcpy(e->sorted, e->used[i], n * sizeof(*e->sorted));
 		*to = statistics_median(e->sorted, n);
+		if (is_reclaim_percentile(&figures[i])) {
+			double above;
+
+			*to = reclaim_median(e, i, &above);
+			if (figures[i].to == offsetof(struct point, reclaim_p50_ns))
+				p->reclaim_p50_above_ns = above;
+			else if (figures[i].to == offsetof(struct point, reclaim_p99_ns))
+				p->reclaim_p99_above_ns = above;
+		}
 	}
 	p->mops_min = statistics_min(e->sorted, n);
 	p->mops_max = statistics_max(e->sorted, n);
 	p->mops_coverage = statistics_sequential_ci(e->sorted, n, POINTS_CONFIDENCE, looks, &p->mops_lo, &p->mops_hi);
 	p->outliers = outliers_of(p, e->sorted, n);
-	p->pending_peak = e->pending_peak == UINT64_MAX ? NAN : (double)e->pending_peak;
+	p->pending_peak = e->pending_peak;
+	p->bound_share_peak = e->bound_share_peak;
+}
+
+static bool
+differ_in_level_only(const struct entry *a, const struct entry *b)
+{
+	const struct point *x = &a->point, *y = &b->point;
+
+	return x->threads == y->threads && x->keys == y->keys && strcmp(x->environment, y->environment) == 0 &&
+	    strcmp(x->subject, y->subject) == 0 && strcmp(x->reclaimer, y->reclaimer) == 0 &&
+	    strcmp(x->workload, y->workload) == 0 && strcmp(x->dist, y->dist) == 0 && strcmp(x->mix, y->mix) == 0 &&
+	    strcmp(x->pin, y->pin) == 0 && strcmp(x->membind, y->membind) == 0 && same_options(a->but_level, b->but_level);
 }
 
 static bool
@@ -449,6 +529,12 @@ points_finish(struct points *p)
 		const struct point *roofline = roofline_of(p, p->entry[i]);
 
 		point->roofline_ratio = roofline == NULL ? NAN : point->mops_median / roofline->mops_median;
+		for (size_t k = 0; k < p->count; k++) {
+			if (!differ_in_level_only(p->entry[k], p->entry[i]))
+				continue;
+			point->pending_peak = fmax(point->pending_peak, p->entry[k]->pending_peak);
+			point->bound_share_peak = fmax(point->bound_share_peak, p->entry[k]->bound_share_peak);
+		}
 	}
 }
 

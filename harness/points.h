@@ -73,7 +73,12 @@ struct point {
 
 	double pause_max_ns;            /* the longest of all valid trials, and */
 	char pause_op[16], pause_cause[48]; /* what the record says of it */
-	double pending_peak;            /* the largest of all valid trials */
+	/* The largest of all valid trials that counted garbage: also of those that differ from the point's in
+	 * nothing but --smr-stats. And of the columns bound_share of the same trials. */
+	double pending_peak, bound_share_peak;
+	uint64_t reclaim_trials;        /* of those used, how many took times from retire to free */
+	/* Where reclaim_p50_ns, reclaim_p99_ns is not known since objects were still waiting: it is more than this. Else NAN. */
+	double reclaim_p50_above_ns, reclaim_p99_above_ns;
 	char roles[ROLES_TEXT];         /* in options, too */
 	bool presized;                  /* the map was made for its final size, and does not grow */
 	unsigned phases;                /* of the first valid trial; 0: the workload has none */

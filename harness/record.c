@@ -74,9 +74,10 @@ const struct column record_columns[] = {
 	COUNT(retired, NEITHER, "objects retired during the measured part"),
 	COUNT(freed, NEITHER, "objects freed during the measured part"),
 	COUNT(pending_peak, LESS, "most objects retired and not yet freed at any sample"),
-	COUNT(reclaim_p50_ns, LESS, "median time from retire to free, ns"),
-	COUNT(reclaim_p99_ns, LESS, "99th percentile of retire to free, ns"),
-	COUNT(reclaim_max_ns, LESS, "longest time from retire to free, ns"),
+	COUNT(reclaim_p50_ns, LESS, "median time from retire to free, ns; objects still waiting at stop count as longer than their "
+	    "age (Kaplan and Meier); none: not known, it is longer than censored_max_ns"),
+	COUNT(reclaim_p99_ns, LESS, "99th percentile of retire to free, ns; the same"),
+	COUNT(reclaim_max_ns, LESS, "longest time from retire to free of what was freed, ns"),
 	COUNT(rss_bytes, LESS, "resident memory of the process at stop, bytes"),
 	BOOL(valid, "1: every check passed; 0: why says which failed"),
 
@@ -144,9 +145,9 @@ const struct column record_columns[] = {
 	COUNT(scans, NEITHER, "passes of reclamation during the measured part: scans, or attempts to free an epoch"),
 	COUNT(examined, NEITHER, "objects that passes looked at"),
 	COUNT(blocked, NEITHER, "objects that passes found protected"),
-	COUNT(reclaim_p90_ns, LESS, "90th percentile of retire to free, ns"),
-	COUNT(reclaim_p999_ns, LESS, "99.9th percentile of retire to free, ns"),
-	COUNT(reclaim_p9999_ns, LESS, "99.99th percentile of retire to free, ns"),
+	COUNT(reclaim_p90_ns, LESS, "90th percentile of retire to free, ns; as reclaim_p50_ns"),
+	COUNT(reclaim_p999_ns, LESS, "99.9th percentile of retire to free, ns; the same"),
+	COUNT(reclaim_p9999_ns, LESS, "99.99th percentile of retire to free, ns; the same"),
 	COUNT(reclaim_samples, NEITHER, "objects whose retire-to-free time was taken"),
 	COUNT(censored_samples, NEITHER, "stamped objects not yet freed at stop; none: the subject cannot say"),
 	COUNT(censored_p50_ns, LESS, "median age of these, ns"),
@@ -354,11 +355,12 @@ record_fill_percentiles(struct record *record)
 	record->latency_lost = get->lost + update->lost + get_many->lost + scan->lost;
 	record->latency_samples = get->total + update->total + get_many->total + scan->total + record->latency_lost;
 
-	record->reclaim_p50_ns = percentile(reclaim, 50);
-	record->reclaim_p90_ns = percentile(reclaim, 90);
-	record->reclaim_p99_ns = percentile(reclaim, 99);
-	record->reclaim_p999_ns = percentile(reclaim, 99.9);
-	record->reclaim_p9999_ns = percentile(reclaim, 99.99);
+	/* Of the same stamps: what was freed, and what was not yet. */
+	record->reclaim_p50_ns = histogram_percentile_censored(reclaim, censored, 50);
+	record->reclaim_p90_ns = histogram_percentile_censored(reclaim, censored, 90);
+	record->reclaim_p99_ns = histogram_percentile_censored(reclaim, censored, 99);
+	record->reclaim_p999_ns = histogram_percentile_censored(reclaim, censored, 99.9);
+	record->reclaim_p9999_ns = histogram_percentile_censored(reclaim, censored, 99.99);
 	record->reclaim_max_ns = maximum(reclaim);
 	record->reclaim_samples = reclaim->total + reclaim->lost;
 

@@ -895,7 +895,7 @@ put_table(const struct report *r)
 		      "which is what the harness itself costs.", out);
 	fputs("</p><div class=wide><table class=sort>\n<thead><tr><th>#<th>map"
 	      "<th>load<th>threads<th>Mops/s<th>from<th>to<th>ns/op of a thread<th>of that, harness<th>get p99<th>update p99<th>garbage "
-	      "peak<th>reclaim p99<th>trials<th>disturbed<th>outliers</tr></thead><tbody>\n", out);
+	      "peak<th>reclaim p99<th>that of trials<th>trials<th>disturbed<th>outliers</tr></thead><tbody>\n", out);
 	for (size_t i = 0; i < r->count; i++) {
 		const struct point *p = points_at(r->points, r->order[i]);
 		const struct point *null = NULL; /* at the same load and threads */
@@ -918,7 +918,16 @@ put_table(const struct report *r)
 		put_cell(out, p->get_p99_ns, summary_format_time);
 		put_cell(out, p->update_p99_ns, summary_format_time);
 		put_cell(out, p->pending_peak, summary_format_count);
-		put_cell(out, p->reclaim_p99_ns, summary_format_time);
+		if (isfinite(p->reclaim_p99_above_ns)) {
+			char text[32];
+
+			summary_format_longer(p->reclaim_p99_ns, p->reclaim_p99_above_ns, text, sizeof(text));
+			fprintf(out, "<td data-v='%.9g'>", p->reclaim_p99_above_ns);
+			svg_put_text(out, text);
+		} else {
+			put_cell(out, p->reclaim_p99_ns, summary_format_time);
+		}
+		put_cell(out, p->reclaim_trials > 0 ? (double)p->reclaim_trials : NAN, summary_format_count);
 		fprintf(out, "<td data-v=%" PRIu64 ">%" PRIu64 " of %" PRIu64 "<td data-v=%" PRIu64 ">%" PRIu64 "%s<td data-v=%" PRIu64
 		    ">%" PRIu64 "</tr>\n", p->used, p->used, p->trials, p->disturbed, p->disturbed, p->noisy ? " (used)" : "", p->outliers,
 		    p->outliers);

@@ -274,10 +274,16 @@ add_reason(struct record *record, const char *format, ...)
 	va_end(arguments);
 }
 
+double
+sentinel_tick_pct(double elapsed_s)
+{
+	return 100.0 / (double)sysconf(_SC_CLK_TCK) / elapsed_s;
+}
+
 void
 sentinel_judge(struct record *record, unsigned cpus, double limit_pct)
 {
-	double tick_pct = 100.0 / (double)sysconf(_SC_CLK_TCK) / record->elapsed_s;
+	double tick_pct = sentinel_tick_pct(record->elapsed_s);
 
 	record->disturbed = false;
 	record->disturbance[0] = '\0';

@@ -41,6 +41,9 @@ unsigned sentinel_cpus(const struct sentinel *s);
 void sentinel_begin(struct sentinel *s);
 void sentinel_end(struct sentinel *s, struct record *record);
 
+/* sentinel_tick_pct - one of the kernel's ticks, % of a trial of that length: so much is taken off steal and foreign. */
+double sentinel_tick_pct(double elapsed_s);
+
 /*
  * sentinel_judge - set record's disturbed and disturbance: did others take more
  * than limit_pct, in one of the four ways? limit_pct 0: never disturbed.

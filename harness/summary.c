@@ -47,6 +47,19 @@ summary_format_time(double ns, char *text, size_t size)
 }
 
 void
+summary_format_longer(double ns, double above, char *text, size_t size)
+{
+	char time[32], *unit;
+
+	summary_format_time(isfinite(ns) ? ns : above, time, sizeof(time));
+	unit = strchr(time, ' ');
+	if (isfinite(ns) || unit == NULL)
+		snprintf(text, size, "%s", time);
+	else
+		snprintf(text, size, ">%.*s%s", (int)(unit - time), time, unit + 1);
+}
+
+void
 summary_format_count(double count, char *text, size_t size)
 {
 	static const char *const units[] = { "", "K", "M", "G", "T" };
@@ -85,7 +98,8 @@ static const char *const levels[] = { "off", "counters", "sampled", "full" };
 struct row {
 	const struct point *point;
 	const struct point *null;   /* that tells its overhead, of the same block and threads; NULL: there is none */
-	const struct point *detail; /* the same at the highest level of --smr-stats: its garbage */
+	const struct point *detail; /* the same at the highest level of --smr-stats: its times from retire to free, its passes */
+	const struct point *garbage; /* the same at the lowest level that counts garbage: its mean, and its growth in stalls */
 	json_t *options;     /* parsed, but for the level; NULL if the record had none */
 	size_t level;        /* of levels[]; LEVELS: not known */
 	size_t block;        /* numbers of blocks count up in order of first appearance */
@@ -348,8 +362,8 @@ print_row(FILE *out, int name_width, const struct row *row)
 	summary_format_figure(summary_overhead(p, row->null), harness, sizeof(harness));
 	summary_format_time(p->get_p99_ns, get, sizeof(get));
 	summary_format_time(p->update_p99_ns, update, sizeof(update));
-	summary_format_count(row->detail->pending_peak, peak, sizeof(peak));
-	summary_format_time(row->detail->reclaim_p99_ns, reclaim, sizeof(reclaim));
+	summary_format_count(p->pending_peak, peak, sizeof(peak));
+	summary_format_longer(row->detail->reclaim_p99_ns, row->detail->reclaim_p99_above_ns, reclaim, sizeof(reclaim));
 	snprintf(valid, sizeof(valid), "%" PRIu64 "/%" PRIu64, p->valid, p->trials);
 	/* A name that is too wide has a line of its own. */
 	if (strlen(row->name) > (size_t)name_width)
@@ -487,7 +501,10 @@ format_share(double share, char *text, size_t size)
 		snprintf(text, size, share < 0.0995 ? "%.1f %%" : "%.0f %%", 100 * share);
 }
 
-/* Where times from retire to free were taken: more about reclamation than the columns above have room for. */
+/*
+ * Where times from retire to free were taken: more about reclamation than the columns above have room for.
+ * Of how many trials the times are is said: the highest level is measured in few.
+ */
 static void
 print_reclamation(FILE *out, int name_width, const struct row *rows, size_t count)
 {
@@ -497,34 +514,34 @@ print_reclamation(FILE *out, int name_width, const struct row *rows, size_t coun
 	if (name_width < (int)sizeof(title) - 1)
 		name_width = (int)sizeof(title) - 1;
 	for (size_t i = 0; i < count; i++)
-		stalls = stalls || isfinite(rows[i].detail->stall_slope);
+		stalls = stalls || isfinite(rows[i].garbage->stall_slope);
 	for (size_t i = 0; i < count; i++) {
-		const struct point *p = rows[i].detail;
+		const struct point *p = rows[i].detail, *g = rows[i].garbage;
 		char peak[32], mean[32], bound[32], median[32], tail[32], passes[32], slope[32], drain[32];
 
-		if (!isfinite(p->reclaim_p50_ns) && !isfinite(p->stall_slope))
+		if (p->reclaim_trials == 0 && !isfinite(g->stall_slope))
 			continue;
 		if (!head)
-			fprintf(out, "  %-*s %7s %8s %8s %8s %8s %8s %8s%s\n", name_width, title, "threads", "peak",
-			    "mean", "of bound", "p50", "p99", "passes", stalls ? "  growth/s    drain" : "");
+			fprintf(out, "  %-*s %7s %8s %8s %8s %8s %8s %8s %9s%s\n", name_width, title, "threads", "peak",
+			    "mean", "of bound", "p50", "p99", "passes", "of trials", stalls ? "  growth/s    drain" : "");
 		head = true;
-		summary_format_count(p->pending_peak, peak, sizeof(peak));
-		summary_format_count(p->pending_mean, mean, sizeof(mean));
-		format_share(p->bound_share, bound, sizeof(bound));
-		summary_format_time(p->reclaim_p50_ns, median, sizeof(median));
-		summary_format_time(p->reclaim_p99_ns, tail, sizeof(tail));
+		summary_format_count(g->pending_peak, peak, sizeof(peak));
+		summary_format_count(g->pending_mean, mean, sizeof(mean));
+		format_share(g->bound_share_peak, bound, sizeof(bound));
+		summary_format_longer(p->reclaim_p50_ns, p->reclaim_p50_above_ns, median, sizeof(median));
+		summary_format_longer(p->reclaim_p99_ns, p->reclaim_p99_above_ns, tail, sizeof(tail));
 		format_share(p->pass_share, passes, sizeof(passes));
 		if (strlen(rows[i].name) > (size_t)name_width)
 			fprintf(out, "  %s\n", rows[i].name);
-		fprintf(out, "  %-*s %7" PRIu64 " %8s %8s %8s %8s %8s %8s", name_width,
-		    strlen(rows[i].name) > (size_t)name_width ? "" : rows[i].name, p->threads, peak, mean, bound, median,
-		    tail, passes);
+		fprintf(out, "  %-*s %7" PRIu64 " %8s %8s %8s %8s %8s %8s %9" PRIu64, name_width,
+		    strlen(rows[i].name) > (size_t)name_width ? "" : rows[i].name, p->threads, peak, mean, bound, median, tail,
+		    passes, p->reclaim_trials);
 		if (stalls) {
-			double up = fabs(p->stall_slope);
+			double up = fabs(g->stall_slope);
 
 			summary_format_count(up, slope + 1, sizeof(slope) - 1);
-			slope[0] = p->stall_slope < 0 ? '-' : ' ';
-			summary_format_time(p->drain_ns, drain, sizeof(drain));
+			slope[0] = g->stall_slope < 0 ? '-' : ' ';
+			summary_format_time(g->drain_ns, drain, sizeof(drain));
 			fprintf(out, "  %8s %8s", slope, drain);
 		}
 		fputc('\n', out);
@@ -542,7 +559,7 @@ by_value(const void *left, const void *right)
 /*
  * Keep the rows of the lowest level of each point: looking costs least there, so
  * theirs is the throughput. What the others cost in comparison is said, and their
- * garbage is that of the row which stays. False: no memory.
+ * times from retire to free are those of the row which stays. False: no memory.
  */
 static bool
 fold_levels(FILE *costs, struct row *rows, size_t *count)
@@ -583,6 +600,13 @@ fold_levels(FILE *costs, struct row *rows, size_t *count)
 				if (rows[k].level < level && same_but_level(&rows[k], &rows[i]) &&
 				    rows[i].detail->valid > 0)
 					rows[k].detail = rows[k].detail == rows[k].point ? rows[i].detail : rows[k].detail;
+	/* From the lowest up: garbage is known best where most trials counted it. */
+	for (size_t level = 1; level < LEVELS; level++)
+		for (size_t i = 0; i < *count; i++)
+			for (size_t k = 0; k < *count && rows[i].level == level; k++)
+				if (rows[k].level < level && isnan(rows[k].garbage->pending_mean) && same_but_level(&rows[k], &rows[i]) &&
+				    !isnan(rows[i].point->pending_mean))
+					rows[k].garbage = rows[i].point;
 	for (size_t i = 0; i < *count; i++) {
 		bool lowest = true;
 
@@ -754,7 +778,7 @@ summary_print(FILE *out, const struct points *points)
 	for (size_t i = 0; i < count; i++) {
 		struct row *row = &rows[i];
 
-		row->point = row->detail = points_at(points, i);
+		row->point = row->detail = row->garbage = points_at(points, i);
 		if (row->point->options != NULL)
 			row->options = json_loads(row->point->options, 0, NULL);
 		row_level(row);

@@ -63,6 +63,9 @@ bool summary_labels(const struct points *points, struct summary_label *label) MU
 /* summary_format_time - "7.1 ns", "123 ns", "4.56 us", "-" for NAN. */
 void summary_format_time(double ns, char *text, size_t size);
 
+/* summary_format_longer - ns, or where that is not known ">4.56ms": it is more than above; "-" if that is not known, either. */
+void summary_format_longer(double ns, double above, char *text, size_t size);
+
 /* summary_format_count - "0", "950", "12.3K", "4.56M"; "-" for NAN. Powers of 1000. */
 void summary_format_count(double count, char *text, size_t size);
 

@@ -158,6 +158,62 @@ merging_is_adding_all(void)
 	CHECK(memcmp(&empty, &both, sizeof(h)) == 0);
 }
 
+/*
+ * Ended 1, 3, 4, 6; censored 2, 5, 7. By hand, with 7, 5, 4, 2 left at the four ends:
+ * 6/7, 6/7 4/5 = 24/35, 24/35 3/4 = 18/35, 18/35 1/2 = 9/35, and there it stays.
+ */
+static void
+censored_times_keep_their_share(void)
+{
+	static const uint64_t ended[] = { 1, 3, 4, 6 }, censored[] = { 2, 5, 7 };
+
+	for (unsigned i = 0; i < 4; i++)
+		histogram_add(&h, ended[i]);
+	for (unsigned i = 0; i < 3; i++)
+		histogram_add(&other, censored[i]);
+	CHECK_EQ(histogram_percentile_censored(&h, &other, 14), 1);
+	CHECK_EQ(histogram_percentile_censored(&h, &other, 15), 3);
+	CHECK_EQ(histogram_percentile_censored(&h, &other, 48), 4);
+	/* Plain, the median of what ended is 3. */
+	CHECK_EQ(histogram_percentile_censored(&h, &other, 50), 6);
+	CHECK_EQ(histogram_percentile_censored(&h, &other, 74), 6);
+	CHECK_EQ(histogram_percentile_censored(&h, &other, 75), UINT64_MAX);
+	CHECK_EQ(histogram_percentile_censored(&h, &other, 100), UINT64_MAX);
+	/* One that ended after all: nothing is left, everything is known. */
+	histogram_add(&h, 8);
+	CHECK_EQ(histogram_percentile_censored(&h, &other, 100), 8);
+}
+
+/* 1000 and 1001 share a bucket, and 1001 is the last. */
+static void
+last_end_is_known_in_a_shared_bucket(void)
+{
+	histogram_add(&h, 1001);
+	histogram_add(&other, 1000);
+	CHECK_EQ(histogram_percentile_censored(&h, &other, 100), 1001);
+	histogram_add(&other, 1002);
+	CHECK_EQ(histogram_percentile_censored(&h, &other, 100), UINT64_MAX);
+}
+
+static void
+without_censored_it_is_the_plain_percentile(void)
+{
+	CHECK_EQ(histogram_percentile_censored(&h, &other, 50), UINT64_MAX);
+	for (uint64_t ns = 1; ns <= 5000; ns++)
+		histogram_add(&h, ns * ns);
+	histogram_add(&h, HISTOGRAM_LIMIT_NS + 1);
+	for (unsigned tenth = 0; tenth <= 1000; tenth++)
+		CHECK_EQ(histogram_percentile_censored(&h, &other, tenth / 10.0), histogram_percentile(&h, tenth / 10.0));
+}
+
+static void
+all_censored_is_unknown(void)
+{
+	histogram_add(&other, 5);
+	CHECK_EQ(histogram_percentile_censored(&h, &other, 0), UINT64_MAX);
+	CHECK_EQ(histogram_percentile_censored(&h, &other, 50), UINT64_MAX);
+}
+
 static void
 percentile_of_101(void *arg)
 {
@@ -197,6 +253,10 @@ static const struct test tests[] = {
 	TEST(percentiles_agree_with_sorting),
 	TEST(merging_is_adding_all),
 	TEST(many_are_as_many_single_ones),
+	TEST(censored_times_keep_their_share),
+	TEST(last_end_is_known_in_a_shared_bucket),
+	TEST(without_censored_it_is_the_plain_percentile),
+	TEST(all_censored_is_unknown),
 	TEST(bad_percentage_aborts),
 };
 

@@ -28,6 +28,65 @@ add(struct points *p, const char *subject, uint64_t threads, const char *options
 	record_free(r);
 }
 
+#define AT(level) "{\"run\":{\"duration\":\"1s\",\"smr-stats\":\"" level "\"},\"subject\":{}}"
+
+/* Each level is a point, but the most garbage is that of all trials that counted it; those without have no say. */
+static void
+garbage_peak_is_that_of_all_levels(void)
+{
+	struct points *p = points_new();
+
+	CHECK(p != NULL);
+	add(p, "a", 2, AT("sampled"), 3, 1, 7, true);
+	add(p, "a", 2, AT("counters"), 3, 1, 9, true);
+	add(p, "a", 2, AT("counters"), 3, 1, 11, false);
+	add(p, "a", 2, AT("off"), 3, 1, UINT64_MAX, true);
+	add(p, "b", 2, AT("counters"), 3, 1, 99, true);
+	add(p, "a", 4, AT("counters"), 3, 1, 98, true);
+	points_finish(p);
+	CHECK_EQ(points_count(p), 5);
+	for (size_t i = 0; i < 3; i++)
+		CHECK(points_at(p, i)->pending_peak == 9);
+	CHECK(points_at(p, 3)->pending_peak == 99 && points_at(p, 4)->pending_peak == 98);
+	CHECK_EQ(points_at(p, 0)->reclaim_trials, 0);
+	points_free(p);
+}
+
+/* add_waiting - a trial of a point with that p99 from retire to free, and the oldest object that was still waiting. */
+static void
+add_waiting(struct points *p, uint64_t p99_ns, uint64_t oldest_ns)
+{
+	struct record *r = record_new(1);
+
+	CHECK(r != NULL);
+	r->valid = true;
+	r->reclaim_p99_ns = p99_ns;
+	r->censored_max_ns = oldest_ns;
+	CHECK(points_add(p, "", r));
+	points_finish(p);
+	record_free(r);
+}
+
+/* "More than 50" is above a median of 30, whatever it is; "more than 20" may be on either side of it. */
+static void
+percentile_that_is_not_known_is_longer(void)
+{
+	struct points *p = points_new();
+	const struct point *a;
+
+	CHECK(p != NULL);
+	add_waiting(p, UINT64_MAX, 50);
+	a = points_at(p, 0);
+	CHECK(isnan(a->reclaim_p99_ns) && a->reclaim_p99_above_ns == 50 && a->reclaim_trials == 1);
+	add_waiting(p, 10, 5);
+	add_waiting(p, 30, UINT64_MAX);
+	CHECK(a->reclaim_p99_ns == 30 && isnan(a->reclaim_p99_above_ns) && a->reclaim_trials == 3);
+	add_waiting(p, 40, UINT64_MAX);
+	add_waiting(p, UINT64_MAX, 20);
+	CHECK(isnan(a->reclaim_p99_ns) && a->reclaim_p99_above_ns == 30 && a->reclaim_trials == 5);
+	points_free(p);
+}
+
 static void
 figures_are_medians_of_the_valid_trials(void)
 {
@@ -269,6 +328,8 @@ looks_widen_the_interval(void)
 
 static const struct test tests[] = {
 	TEST(looks_widen_the_interval),
+	TEST(garbage_peak_is_that_of_all_levels),
+	TEST(percentile_that_is_not_known_is_longer),
 	TEST(figures_are_medians_of_the_valid_trials),
 	TEST(a_part_has_the_same_points_with_the_same_figures),
 	TEST(adding_goes_on_after_finish),

@@ -116,6 +116,13 @@ percentiles_come_from_the_histograms(void)
 	CHECK_EQ(r->reclaim_max_ns, UINT64_MAX);
 	CHECK_EQ(r->censored_samples, 1);
 	CHECK_EQ(r->censored_max_ns, 5);
+
+	/* One waits longer than all that were freed: of these two halves the upper is not known. */
+	CHECK(histogram_add(&r->histogram[RECORD_RECLAIM], 4));
+	record_fill_percentiles(r);
+	CHECK_EQ(r->reclaim_p50_ns, 4);
+	CHECK_EQ(r->reclaim_p99_ns, UINT64_MAX);
+	CHECK_EQ(r->reclaim_max_ns, 4);
 	record_free(r);
 }
 

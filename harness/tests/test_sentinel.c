@@ -169,9 +169,18 @@ another_process_is_seen(void)
 	record_free(record);
 }
 
+/* A tick is 10 ms wherever this runs. */
+static void
+tick_weighs_more_in_short_trials(void)
+{
+	CHECK(fabs(sentinel_tick_pct(0.1) - 10) < 1e-9);
+	CHECK(fabs(sentinel_tick_pct(1) - 1) < 1e-9);
+}
+
 static const struct test tests[] = {
 	TEST(figures_come_from_the_watched_processors),
 	TEST(judgements_allow_for_what_cannot_be_known),
+	TEST(tick_weighs_more_in_short_trials),
 	TEST(another_process_is_seen),
 };
 

@@ -737,7 +737,7 @@ function latency(    t, admits, both, any, total_lost, clock)
 	    (total_lost > 0 ? counted(total_lost, "sample") " too long for the histogram. " : "") common " " machine, 150)
 }
 
-function reclamation(    t, s, admits, panel, panels, one, old, open, unknown, all, list, text)
+function reclamation(    t, s, admits, panel, panels, one, old, open, unknown, all, of, fewest, most, list, text)
 {
 	for (t in trial)
 		if (valid[t] && reclaimed[t] > 0)
@@ -754,16 +754,22 @@ function reclamation(    t, s, admits, panel, panels, one, old, open, unknown, a
 		split("", open)
 		split("", unknown)
 		split("", all)
+		split("", of)
 		for (t in admits)
 			if (load_of[t] == load_chosen && threads[t] == threads_shown[panel]) {
 				draw("reclamation", panel, t)
 				s = number[who[t]]
+				of[s]++
 				open[s] += censored[t]
 				unknown[s] = unknown[s] || !censored_known[t]
 				all[s] += censored[t] + reclaimed[t]
 				old[s] = censored_max[t] > old[s] ? censored_max[t] : old[s]
 			}
 		list = ""
+		for (s in of) {
+			fewest = fewest == "" || of[s] < fewest ? of[s] : fewest
+			most = of[s] > most ? of[s] : most
+		}
 		for (s = 1; s <= subjects; s++)
 			if (s in all)
 				list = list (list == "" ? "" : "; ") name_of[s] " " (unknown[s] ? "unknown" : open[s] + 0) \
@@ -773,7 +779,8 @@ function reclamation(    t, s, admits, panel, panels, one, old, open, unknown, a
 	curves_of("reclamation", panels)
 	panel_threads("reclamation", panels)
 	fact("reclamation", "title = " quoted("Time from retire to free: " chosen_text()))
-	caption("reclamation", "Share of the objects freed that had waited longer than the time on the x axis; all trials of this point together. " \
+	caption("reclamation", "Share of the objects freed that had waited longer than the time on the x axis, of each map in " \
+	    (fewest < most ? fewest " to " : "") counted(most, "trial") ". " \
 	    "Not in the curves are stamped objects still waiting at stop. " text ". " common " " machine, panels > 1 ? 150 : 112)
 }
 
