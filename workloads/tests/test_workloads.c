@@ -232,7 +232,7 @@ run(const char *name, const char *arguments, unsigned threads, uint64_t seed, ui
 	return record;
 }
 
-/* The same, longer and longer until each thread has made some thousand calls: others may need the processors. */
+/* The same, longer and longer until each log is full: others may need the processors. */
 static struct record *
 run_busy(const char *name, const char *arguments, unsigned threads, uint64_t seed, struct plan *plan)
 {
@@ -242,7 +242,7 @@ run_busy(const char *name, const char *arguments, unsigned threads, uint64_t see
 
 		for (unsigned i = 0; i < threads; i++)
 			least = record->thread[i].ops < least ? record->thread[i].ops : least;
-		if (least >= 6000 || duration_ns >= UINT64_C(5000000000))
+		if (least >= LOG_LENGTH || duration_ns >= UINT64_C(5000000000))
 			return record;
 		record_free(record);
 	}
