@@ -204,6 +204,11 @@ static const struct plugin_option output_options[] = {
 	{ .name = NULL },
 };
 
+static const char after_help[] =
+    "Exit status: 0 fine; 1 a map was wrong, a trial could not run, or a map or the watchdog ended the run; 2 bad input;\n"
+    "130 interrupted; 128 + N a map crashed: 134 abort, 136 arithmetic, 139 memory that is not its own. Each with a line that\n"
+    "says so; finished trials are in the results file.";
+
 /* ---- A run ---- */
 
 struct run_point {       /* what has become of a point of the schedule */
@@ -942,7 +947,7 @@ null_ns(struct run *run, const struct schedule_point *point)
 		.duration_ns = OVERHEAD_NS, .warmup_ns = OVERHEAD_NS / 5,
 		.sample_interval_ns = option_time_ns(run->measure, "sample-interval"),
 		.watchdog_ns = option_time_ns(run->conduct, "watchdog"), .latency_shift = point->latency_shift,
-		.interrupted = &command_interrupted };
+		.keeps = run->store != NULL, .interrupted = &command_interrupted };
 	struct record *record = NULL;
 	char said[ERROR_SIZE] = "";
 	double ns = NAN;
@@ -1023,6 +1028,7 @@ run_trial(struct run *run, size_t at, uint64_t trial)
 		.sample_interval_ns = option_time_ns(run->measure, "sample-interval"),
 		.watchdog_ns = option_time_ns(run->conduct, "watchdog"),
 		.latency_shift = point->latency_shift,
+		.keeps = run->store != NULL || run->recorder != NULL,
 		.interrupted = &command_interrupted,
 		.sentinel = run->sentinel,
 		.tick = progress_tick,
@@ -1373,6 +1379,7 @@ read_and_run(struct run *run, const struct option_group *group, size_t groups, i
 			return command_error(NAME, "no memory for the options");
 	if (run->line.help) {
 		command_line_help(stdout, NAME " [OPTION...]", group, groups);
+		puts(after_help);
 		return command_finish(NAME, STATUS_OK);
 	}
 	if (run->line.arguments > 0)

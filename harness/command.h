@@ -13,7 +13,7 @@
 
 enum {
 	STATUS_OK = 0,
-	STATUS_CHECK = 1,        /* a check failed: a wrong map, a trial that could not run */
+	STATUS_CHECK = 1,        /* a check failed: a wrong map, a trial that could not run, a map that ended the process */
 	STATUS_USAGE = 2,        /* usage, bad input, a file or disk that refuses */
 	STATUS_INTERRUPTED = 130 /* as a shell says it of SIGINT */
 };

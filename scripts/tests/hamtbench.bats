@@ -492,6 +492,26 @@ patch() {
 	[ "$("$HAMTBENCH" export | column subject)" = sound ]
 }
 
+@test "a map that ends the process is named, and what is kept is said" {
+	quick --subject "$PLUGINS/sound.so" --subject "$PLUGINS/exiting.so" --order given --format csv
+	echo "$output$stderr"
+	[ "$status" -eq 1 ]
+	[ "$stderr" = "hamtbench: exit() was called in subject exiting, workload mixed, 1 threads: the run ends; finished trials are kept" ]
+	[ "$(column subject <<<"$output")" = sound ]
+	[ "$("$HAMTBENCH" export | column subject)" = sound ]
+	quick --subject "$PLUGINS/exiting.so" --no-db
+	[ "$status" -eq 1 ]
+	[ "$stderr" = "hamtbench: exit() was called in subject exiting, workload mixed, 1 threads: the run ends" ]
+	# bash has a word of its own about a crash.
+	quick --subject "$PLUGINS/crashing.so" --no-db
+	[ "$status" -eq 134 ]
+	grep -qx "hamtbench: crashed in subject crashing, workload mixed, 1 threads" <<<"$stderr"
+	quick --subject "$PLUGINS/crashing.so"
+	grep -qx "hamtbench: crashed in subject crashing, workload mixed, 1 threads; finished trials are kept" <<<"$stderr"
+	hamtbench run --help
+	[[ "$output" == *"128 + N a map crashed"* ]]
+}
+
 # ---- Interrupted -------------------------------------------------------------------
 
 # interrupted SIGNAL - a long run, ended by a signal after at least two trials.
