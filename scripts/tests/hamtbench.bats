@@ -207,6 +207,11 @@ patch() {
 		--ci nan%|--ci: 'nan%' is no percentage; wanted is a number and %, such as 3%
 		--ci 0x1p3%|--ci: '0x1p3%' is no percentage; wanted is a number and %, such as 3%
 		--max-trials 5|--max-trials: '5' is too small: it is at least 6
+		--max-trials 8|--max-trials: only together with --ci
+		--ci 2% --trials 8 --max-trials 6|--max-trials 6 is less than --trials 8
+		--history-ops 100|--history-ops: only together with --history
+		--arrival even|--arrival: only together with --rate
+		--noise off --repeats 3|--repeats: with --noise off no trial is disturbed, and none is repeated
 		more|'more' is no option
 	TABLE
 	quick --subject null --dist nonsense
@@ -344,6 +349,19 @@ patch() {
 	HAMTBENCH_PLUGINS=/no/such quick
 	refused "hamtbench run: --subject: HAMTBENCH_PLUGINS: '/no/such' is no folder"
 	[ ! -e results ]
+}
+
+@test "a load whose stalls or deaths would come after the end is refused, and said to be so where nobody chose" {
+	hamtbench run --subject hamt --threads 2 --workload die --every 10s --duration 50ms --no-db
+	refused "hamtbench run: --every 10s is not less than --duration 50ms: no thread ends in workload die"
+	hamtbench run --subject hamt --threads 2 --workload stall --every 50ms --duration 50ms --no-db --dry-run
+	refused "hamtbench run: --every 50ms is not less than --duration 50ms: no thread is stalled in workload stall"
+	hamtbench run --subject hamt --threads 2 --workload stall --duration 20ms --no-db --dry-run
+	[ "$status" -eq 0 ]
+	[ "$stderr" = "hamtbench run: warning: --every 200ms is not less than --duration 20ms: no thread is stalled in workload stall" ]
+	hamtbench run --subject hamt --threads 2 --workload stall --duration 300ms --no-db --dry-run
+	[ "$status" -eq 0 ]
+	[ -z "$stderr" ]
 }
 
 @test "a clock that does not exist is refused" {
@@ -966,6 +984,13 @@ interrupted() {
 	"$HAMTBENCH" export --db d.db --what points >of_points
 	[ "$(column looks <of_points)" = 4 ]
 	[ "$(column mops_coverage <of_points)" = 0.95 ]
+	# What did not become that narrow is counted; what did is not spoken of.
+	hamtbench run --subject null --threads 1,2 --duration 2ms --warmup 1ms --noise off --no-db --pin none --ci 0.000001% --max-trials 6
+	[ "$status" -eq 0 ]
+	[[ "$output" == *$'\n2 of 2 points are not within --ci 0.000001% after 6 trials (--max-trials)\n'* ]]
+	[[ "$stderr" == *"hamtbench run: warning: 2 of 2 points are not within --ci 0.000001% after 6 trials (--max-trials)" ]]
+	hamtbench run --subject null --threads 1 --duration 2ms --warmup 1ms --noise off --no-db --pin none --ci 100% --max-trials 6
+	[[ "$output$stderr" != *"not within"* ]]
 }
 
 @test "a trial that others disturb is repeated, recorded as such, and counted" {
@@ -1113,6 +1138,13 @@ planted() {
 	refused "hamtbench run: nowhere/x.history: No such file or directory"
 	quick --subject hamt --history y.history --db z.db
 	refused "hamtbench run: --history keeps no results: it and --db exclude each other"
+	# A look at what would be measured refuses the same.
+	quick --subject hamt --keys 1K,2K --history x.history --dry-run
+	refused "hamtbench run: --history: x.history.2 exists already; name another"
+	quick --subject hamt --history nowhere/x.history --dry-run
+	refused "hamtbench run: nowhere/x.history: No such file or directory"
+	quick --subject hamt --history y.history --dry-run
+	[ "$status" -eq 0 ]
 	ls
 	[ ! -e y.history ]
 }
