@@ -1081,7 +1081,15 @@ planted() {
 	hamtbench compare --db seven.db --metric cpu_ns_per_op @seed @seed
 	[ "$status" -eq 0 ]
 	hamtbench compare --db seven.db @trial=1 @trial=2
-	refused "hamtbench compare: A: no trial in seven.db, series last, is as wanted"
+	refused "hamtbench compare: A: no trial in seven.db, series last, has 'trial': that is no column to choose by, and no option of them"
+	hamtbench compare --db seven.db @seed @seed@keys=2K
+	refused "hamtbench compare: B: no trial in seven.db, series last, has keys=2K"
+	hamtbench compare --db seven.db :1@nope @seed
+	refused "hamtbench compare: A: no trial in seven.db, series 1, has subject=nope"
+	hamtbench compare --db seven.db @null@mix=get=100 @seed@mix=upsert=100
+	[ "$status" -eq 0 ]
+	hamtbench compare --db seven.db @mix=get=100 @subject=seed@subject=null
+	refused "hamtbench compare: B: no trial in seven.db, series last, meets all that is behind @"
 	hamtbench compare seven.db
 	refused "hamtbench compare: wanted are two results, A and B: compare [OPTION...] A B"
 	hamtbench compare seven.db seven.db:7
@@ -1093,7 +1101,7 @@ planted() {
 	hamtbench compare seven.db same.db --alpha 1
 	refused "hamtbench compare: --alpha: '1' is no number between 0 and 1"
 	hamtbench compare seven.db same.db --metric speed
-	[[ "$stderr" == "hamtbench compare: --metric: 'speed' is not known; there are mops, "* ]]
+	refused "hamtbench compare: --metric: 'speed' is not known; what is: mops, get_p99_ns, cpu_ns_per_op ..., see hamtbench list columns"
 	hamtbench compare seven.db same.db --metric rate
 	refused "hamtbench compare: --metric: 'rate' is not compared: more of it is neither better nor worse"
 	hamtbench compare --db seven.db @threads=1 @subject=seed
