@@ -56,6 +56,9 @@ int command_with(const struct command_form *form, int argc, char **argv);
  */
 int command_error(const char *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* command_flush - what is printed so far goes out now; if it cannot, command_finish() says why. */
+void command_flush(void);
+
 /*
  * command_finish - the last words of a command: flush standard output.
  * Returns   status; STATUS_USAGE after one line when not all could be written.

@@ -1177,6 +1177,22 @@ planted() {
 	[[ "$output" == *" lost-update mixed 4 threads uniform upsert=100"* ]]
 }
 
+@test "a check that could not keep what it finds is refused before it begins" {
+	hamtbench check --subject "$PLUGINS/lost-update.so" --keys 2 --mix upsert=100 --save /proc/x
+	refused "hamtbench check: --save: cannot make the folder /proc/x: No such file or directory"
+	hamtbench check --subject mutex --save a/b
+	refused "hamtbench check: --save: cannot make the folder a/b: No such file or directory"
+	echo precious >file
+	hamtbench check --subject mutex --save file
+	[[ "$stderr" == "hamtbench check: --save: file/illegal.history: Not a directory" ]]
+	refused "$stderr"
+	[ "$(cat file)" = precious ]
+	# Where all is well nothing is left behind.
+	hamtbench check --subject mutex --keys 16 --ops 1K --save new
+	[ "$status" -eq 0 ]
+	[ ! -e new ]
+}
+
 @test "a check with nowhere to keep what it found still says what it is" {
 	need_mounts
 	in_small_disk 16k "cd disk && head -c 20k /dev/zero >fill 2>/dev/null; \
