@@ -648,7 +648,7 @@ crashed(int signal_number)
 
 /* A map that calls exit() would end the run as if all were well. */
 static char exit_message[512];
-static _Atomic(bool) in_trial;
+static _Atomic(bool) in_trial, exit_told;
 
 static void
 exited(void)
@@ -658,6 +658,10 @@ exited(void)
 	/* acquire: pairs with leaving_name(), which wrote the message. */
 	if (!atomic_load_explicit(&in_trial, memory_order_acquire))
 		return;
+	/* relaxed: only who was first matters, as in crashed(). */
+	if (atomic_exchange_explicit(&exit_told, true, memory_order_relaxed))
+		for (;;)
+			pause();
 	ignored = write(STDERR_FILENO, exit_message, strlen(exit_message));
 	(void)ignored;
 	fflush(stdout);
@@ -669,7 +673,7 @@ static void
 leaving_name(const struct trial_request *q)
 {
 	static const int deadly[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT };
-	static bool registered;
+	static unsigned registered;
 	struct sigaction act = { .sa_handler = crashed }, before;
 	const char *kept = q->keeps ? "; finished trials are kept" : "";
 
@@ -678,8 +682,9 @@ leaving_name(const struct trial_request *q)
 	snprintf(exit_message, sizeof(exit_message),
 	    "hamtbench: exit() was called in subject %s, workload %s, %u threads: the run ends%s\n", q->subject->name,
 	    q->workload->name, q->threads, kept);
-	if (!registered)
-		registered = atexit(exited) == 0 && at_quick_exit(exited) == 0;
+	/* A handler is called once: a second thread that exits meanwhile would find none, and end the process first. */
+	while (registered <= q->threads && atexit(exited) == 0 && at_quick_exit(exited) == 0)
+		registered++;
 	/* release: pairs with exited(). */
 	atomic_store_explicit(&in_trial, true, memory_order_release);
 	/* A sanitizer that catches a signal itself has more to say. */
