@@ -15,6 +15,7 @@
 #include "harness/check_schedule.h"
 #include "harness/choice.h"
 #include "harness/command.h"
+#include "harness/file.h"
 #include "harness/history.h"
 #include "harness/linearize.h"
 #include "harness/options.h"
@@ -79,7 +80,7 @@ static const char after_help[] =
     "moment between its call and its return (linearizability), for each key by itself; iterations beside the\n"
     "workers, where a map supports them, and what the map holds at the end are part of it. With FILEs, histories of\n"
     "hamtbench run --history or of an earlier check are judged instead.\n\n"
-    "An illegal history is drawn, as small as possible, and kept in --save.\n"
+    "An illegal history is drawn, as small as possible, and kept in --save, which is tried before anything is recorded.\n"
     "Exit status: 0 all is explained, or undecided without --strict; 1 something is not, or a map was wrong or could\n"
     "not run; 2 bad input; 130 interrupted.";
 
@@ -158,7 +159,7 @@ print_tally(struct check *c, const struct tally *t, const char *label)
 	printf("  checked at %5.2f Mops/s  %s\n", rate_mops(t->operations, t->check_ns), label);
 	if (t->verdict == LINEARIZE_UNKNOWN)
 		printf("         %s\n", t->why);
-	fflush(stdout);
+	command_flush();
 }
 
 static void
@@ -354,6 +355,34 @@ schedule_command(const struct check *c, const struct schedule_point *point)
 	return more;
 }
 
+/* can_save - before anything is recorded: can a file be made in --save? Nothing stays of the attempt. */
+static bool
+can_save(struct check *c)
+{
+	const char *folder = option_text(c->record, "save");
+	char path[4096 + 128], said[ERROR_SIZE];
+	struct file_new probe;
+	bool made, fine;
+
+	/* A failing schedule is no history. */
+	if (option_is_set(c->record, "schedule"))
+		return true;
+	made = mkdir(folder, 0777) == 0;
+	if (!made && errno != EEXIST) {
+		snprintf(c->error, sizeof(c->error), "--save: cannot make the folder %s: %s", folder, strerror(errno));
+		return false;
+	}
+	snprintf(path, sizeof(path), "%s/illegal.history", folder);
+	fine = file_new_begin(&probe, path, said, sizeof(said));
+	if (fine)
+		(void)!file_new_end(&probe, false, said, sizeof(said));
+	else
+		snprintf(c->error, sizeof(c->error), "--save: %.1000s", said);
+	if (made)
+		rmdir(folder);
+	return fine;
+}
+
 /* Keep an illegal history where nothing else is: DIR/illegal-SUBJECT-sSEED.history, perhaps with a number. */
 static void
 save_witness(struct check *c, const struct history *witness, const char *subject, uint64_t seed)
@@ -502,7 +531,7 @@ check_point_schedules(struct check *c, size_t at)
 	progress_clear(c->progress);
 	printf("%-8s %10" PRIu64 " schedules %10" PRIu64 " ops %10" PRIu64 " points  %" PRIu64 " schedules/s  %s\n", "ok",
 	    s.schedules, s.operations, s.points, took_ns > 0 ? s.schedules * NS_PER_S / took_ns : 0, label);
-	fflush(stdout);
+	command_flush();
 	return true;
 }
 
@@ -773,7 +802,7 @@ read_and_check(struct check *c, int argc, char **argv)
 		status = command_error(NAME, "'%s': a history is judged as it is; only --limit, --skew, --strict and --quiet go "
 		    "with it", c->line.argument[0]);
 	} else {
-		if (!leave_out_others(c) || !read_values(c) || !make_schedule(c)) {
+		if (!leave_out_others(c) || !read_values(c) || !make_schedule(c) || !can_save(c)) {
 			status = command_error(NAME, "%s", c->error);
 		} else {
 			command_catch_signals();

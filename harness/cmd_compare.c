@@ -59,13 +59,13 @@ struct operand {
 	const char *file;
 	struct store_filter series;
 	const char *series_text;
-	struct { const char *name, *value; } filter[FILTERS_MOST];
+	struct { const char *name, *value; uint64_t met; bool known; } filter[FILTERS_MOST]; /* met by how many trials */
 	size_t filters;
 	struct points *points;
 	struct environment environment; /* of the first series; json owned */
 	char not_whole[160];       /* the first series that is, and how; "": none */
 	uint64_t not_whole_series;
-	uint64_t trials;
+	uint64_t trials, all;      /* as wanted, and of the series */
 	bool no_memory;
 };
 
@@ -137,13 +137,14 @@ read_operand(struct operand *o, const char *text, const char *db, const char *wh
 	return true;
 }
 
-/* is_value - does an option of that part have that value, as text? */
+/* is_value - does an option of that part have that value, as text? *known: is there such an option? */
 static bool
-is_value(const json_t *part, const char *name, const char *value)
+is_value(const json_t *part, const char *name, const char *value, bool *known)
 {
 	const json_t *v = json_object_get(part, name);
 	char number[32];
 
+	*known = *known || v != NULL;
 	if (json_is_string(v))
 		return strcmp(json_string_value(v), value) == 0;
 	if (json_is_boolean(v))
@@ -155,25 +156,30 @@ is_value(const json_t *part, const char *name, const char *value)
 }
 
 static bool
-matches(const struct record *r, const char *name, const char *value)
+matches(const struct record *r, const char *name, const char *value, bool *known)
 {
 	const struct { const char *name, *value; } texts[] = { { "subject", r->subject }, { "reclaimer", r->reclaimer },
 		{ "workload", r->workload }, { "dist", r->dist }, { "mix", r->mix }, { "pin", r->pin },
 		{ "membind", r->membind } };
+	bool number_wanted = strcmp(name, "threads") == 0 || strcmp(name, "keys") == 0;
+	static const char *const parts[] = { "subject", "workload", "run" };
 	char error[ERROR_SIZE];
 	uint64_t number;
+	bool found = false;
 	json_t *all;
-	bool found;
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
-		if (strcmp(texts[i].name, name) == 0)
+		if (strcmp(texts[i].name, name) == 0) {
+			*known = true;
 			return strcmp(texts[i].value, value) == 0;
-	if (strcmp(name, "threads") == 0 || strcmp(name, "keys") == 0)
+		}
+	*known = *known || number_wanted;
+	if (number_wanted)
 		return options_parse_count(value, &number, error, sizeof(error)) &&
 		    number == (name[0] == 't' ? r->threads : r->keys);
 	all = r->options != NULL ? json_loads(r->options, 0, NULL) : NULL;
-	found = is_value(json_object_get(all, "subject"), name, value) ||
-	    is_value(json_object_get(all, "workload"), name, value) || is_value(json_object_get(all, "run"), name, value);
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+		found = is_value(json_object_get(all, parts[i]), name, value, known) || found;
 	json_decref(all);
 	return found;
 }
@@ -182,13 +188,39 @@ static bool
 visit_trial(void *arg, const struct store_origin *origin, const struct record *record)
 {
 	struct operand *o = arg;
+	bool wanted = true;
 
-	for (size_t i = 0; i < o->filters; i++)
-		if (!matches(record, o->filter[i].name, o->filter[i].value))
-			return true;
+	o->all++;
+	for (size_t i = 0; i < o->filters; i++) {
+		bool met = matches(record, o->filter[i].name, o->filter[i].value, &o->filter[i].known);
+
+		o->filter[i].met += met;
+		wanted = wanted && met;
+	}
+	if (!wanted)
+		return true;
 	o->trials++;
 	o->no_memory = !points_add(o->points, origin->environment_id, record);
 	return !o->no_memory;
+}
+
+/* say_none - why no trial is as wanted: the first condition that no trial meets, else that none meets all. */
+static void
+say_none(const struct operand *o, const char *which, char *error, size_t size)
+{
+	size_t first = 0, used;
+
+	while (first < o->filters && o->filter[first].met > 0)
+		first++;
+	used = (size_t)snprintf(error, size, "%s: no trial in %s, series %s", which, o->file, o->series_text);
+	if (o->all == 0 || used >= size)
+		return;
+	if (first == o->filters)
+		snprintf(error + used, size - used, ", meets all that is behind @");
+	else if (!o->filter[first].known)
+		snprintf(error + used, size - used, ", has '%s': that is no column to choose by, and no option of them", o->filter[first].name);
+	else
+		snprintf(error + used, size - used, ", has %s=%s", o->filter[first].name, o->filter[first].value);
 }
 
 static bool
@@ -230,8 +262,7 @@ load(struct operand *o, const char *which, char *error, size_t size)
 	if (o->no_memory)
 		snprintf(error, size, "no memory for the points");
 	if (fine && o->trials == 0) {
-		snprintf(error, size, "%s: no trial in %s, series %s%s", which, o->file, o->series_text,
-		    o->filters > 0 ? ", is as wanted" : "");
+		say_none(o, which, error, size);
 		fine = false;
 	}
 	if (fine)
@@ -335,6 +366,8 @@ command_compare(int argc, char **argv)
 		    "Verdicts: faster, slower (shown at --alpha); no difference shown (an interval that holds with 95 % or more lies\n"
 		    "within --fail-above); too noisy (it does not); too few trials (no interval holds with 95 %: 3 trials a side give\n"
 		    "90 %, 2 give 67 %, 1 gives 0 %).\n"
+		    "A percentile of times from retire to free that some trials leave open, since too much still waited, is refused: without\n"
+		    "these trials who lets more wait would look the quicker.\n"
 		    "Exit status: 0 no regression shown, which may be for noise or too few trials; 1 a regression, 2 bad input.",
 		.options = options,
 		.words = true,

@@ -163,7 +163,8 @@ static const struct plugin_option conduct_options[] = {
 	    .help = "go on, up to --max-trials, until the 95 % interval of a point's median throughput is within P% of it; looked at "
 	          "after 8 trials (or --trials, if more), 16, 32 ... and the last, and wider for that" },
 	{ .name = "max-trials", .type = OPTION_COUNT, .initial = "30", .meta = "N", .least = LEAST_FOR_CI, .most = TRIALS_MOST,
-	    .help = "of each point with --ci; one look at an interval of 95 % needs 6" },
+	    .help = "of each point with --ci, and no less than --trials; one look at an interval of 95 % needs 6; points that are not "
+	            "settled by then are counted below the table and on standard error" },
 	{ .name = "noise", .type = OPTION_TEXT, .initial = "5%", .meta = "P%|off", .check = check_noise,
 	    .help = "a trial is disturbed if others took more than P% of the processors' time (see: list columns)" },
 	{ .name = "repeats", .type = OPTION_COUNT, .meta = "N", .most = TRIALS_MOST,
@@ -204,6 +205,11 @@ static const struct plugin_option output_options[] = {
 	{ .name = NULL },
 };
 
+static const char after_help[] =
+    "Exit status: 0 fine; 1 a map was wrong, a trial could not run, or a map or the watchdog ended the run; 2 bad input;\n"
+    "130 interrupted; 128 + N a map crashed: 134 abort, 136 arithmetic, 139 memory that is not its own. Each with a line that\n"
+    "says so; finished trials are in the results file.";
+
 /* ---- A run ---- */
 
 struct run_point {       /* what has become of a point of the schedule */
@@ -226,7 +232,7 @@ struct run {
 	struct option_sets levels; /* of level_options[] */
 	uint64_t *threads;
 	size_t thread_counts;
-	uint64_t *rates; /* NULL: closed loop */
+	uint64_t *rates; /* none given: closed loop */
 	size_t rate_count;
 	struct topology *topology;
 	struct topology_summary machine;
@@ -324,17 +330,37 @@ read_threads(struct run *run)
 	return default_threads(run);
 }
 
-/* None given is the closed loop. */
 static bool
-read_rates(struct run *run)
+is_given(const struct run *run, const char *name)
 {
-	if (!options_counts(rate_option, &run->line, &run->rates, &run->rate_count, run->error, sizeof(run->error)))
-		return false;
-	for (size_t i = 0; i < run->line.given_count && run->rate_count == 0; i++)
-		if (strcmp(run->line.given[i].name, "arrival") == 0) {
-			snprintf(run->error, sizeof(run->error), "--arrival: only together with --rate");
+	for (size_t i = 0; i < run->line.given_count; i++)
+		if (strcmp(run->line.given[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+/* none_in_vain - was nothing asked for that other options leave without effect? */
+static bool
+none_in_vain(struct run *run)
+{
+	static const struct { const char *name, *with; } needs[] = { { "arrival", "rate" }, { "max-trials", "ci" },
+		{ "history-ops", "history" } };
+	uint64_t trials = option_count(run->conduct, "trials"), most = option_count(run->conduct, "max-trials");
+
+	for (size_t i = 0; i < sizeof(needs) / sizeof(needs[0]); i++)
+		if (is_given(run, needs[i].name) && !is_given(run, needs[i].with)) {
+			snprintf(run->error, sizeof(run->error), "--%s: only together with --%s", needs[i].name, needs[i].with);
 			return false;
 		}
+	if (is_given(run, "max-trials") && trials > most) {
+		snprintf(run->error, sizeof(run->error), "--max-trials %" PRIu64 " is less than --trials %" PRIu64, most, trials);
+		return false;
+	}
+	if (strcmp(option_text(run->conduct, "noise"), "off") == 0 && option_is_set(run->conduct, "repeats") &&
+	    option_count(run->conduct, "repeats") > 0) {
+		snprintf(run->error, sizeof(run->error), "--repeats: with --noise off no trial is disturbed, and none is repeated");
+		return false;
+	}
 	return true;
 }
 
@@ -348,7 +374,7 @@ read_values(struct run *run)
 	    !options_sets(level_options, &run->line, &run->levels, error, size) ||
 	    !options_single(conduct_options, &run->line, &run->conduct, error, size) ||
 	    !options_single(output_options, &run->line, &run->output, error, size) || !read_threads(run) ||
-	    !read_rates(run))
+	    !options_counts(rate_option, &run->line, &run->rates, &run->rate_count, error, size) || !none_in_vain(run))
 		return false;
 	if (option_flag(run->output, "no-db") &&
 	    (option_is_set(run->output, "db") || option_flag(run->output, "resume"))) {
@@ -473,6 +499,45 @@ make_schedule(struct run *run)
 }
 
 /* ---- Before the first trial ---- */
+
+/* every_ns - of a load that parks threads or lets them end: when it does so first. 0: it is none such. */
+static uint64_t
+every_ns(const struct schedule_point *point)
+{
+	const struct plugin_option *o = point->workload->workload->options;
+
+	if (!point->plan.stalls && (point->plan.needs & NEEDS_LATE_DETACH) == 0)
+		return 0;
+	for (; o != NULL && o->name != NULL; o++)
+		if (strcmp(o->name, "every") == 0 && o->type == OPTION_TIME)
+			return option_time_ns(point->workload_options, o->name);
+	return 0;
+}
+
+/* what_is_awaited_comes - does a trial last until the stall or the death that its load is about? Only a default that is too long passes. */
+static bool
+what_is_awaited_comes(struct run *run)
+{
+	uint64_t duration_ns = option_time_ns(run->measure, "duration");
+
+	for (size_t i = 0; i < run->schedule.count; i++) {
+		const struct schedule_point *point = &run->schedule.point[i];
+		char every[32], duration[32];
+
+		if (every_ns(point) < duration_ns)
+			continue;
+		options_format_time(every_ns(point), every, sizeof(every));
+		options_format_time(duration_ns, duration, sizeof(duration));
+		snprintf(run->error, sizeof(run->error), "--every %s is not less than --duration %s: no thread %s in workload %s", every,
+		    duration, point->plan.stalls ? "is stalled" : "ends", point->workload_title);
+		if (is_given(run, "every"))
+			return false;
+		if (!option_flag(run->output, "quiet"))
+			command_error(NAME, "warning: %s", run->error);
+		break;
+	}
+	return true;
+}
 
 static int
 dry_run(const struct run *run)
@@ -942,7 +1007,7 @@ null_ns(struct run *run, const struct schedule_point *point)
 		.duration_ns = OVERHEAD_NS, .warmup_ns = OVERHEAD_NS / 5,
 		.sample_interval_ns = option_time_ns(run->measure, "sample-interval"),
 		.watchdog_ns = option_time_ns(run->conduct, "watchdog"), .latency_shift = point->latency_shift,
-		.interrupted = &command_interrupted };
+		.keeps = run->store != NULL, .interrupted = &command_interrupted };
 	struct record *record = NULL;
 	char said[ERROR_SIZE] = "";
 	double ns = NAN;
@@ -1023,6 +1088,7 @@ run_trial(struct run *run, size_t at, uint64_t trial)
 		.sample_interval_ns = option_time_ns(run->measure, "sample-interval"),
 		.watchdog_ns = option_time_ns(run->conduct, "watchdog"),
 		.latency_shift = point->latency_shift,
+		.keeps = run->store != NULL || run->recorder != NULL,
 		.interrupted = &command_interrupted,
 		.sentinel = run->sentinel,
 		.tick = progress_tick,
@@ -1251,6 +1317,30 @@ print_noise(const struct run *run)
 	       " repeated\n\n", run->disturbed, trials, run->noise_pct, bar, run->repeats);
 }
 
+/* how_unsettled - what --ci asked for and --max-trials cut short, as one line. False: nothing. */
+static bool
+how_unsettled(const struct run *run, char *text, size_t size)
+{
+	uint64_t points = 0, unsettled = 0;
+
+	for (size_t i = 0; i < run->schedule.count && run->ci_pct > 0; i++) {
+		points += run->schedule.point[i].run_set == 0;
+		unsettled += run->schedule.point[i].run_set == 0 && !point_settled(run, &run->point[i]);
+	}
+	snprintf(text, size, "%" PRIu64 " of %" PRIu64 " point%s not within --ci %s after %" PRIu64 " trials (--max-trials)", unsettled,
+	    points, points == 1 ? " is" : "s are", option_text(run->conduct, "ci"), run->most_trials);
+	return unsettled > 0;
+}
+
+static void
+print_unsettled(const struct run *run)
+{
+	char text[200];
+
+	if (how_unsettled(run, text, sizeof(text)) && !run->stopped && !command_interrupted)
+		printf("%s\n\n", text);
+}
+
 static void
 print_table(struct run *run)
 {
@@ -1266,6 +1356,7 @@ print_table(struct run *run)
 		if (run->no_overhead[0] != '\0')
 			printf("harness: - where subject %s\n\n", run->no_overhead);
 		print_noise(run);
+		print_unsettled(run);
 		print_counters(run);
 	}
 	if (run->store != NULL && run->resumed + run->kept > 0)
@@ -1290,6 +1381,7 @@ static int
 end_run(struct run *run)
 {
 	bool cut = command_interrupted != 0 && run->done < run->total - run->resumed;
+	char text[200];
 	int status;
 
 	progress_clear(run->progress);
@@ -1298,6 +1390,8 @@ end_run(struct run *run)
 	    !run->stopped)
 		stop(run, run->error);
 	end_output(run);
+	if (!run->stopped && !command_interrupted && !option_flag(run->output, "quiet") && how_unsettled(run, text, sizeof(text)))
+		command_error(NAME, "warning: %s", text);
 	if (cut && run->store != NULL)
 		fprintf(stderr,
 		    "hamtbench run: interrupted: %" PRIu64 " of %" PRIu64 " trials kept in %s (series %" PRId64
@@ -1373,11 +1467,13 @@ read_and_run(struct run *run, const struct option_group *group, size_t groups, i
 			return command_error(NAME, "no memory for the options");
 	if (run->line.help) {
 		command_line_help(stdout, NAME " [OPTION...]", group, groups);
+		puts(after_help);
 		return command_finish(NAME, STATUS_OK);
 	}
 	if (run->line.arguments > 0)
 		return command_error(NAME, "'%s' is no option", run->line.argument[0]);
-	if (!look_at_machine(run) || !read_values(run) || !make_schedule(run))
+	if (!look_at_machine(run) || !read_values(run) || !make_schedule(run) || !can_keep_histories(run) ||
+	    !what_is_awaited_comes(run))
 		return command_error(NAME, "%s", run->error);
 	if (option_flag(run->output, "dry-run"))
 		return dry_run(run);
@@ -1388,7 +1484,7 @@ read_and_run(struct run *run, const struct option_group *group, size_t groups, i
 	run->command = command_text(argc, argv);
 	if (run->command == NULL)
 		return command_error(NAME, "no memory for the command's text");
-	if (!can_keep_histories(run) || !capture_environment(run) || !open_results(run))
+	if (!capture_environment(run) || !open_results(run))
 		return command_error(NAME, "%s", run->error);
 	return measure(run);
 }

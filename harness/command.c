@@ -52,15 +52,27 @@ command_error(const char *command, const char *format, ...)
 	return STATUS_USAGE;
 }
 
+static int flush_errno; /* of the first command_flush() that failed */
+
+void
+command_flush(void)
+{
+	errno = 0;
+	if (fflush(stdout) != 0 && flush_errno == 0)
+		flush_errno = errno;
+}
+
 int
 command_finish(const char *command, int status)
 {
 	bool failed = ferror(stdout) != 0;
 
-	/* An earlier failure's errno is lost; what is still to be written meets it again. */
+	/* Another failure's errno is lost; what is still to be written meets it again. */
 	errno = 0;
 	if (fflush(stdout) == 0 && !failed)
 		return status;
+	if (errno == 0)
+		errno = flush_errno;
 	if (errno != EPIPE)
 		command_error(command, "standard output: %s", errno != 0 ? strerror(errno) : "write error");
 	return STATUS_USAGE;

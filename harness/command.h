@@ -13,7 +13,7 @@
 
 enum {
 	STATUS_OK = 0,
-	STATUS_CHECK = 1,        /* a check failed: a wrong map, a trial that could not run */
+	STATUS_CHECK = 1,        /* a check failed: a wrong map, a trial that could not run, a map that ended the process */
 	STATUS_USAGE = 2,        /* usage, bad input, a file or disk that refuses */
 	STATUS_INTERRUPTED = 130 /* as a shell says it of SIGINT */
 };
@@ -55,6 +55,9 @@ int command_with(const struct command_form *form, int argc, char **argv);
  * Returns   STATUS_USAGE.
  */
 int command_error(const char *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* command_flush - what is printed so far goes out now; if it cannot, command_finish() says why. */
+void command_flush(void);
 
 /*
  * command_finish - the last words of a command: flush standard output.

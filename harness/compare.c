@@ -41,19 +41,14 @@ bool
 compare_check_metric(const char *metric, char *error, size_t size)
 {
 	const struct column *c = record_column(metric);
-	size_t used;
 
 	if (c != NULL && c->better == BETTER_NEITHER)
 		snprintf(error, size, "'%s' is not compared: more of it is neither better nor worse", metric);
 	else if (c != NULL && is_figure(metric))
 		return true;
-	else {
-		used = (size_t)snprintf(error, size, "'%s' is not %s; there are", metric, c != NULL ? "compared" : "known");
-		for (const char *const *name = points_figure_names; *name != NULL && used < size; name++)
-			if (record_column(*name)->better != BETTER_NEITHER)
-				used += (size_t)snprintf(error + used, size - used, "%s %s", name == points_figure_names ? "" : ",",
-				    *name);
-	}
+	else
+		snprintf(error, size, "'%s' is not %s; what is: mops, get_p99_ns, cpu_ns_per_op ..., see hamtbench list columns", metric,
+		    c != NULL ? "compared" : "known");
 	return false;
 }
 
@@ -134,6 +129,62 @@ identity_of(const struct point *p, const struct compare_options *o, bool by_name
 	return text;
 }
 
+/* note - one more difference: the first few are named. */
+static void
+note(size_t *count, char *text, size_t size, const char *name)
+{
+	size_t used = strlen(text);
+
+	if ((*count)++ < 3)
+		snprintf(text + used, size - used, "%s%s", used > 0 ? ", " : "", name);
+}
+
+/* differences - in what two points are not the same thing: how much, and the first of it by name. */
+static size_t
+differences(const struct point *a, const struct point *b, const struct compare_options *o, bool by_name, char *text, size_t size)
+{
+	static const char *const parts[] = { "subject", "workload", "run" };
+	const struct { const char *name, *a, *b; } texts[] = { { "subject", a->subject, b->subject },
+		{ "workload", a->workload, b->workload }, { "dist", a->dist, b->dist }, { "mix", a->mix, b->mix },
+		{ "pin", by_name ? "" : a->pin, by_name ? "" : b->pin },
+		{ "membind", by_name ? "" : a->membind, by_name ? "" : b->membind } };
+	json_t *both[2] = { NULL };
+	size_t count = 0;
+
+	text[0] = '\0';
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		if (!is_differing(o, texts[i].name) && strcmp(texts[i].a, texts[i].b) != 0)
+			note(&count, text, size, texts[i].name);
+	if (!is_differing(o, "threads") && a->threads != b->threads)
+		note(&count, text, size, "threads");
+	if (!is_differing(o, "keys") && a->keys != b->keys)
+		note(&count, text, size, "keys");
+	if (!by_name && a->options != NULL && b->options != NULL) {
+		both[0] = json_loads(a->options, 0, NULL);
+		both[1] = json_loads(b->options, 0, NULL);
+	}
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+		for (unsigned side = 0; side < 2; side++) {
+			json_t *mine = json_object_get(both[side], parts[i]), *other = json_object_get(both[1 - side], parts[i]), *value;
+			const char *name;
+
+			/* Other maps have other options. */
+			if (i == 0 && (is_differing(o, "subject") || strcmp(a->subject, b->subject) != 0))
+				continue;
+			json_object_foreach(mine, name, value) {
+				const json_t *its = json_object_get(other, name);
+
+				/* What both have, the first side tells; and what is a column was told. */
+				if (!is_differing(o, name) && (its == NULL || (side == 0 && !json_equal(value, its))) &&
+				    strcmp(name, "keys") != 0 && strcmp(name, "dist") != 0 && strcmp(name, "mix") != 0)
+					note(&count, text, size, name);
+			}
+		}
+	json_decref(both[0]);
+	json_decref(both[1]);
+	return count;
+}
+
 struct side {
 	const struct points *points;
 	char **identity;
@@ -182,6 +233,25 @@ struct pair {
 	double *a, *b;
 	size_t n, m;
 };
+
+/*
+ * all_known - have all trials of a point a percentile of times from retire to free? Where too much still waited, it is longer
+ * than all that is known; without such trials the side that lets objects wait would look the better. False: one line in error.
+ */
+static bool
+all_known(const struct points *points, size_t i, const char *metric, const char *which, char *error, size_t size)
+{
+	const struct point *p = points_at(points, i);
+	size_t known;
+
+	(void)points_values(points, i, metric, &known);
+	if (strncmp(metric, "reclaim_p", strlen("reclaim_p")) != 0 || known >= p->reclaim_trials)
+		return true;
+	snprintf(error, size, "%s: %s of %s, %s, %" PRIu64 " thread%s is not known in %" PRIu64 " of %" PRIu64 " trials, in which too many "
+	    "objects still waited: it cannot be compared", which, metric, p->subject, p->workload, p->threads, p->threads == 1 ? "" : "s",
+	    p->reclaim_trials - known, p->reclaim_trials);
+	return false;
+}
 
 static double *
 logarithms(const struct points *points, size_t i, const char *metric, size_t *count)
@@ -349,7 +419,7 @@ judge_all(struct comparison *c, const struct pair *pair, const struct compare_op
 
 static bool
 pair_up(struct comparison *c, struct pair *pair, const struct side *a, const struct side *b,
-    const struct compare_options *o)
+    const struct compare_options *o, char *error, size_t size)
 {
 	c->only_b = b->count;
 	for (size_t i = 0; i < a->count; i++) {
@@ -361,10 +431,14 @@ pair_up(struct comparison *c, struct pair *pair, const struct side *a, const str
 		c->only_a++;
 		if (k == b->count)
 			continue;
+		if (!all_known(a->points, i, o->metric, "A", error, size) || !all_known(b->points, k, o->metric, "B", error, size))
+			return false;
 		now->a = logarithms(a->points, i, o->metric, &now->n);
 		now->b = logarithms(b->points, k, o->metric, &now->m);
-		if (now->a == NULL || now->b == NULL)
+		if (now->a == NULL || now->b == NULL) {
+			snprintf(error, size, "no memory to compare");
 			return false;
+		}
 		if (now->n == 0 || now->m == 0) {
 			free(now->a);
 			free(now->b);
@@ -377,6 +451,41 @@ pair_up(struct comparison *c, struct pair *pair, const struct side *a, const str
 		fill_row(&c->row[c->rows++], now);
 	}
 	return true;
+}
+
+/* nothing_in_common - why no point of A has a partner: a partner has no figure, or the most similar two are not the same thing. */
+static void
+nothing_in_common(const struct side *a, const struct side *b, const struct compare_options *o, bool by_name, char *error, size_t size)
+{
+	size_t least = SIZE_MAX;
+	char named[160] = "";
+	int used = snprintf(error, size, "A (%zu points) and B (%zu points) have no point with %s in common", a->count, b->count, o->metric);
+
+	for (size_t i = 0; i < a->count; i++)
+		for (size_t k = 0; k < b->count; k++) {
+			const struct side *without;
+			const struct point *p;
+			char text[sizeof(named)];
+			size_t count, values;
+
+			if (strcmp(a->identity[i], b->identity[k]) == 0) {
+				(void)points_values(a->points, i, o->metric, &values);
+				without = values == 0 ? a : b;
+				p = points_at(without->points, without == a ? i : k);
+				snprintf(error + used, size - (size_t)used, ": %s has %s of %s, %s, %" PRIu64 " thread%s", without == a ? "A" : "B",
+				    p->valid == 0 ? "no valid trial" : "no trial with a value of it that is above 0", p->subject, p->workload,
+				    p->threads, p->threads == 1 ? "" : "s");
+				return;
+			}
+			count = differences(points_at(a->points, i), points_at(b->points, k), o, by_name, text, sizeof(text));
+			if (count < least) {
+				least = count;
+				memcpy(named, text, sizeof(named));
+			}
+		}
+	if (named[0] != '\0')
+		snprintf(error + used, size - (size_t)used, ": those that are most alike differ in %s%s; choose with @NAME=VALUE on both sides",
+		    named, least > 3 ? " ..." : "");
 }
 
 /* by_load - as the table shows them: points come in the order in which they happened to be measured first. */
@@ -419,14 +528,9 @@ compare_points(const struct points *a, const struct points *b, const struct comp
 	c->by_name = are_from_elsewhere(a) != are_from_elsewhere(b);
 	done = done && side_make(&sides[0], a, options, c->by_name, "A", error, size) &&
 	    side_make(&sides[1], b, options, c->by_name, "B", error, size);
-	if (done) {
-		done = pair_up(c, pair, &sides[0], &sides[1], options);
-		if (!done)
-			snprintf(error, size, "no memory to compare");
-	}
+	done = done && pair_up(c, pair, &sides[0], &sides[1], options, error, size);
 	if (done && c->rows == 0) {
-		snprintf(error, size, "A (%zu points) and B (%zu points) have no point with %s in common", sides[0].count,
-		    sides[1].count, options->metric);
+		nothing_in_common(&sides[0], &sides[1], options, c->by_name, error, size);
 		done = false;
 	}
 	if (done && !judge_all(c, pair, options)) {

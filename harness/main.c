@@ -33,7 +33,7 @@ help(void)
 		printf("  %-8s %s\n", commands[i].name, commands[i].help);
 	puts("\n  hamtbench COMMAND --help    the options of a command\n"
 	     "  hamtbench --version         which build this is\n\n"
-	     "Exit status: 0 ok, 1 a check failed, 2 usage or bad input, 130 interrupted");
+	     "Exit status: 0 ok, 1 a check failed, 2 usage or bad input, 130 interrupted, 128 + N a map crashed");
 	return command_finish(NULL, STATUS_OK);
 }
 

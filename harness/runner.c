@@ -646,15 +646,47 @@ crashed(int signal_number)
 	raise(signal_number);
 }
 
+/* A map that calls exit() would end the run as if all were well. */
+static char exit_message[512];
+static _Atomic(bool) in_trial, exit_told;
+
 static void
-crash_name(const struct trial_request *q)
+exited(void)
+{
+	ssize_t ignored;
+
+	/* acquire: pairs with leaving_name(), which wrote the message. */
+	if (!atomic_load_explicit(&in_trial, memory_order_acquire))
+		return;
+	/* relaxed: only who was first matters, as in crashed(). */
+	if (atomic_exchange_explicit(&exit_told, true, memory_order_relaxed))
+		for (;;)
+			pause();
+	ignored = write(STDERR_FILENO, exit_message, strlen(exit_message));
+	(void)ignored;
+	fflush(stdout);
+	_exit(1);
+}
+
+/* From here to the end of the trial who ends the process is named. */
+static void
+leaving_name(const struct trial_request *q)
 {
 	static const int deadly[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT };
+	static unsigned registered;
 	struct sigaction act = { .sa_handler = crashed }, before;
+	const char *kept = q->keeps ? "; finished trials are kept" : "";
 
-	snprintf(crash_message, sizeof(crash_message),
-	    "hamtbench: crashed in subject %s, workload %s, %u threads; finished trials are kept\n", q->subject->name,
-	    q->workload->name, q->threads);
+	snprintf(crash_message, sizeof(crash_message), "hamtbench: crashed in subject %s, workload %s, %u threads%s\n",
+	    q->subject->name, q->workload->name, q->threads, kept);
+	snprintf(exit_message, sizeof(exit_message),
+	    "hamtbench: exit() was called in subject %s, workload %s, %u threads: the run ends%s\n", q->subject->name,
+	    q->workload->name, q->threads, kept);
+	/* A handler is called once: a second thread that exits meanwhile would find none, and end the process first. */
+	while (registered <= q->threads && atexit(exited) == 0 && at_quick_exit(exited) == 0)
+		registered++;
+	/* release: pairs with exited(). */
+	atomic_store_explicit(&in_trial, true, memory_order_release);
 	/* A sanitizer that catches a signal itself has more to say. */
 	for (size_t i = 0; i < sizeof(deadly) / sizeof(deadly[0]); i++)
 		if (sigaction(deadly[i], NULL, &before) == 0 && (before.sa_flags & SA_SIGINFO) == 0 &&
@@ -2137,8 +2169,8 @@ plan_size(const struct plan *plan)
 	return plan->size != 0 ? plan->size : plan->prefill > plan->keys / 2 ? plan->prefill : plan->keys / 2;
 }
 
-enum trial_status
-runner_run(const struct trial_request *q, struct record *record, char *error, size_t error_size)
+static enum trial_status
+run_trial(const struct trial_request *q, struct record *record, char *error, size_t error_size)
 {
 	struct workload_params workload_params = { .options = q->workload_options, .plan = q->plan,
 	    .threads = q->threads, .seed = q->seed };
@@ -2153,7 +2185,6 @@ runner_run(const struct trial_request *q, struct record *record, char *error, si
 
 	record_subject(q, record);
 	allocator_purge();
-	crash_name(q);
 	if (r != NULL) {
 		memset(r, 0, sizeof(*r));
 		r->seat = aligned_alloc(CACHE_LINE_BYTES, seats_bytes);
@@ -2229,5 +2260,17 @@ out:
 	free(r->response);
 	free(r->seat);
 	free(r);
+	return status;
+}
+
+enum trial_status
+runner_run(const struct trial_request *q, struct record *record, char *error, size_t error_size)
+{
+	enum trial_status status;
+
+	leaving_name(q);
+	status = run_trial(q, record, error, error_size);
+	/* relaxed: no thread of the trial is left. */
+	atomic_store_explicit(&in_trial, false, memory_order_relaxed);
 	return status;
 }

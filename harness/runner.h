@@ -48,6 +48,7 @@ struct trial_request {
 	                                         SUBJECT_EACH_LIVE what main sees when it iterates meanwhile */
 	enum smr_stats smr_stats;             /* off: no probe, no samples; counters: samples;
 	                                         sampled: probe 1 in 64 retires; full: every retire */
+	bool keeps;                           /* earlier trials are in a file: said where a map ends the process */
 	const volatile sig_atomic_t *interrupted; /* set by a signal: end soon */
 	struct sentinel *sentinel;            /* around the measured part; NULL: nobody looks */
 	/* Called by the main thread some times a second; may be NULL. stage is a word for
@@ -67,7 +68,8 @@ enum trial_status {
  * why, and the columns subject, reclaimer, workload, threads, keys, dist, mix
  * and seed. The caller fills in the rest (options, trial, position, pin, membind).
  * A hung worker ends the process with status 1 after a line that names the
- * subject, the thread, the stage and the operation.
+ * subject, the thread, the stage and the operation; a map that calls exit() ends
+ * it with status 1, and one that crashes with its signal, after a line that names the subject.
  */
 enum trial_status runner_run(const struct trial_request *request, struct record *record,
     char *error, size_t error_size);

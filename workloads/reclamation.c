@@ -146,7 +146,7 @@ static const struct plugin_option options[] = {
 	{ .name = "stall", .type = OPTION_TEXT, .initial = "10ms", .meta = "TIME|forever", .check = stall_check,
 	    .help = "how long: a time (at most 1 hour), or forever: until the end of the measured part" },
 	{ .name = "every", .type = OPTION_TIME, .initial = "200ms", .meta = "TIME", .least = NS_PER_MS, .most = LONGEST_NS,
-	    .help = "from the start to the first stall, and from the begin of one to that of the next (1 ms to 1 hour)" },
+	    .help = "from the start to the first stall, and from the begin of one to that of the next (1 ms to 1 hour); less than --duration" },
 #endif
 #ifdef LONGREAD
 	{ .name = "readers", .type = OPTION_COUNT, .initial = "1", .meta = "K", .least = 1, .most = 16384,
@@ -160,7 +160,7 @@ static const struct plugin_option options[] = {
 	{ .name = "dying", .type = OPTION_COUNT, .initial = "1", .meta = "K", .least = 1, .most = 16384,
 	    .help = "threads that end without leaving the map, one after the other" },
 	{ .name = "every", .type = OPTION_TIME, .initial = "100ms", .meta = "TIME", .least = NS_PER_MS, .most = LONGEST_NS,
-	    .help = "from the start to the first death, and from one to the next (1 ms to 1 hour)" },
+	    .help = "from the start to the first death, and from one to the next (1 ms to 1 hour); less than --duration" },
 	{ .name = "between", .type = OPTION_FLAG, .help = "they end between two operations, not inside a read" },
 #endif
 	{ .name = NULL },

@@ -240,7 +240,7 @@ points_are_paired_by_all_that_is_not_to_differ(void)
 	points_finish(b);
 	points_finish(empty);
 	CHECK(!compare_points(a, b, &o, &c, error, sizeof(error)));
-	CHECK(strstr(error, "no point with mops in common") != NULL);
+	CHECK(strstr(error, "no point with mops in common: those that are most alike differ in subject;") != NULL);
 	CHECK(!compare_points(a, b, &wrong, &c, error, sizeof(error)) && strstr(error, "'nonsense' is not known") != NULL);
 	CHECK(!compare_points(empty, b, &o, &c, error, sizeof(error)));
 	c = compared(a, b, "mops", subjects);
@@ -273,6 +273,67 @@ points_are_paired_by_all_that_is_not_to_differ(void)
 	points_free(empty);
 }
 
+/* Which option it is, or that there are no valid trials: not only that there is nothing to compare. */
+static void
+what_has_no_partner_is_told_why(void)
+{
+	const struct compare_options o = { .metric = "mops", .alpha = 0.01, .threshold_pct = 3, .differing = nothing };
+	struct points *a = points_new(), *b = points_new(), *wrong = points_new();
+	struct record *r = record_new(2);
+	struct comparison c;
+
+	CHECK(a != NULL && b != NULL && wrong != NULL && r != NULL);
+	add(a, "map", 2, "{\"run\":{},\"subject\":{\"hash\":\"seeded\"},\"workload\":{}}", 10, 100);
+	add(b, "map", 2, "{\"run\":{},\"subject\":{\"hash\":\"identity\"},\"workload\":{}}", 10, 100);
+	snprintf(r->subject, sizeof(r->subject), "map");
+	snprintf(r->workload, sizeof(r->workload), "mixed");
+	r->options = strdup("{\"run\":{},\"subject\":{\"hash\":\"seeded\"},\"workload\":{}}");
+	CHECK(points_add(wrong, "", r));
+	record_free(r);
+	points_finish(a);
+	points_finish(b);
+	points_finish(wrong);
+	CHECK(!compare_points(a, b, &o, &c, error, sizeof(error)) && strstr(error, "most alike differ in hash; choose") != NULL);
+	CHECK(!compare_points(a, wrong, &o, &c, error, sizeof(error)));
+	CHECK(strstr(error, "in common: B has no valid trial of map, mixed, 2 threads") != NULL);
+	points_free(a);
+	points_free(b);
+	points_free(wrong);
+}
+
+/* Who lets objects wait so long that the percentile is not known is not the better for it. */
+static void
+a_percentile_that_some_trials_leave_open_is_refused(void)
+{
+	struct compare_options o = { .metric = "reclaim_p99_ns", .alpha = 0.01, .threshold_pct = 3, .differing = nothing };
+	struct points *side[2] = { points_new(), points_new() };
+	struct comparison c;
+
+	for (unsigned t = 0; t < 12; t++) {
+		struct record *r = record_new(1);
+		bool open = t % 2 == 1 && t > 6;
+
+		CHECK(r != NULL && side[t % 2] != NULL);
+		snprintf(r->subject, sizeof(r->subject), "map");
+		snprintf(r->workload, sizeof(r->workload), "stall");
+		r->valid = true;
+		r->reclaim_p50_ns = 100;
+		r->reclaim_p99_ns = open ? UINT64_MAX : 1000 + t;
+		r->censored_max_ns = open ? 50000 : 0;
+		CHECK(points_add(side[t % 2], "", r));
+		record_free(r);
+	}
+	points_finish(side[0]);
+	points_finish(side[1]);
+	CHECK(!compare_points(side[0], side[1], &o, &c, error, sizeof(error)));
+	CHECK(strstr(error, "B: reclaim_p99_ns of map, stall, 1 thread is not known in 3 of 6 trials") != NULL);
+	o.metric = "reclaim_p50_ns";
+	CHECK(compare_points(side[0], side[1], &o, &c, error, sizeof(error)) && c.row[0].trials_b == 6);
+	compare_free(&c);
+	points_free(side[0]);
+	points_free(side[1]);
+}
+
 /* Twice as fast a slowest thread is faster; half the latency, too; and what has no better side is refused. */
 static void
 each_figure_is_judged_by_its_columns_direction(void)
@@ -298,7 +359,7 @@ each_figure_is_judged_by_its_columns_direction(void)
 		CHECK(wanted != BETTER_NEITHER || strstr(error, "neither better nor worse") != NULL);
 	}
 	CHECK(!compare_check_metric("seed", error, sizeof(error)) && strstr(error, "neither better nor worse") != NULL);
-	CHECK(!compare_check_metric("get_p9999_ns", error, sizeof(error)) && strstr(error, "is not compared; there are mops,") != NULL);
+	CHECK(!compare_check_metric("get_p9999_ns", error, sizeof(error)) && strstr(error, "is not compared; what is: mops, ") != NULL);
 	for (unsigned t = 0; t < 9; t++)
 		for (unsigned side = 0; side < 2; side++) {
 			struct record *r = record_new(1);
@@ -329,6 +390,8 @@ static const struct test tests[] = {
 	TEST(few_trials_are_never_called_the_same),
 	TEST(the_means_interval_holds_with_few_trials),
 	TEST(points_are_paired_by_all_that_is_not_to_differ),
+	TEST(what_has_no_partner_is_told_why),
+	TEST(a_percentile_that_some_trials_leave_open_is_refused),
 };
 
 int

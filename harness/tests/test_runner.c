@@ -25,7 +25,7 @@ enum fault {
 	FAULT_NONE, FAULT_LOSES, FAULT_INVENTS, FAULT_WRONG_VALUE, FAULT_FORGETS_VALUE, FAULT_NO_MEMORY, FAULT_LEAKS,
 	FAULT_CHECK, FAULT_VERIFY, FAULT_CREATE, FAULT_ATTACH, FAULT_BEGIN, FAULT_SETUP, FAULT_HANGS_GET,
 	FAULT_HANGS_CREATE, FAULT_HANGS_DESTROY, FAULT_SWAPS_KEYS, FAULT_NONSENSE, FAULT_GET_MISSES,
-	FAULT_GET_CONJURES, FAULT_CRASHES, FAULT_BATCH_MISCOUNTS, FAULT_BATCH_WRONG_VALUE, FAULT_BATCH_MISSES,
+	FAULT_GET_CONJURES, FAULT_CRASHES, FAULT_EXITS, FAULT_BATCH_MISCOUNTS, FAULT_BATCH_WRONG_VALUE, FAULT_BATCH_MISSES,
 	FAULT_STALLS_ONCE, FAULT_SCAN_OVERFLOWS, FAULT_SCAN_OUT_OF_RANGE, FAULT_SCAN_SKIPS, FAULT_TWICE,
 	FAULT_OVER_BOUND,
 	FAULT_STALLED, /* none: garbage grows while a read is held, and is 5 objects else */
@@ -157,6 +157,8 @@ map_get(void *handle, uint64_t key, uint64_t *value)
 		return (enum op_result)(4 + check_seed % 2); /* no bit trick makes a miss or a hit of it */
 	if (t.fault == FAULT_GET_MISSES)
 		return OP_MISS;
+	if (t.fault == FAULT_EXITS)
+		exit(0);
 	if (t.fault == FAULT_CRASHES)
 		abort();
 	if (seen == 0 && t.fault == FAULT_GET_CONJURES && key == 9) {
@@ -1249,7 +1251,17 @@ a_crash_names_the_subject(void)
 	char said[4096];
 
 	CHECK_EQ(hung(FAULT_CRASHES, said, sizeof(said)), -SIGABRT);
-	CHECK(strstr(said, "crashed in subject fault, workload test-mixed, 3 threads") != NULL);
+	CHECK(strstr(said, "crashed in subject fault, workload test-mixed, 3 threads\n") != NULL);
+}
+
+/* A run that a map ends is not a run that went well. */
+static void
+a_map_that_exits_is_named_and_fails(void)
+{
+	char said[4096];
+
+	CHECK_EQ(hung(FAULT_EXITS, said, sizeof(said)), 1);
+	CHECK(strstr(said, "exit() was called in subject fault, workload test-mixed, 3 threads: the run ends\n") != NULL);
 }
 
 static const struct test tests[] = {
@@ -1289,6 +1301,7 @@ static const struct test tests[] = {
 	TEST(who_waits_is_not_waited_for),
 	TEST(threads_may_end_without_leaving),
 	TEST(a_crash_names_the_subject),
+	TEST(a_map_that_exits_is_named_and_fails),
 	TEST(the_watchdog_names_thread_and_operation),
 	TEST(the_watchdog_also_guards_mains_own_calls),
 };

@@ -99,7 +99,8 @@ without() {
 	local words
 	# shellcheck disable=SC2086 # words
 	"$HAMTBENCH" run $quick --trials 1 --quiet --db out.db >/dev/null
-	for words in list "export --db out.db" topo "run $quick --no-db --quiet" --help; do
+	for words in list "check --subject mutex --keys 16 --ops 1K" \
+		"export --db out.db" topo "run $quick --no-db --quiet" --help; do
 		run --separate-stderr sh -c "$HAMTBENCH $words >/dev/full"
 		printf '%s\n' "$words: status $status" "$stderr"
 		[ "$status" -eq 2 ]

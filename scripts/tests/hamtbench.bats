@@ -207,6 +207,11 @@ patch() {
 		--ci nan%|--ci: 'nan%' is no percentage; wanted is a number and %, such as 3%
 		--ci 0x1p3%|--ci: '0x1p3%' is no percentage; wanted is a number and %, such as 3%
 		--max-trials 5|--max-trials: '5' is too small: it is at least 6
+		--max-trials 8|--max-trials: only together with --ci
+		--ci 2% --trials 8 --max-trials 6|--max-trials 6 is less than --trials 8
+		--history-ops 100|--history-ops: only together with --history
+		--arrival even|--arrival: only together with --rate
+		--noise off --repeats 3|--repeats: with --noise off no trial is disturbed, and none is repeated
 		more|'more' is no option
 	TABLE
 	quick --subject null --dist nonsense
@@ -344,6 +349,19 @@ patch() {
 	HAMTBENCH_PLUGINS=/no/such quick
 	refused "hamtbench run: --subject: HAMTBENCH_PLUGINS: '/no/such' is no folder"
 	[ ! -e results ]
+}
+
+@test "a load whose stalls or deaths would come after the end is refused, and said to be so where nobody chose" {
+	hamtbench run --subject hamt --threads 2 --workload die --every 10s --duration 50ms --no-db
+	refused "hamtbench run: --every 10s is not less than --duration 50ms: no thread ends in workload die"
+	hamtbench run --subject hamt --threads 2 --workload stall --every 50ms --duration 50ms --no-db --dry-run
+	refused "hamtbench run: --every 50ms is not less than --duration 50ms: no thread is stalled in workload stall"
+	hamtbench run --subject hamt --threads 2 --workload stall --duration 20ms --no-db --dry-run
+	[ "$status" -eq 0 ]
+	[ "$stderr" = "hamtbench run: warning: --every 200ms is not less than --duration 20ms: no thread is stalled in workload stall" ]
+	hamtbench run --subject hamt --threads 2 --workload stall --duration 300ms --no-db --dry-run
+	[ "$status" -eq 0 ]
+	[ -z "$stderr" ]
 }
 
 @test "a clock that does not exist is refused" {
@@ -490,6 +508,26 @@ patch() {
 	# The trial before it is on standard output and in the file.
 	[ "$(echo "$output" | column subject)" = sound ]
 	[ "$("$HAMTBENCH" export | column subject)" = sound ]
+}
+
+@test "a map that ends the process is named, and what is kept is said" {
+	quick --subject "$PLUGINS/sound.so" --subject "$PLUGINS/exiting.so" --order given --format csv
+	echo "$output$stderr"
+	[ "$status" -eq 1 ]
+	[ "$stderr" = "hamtbench: exit() was called in subject exiting, workload mixed, 1 threads: the run ends; finished trials are kept" ]
+	[ "$(column subject <<<"$output")" = sound ]
+	[ "$("$HAMTBENCH" export | column subject)" = sound ]
+	quick --subject "$PLUGINS/exiting.so" --no-db
+	[ "$status" -eq 1 ]
+	[ "$stderr" = "hamtbench: exit() was called in subject exiting, workload mixed, 1 threads: the run ends" ]
+	# bash has a word of its own about a crash.
+	quick --subject "$PLUGINS/crashing.so" --no-db
+	[ "$status" -eq 134 ]
+	grep -qx "hamtbench: crashed in subject crashing, workload mixed, 1 threads" <<<"$stderr"
+	quick --subject "$PLUGINS/crashing.so"
+	grep -qx "hamtbench: crashed in subject crashing, workload mixed, 1 threads; finished trials are kept" <<<"$stderr"
+	hamtbench run --help
+	[[ "$output" == *"128 + N a map crashed"* ]]
 }
 
 # ---- Interrupted -------------------------------------------------------------------
@@ -946,6 +984,13 @@ interrupted() {
 	"$HAMTBENCH" export --db d.db --what points >of_points
 	[ "$(column looks <of_points)" = 4 ]
 	[ "$(column mops_coverage <of_points)" = 0.95 ]
+	# What did not become that narrow is counted; what did is not spoken of.
+	hamtbench run --subject null --threads 1,2 --duration 2ms --warmup 1ms --noise off --no-db --pin none --ci 0.000001% --max-trials 6
+	[ "$status" -eq 0 ]
+	[[ "$output" == *$'\n2 of 2 points are not within --ci 0.000001% after 6 trials (--max-trials)\n'* ]]
+	[[ "$stderr" == *"hamtbench run: warning: 2 of 2 points are not within --ci 0.000001% after 6 trials (--max-trials)" ]]
+	hamtbench run --subject null --threads 1 --duration 2ms --warmup 1ms --noise off --no-db --pin none --ci 100% --max-trials 6
+	[[ "$output$stderr" != *"not within"* ]]
 }
 
 @test "a trial that others disturb is repeated, recorded as such, and counted" {
@@ -1036,7 +1081,15 @@ planted() {
 	hamtbench compare --db seven.db --metric cpu_ns_per_op @seed @seed
 	[ "$status" -eq 0 ]
 	hamtbench compare --db seven.db @trial=1 @trial=2
-	refused "hamtbench compare: A: no trial in seven.db, series last, is as wanted"
+	refused "hamtbench compare: A: no trial in seven.db, series last, has 'trial': that is no column to choose by, and no option of them"
+	hamtbench compare --db seven.db @seed @seed@keys=2K
+	refused "hamtbench compare: B: no trial in seven.db, series last, has keys=2K"
+	hamtbench compare --db seven.db :1@nope @seed
+	refused "hamtbench compare: A: no trial in seven.db, series 1, has subject=nope"
+	hamtbench compare --db seven.db @null@mix=get=100 @seed@mix=upsert=100
+	[ "$status" -eq 0 ]
+	hamtbench compare --db seven.db @mix=get=100 @subject=seed@subject=null
+	refused "hamtbench compare: B: no trial in seven.db, series last, meets all that is behind @"
 	hamtbench compare seven.db
 	refused "hamtbench compare: wanted are two results, A and B: compare [OPTION...] A B"
 	hamtbench compare seven.db seven.db:7
@@ -1048,7 +1101,7 @@ planted() {
 	hamtbench compare seven.db same.db --alpha 1
 	refused "hamtbench compare: --alpha: '1' is no number between 0 and 1"
 	hamtbench compare seven.db same.db --metric speed
-	[[ "$stderr" == "hamtbench compare: --metric: 'speed' is not known; there are mops, "* ]]
+	refused "hamtbench compare: --metric: 'speed' is not known; what is: mops, get_p99_ns, cpu_ns_per_op ..., see hamtbench list columns"
 	hamtbench compare seven.db same.db --metric rate
 	refused "hamtbench compare: --metric: 'rate' is not compared: more of it is neither better nor worse"
 	hamtbench compare --db seven.db @threads=1 @subject=seed
@@ -1093,6 +1146,13 @@ planted() {
 	refused "hamtbench run: nowhere/x.history: No such file or directory"
 	quick --subject hamt --history y.history --db z.db
 	refused "hamtbench run: --history keeps no results: it and --db exclude each other"
+	# A look at what would be measured refuses the same.
+	quick --subject hamt --keys 1K,2K --history x.history --dry-run
+	refused "hamtbench run: --history: x.history.2 exists already; name another"
+	quick --subject hamt --history nowhere/x.history --dry-run
+	refused "hamtbench run: nowhere/x.history: No such file or directory"
+	quick --subject hamt --history y.history --dry-run
+	[ "$status" -eq 0 ]
 	ls
 	[ ! -e y.history ]
 }
@@ -1115,6 +1175,22 @@ planted() {
 	# shellcheck disable=SC2086 # words
 	hamtbench $record
 	[[ "$output" == *" lost-update mixed 4 threads uniform upsert=100"* ]]
+}
+
+@test "a check that could not keep what it finds is refused before it begins" {
+	hamtbench check --subject "$PLUGINS/lost-update.so" --keys 2 --mix upsert=100 --save /proc/x
+	refused "hamtbench check: --save: cannot make the folder /proc/x: No such file or directory"
+	hamtbench check --subject mutex --save a/b
+	refused "hamtbench check: --save: cannot make the folder a/b: No such file or directory"
+	echo precious >file
+	hamtbench check --subject mutex --save file
+	[[ "$stderr" == "hamtbench check: --save: file/illegal.history: Not a directory" ]]
+	refused "$stderr"
+	[ "$(cat file)" = precious ]
+	# Where all is well nothing is left behind.
+	hamtbench check --subject mutex --keys 16 --ops 1K --save new
+	[ "$status" -eq 0 ]
+	[ ! -e new ]
 }
 
 @test "a check with nowhere to keep what it found still says what it is" {

@@ -5,6 +5,7 @@
 /* variants: sound=-DSOUND lossy=-DLOSSY wrong-value=-DWRONG_VALUE hanging=-DHANGING */
 /* variants: leaking=-DLEAKING unsound=-DUNSOUND no-upsert=-DNO_UPSERT */
 /* variants: racy=-DRACY overflowing=-DOVERFLOWING overshifting=-DOVERSHIFTING */
+/* variants: exiting=-DEXITING crashing=-DCRASHING */
 /* variants: no-create=-DNO_CREATE no-memory=-DNO_MEMORY */
 #include <pthread.h>
 #include <string.h>
@@ -36,6 +37,10 @@
 #define NAME "overflowing"
 #elif defined(OVERSHIFTING)
 #define NAME "overshifting"
+#elif defined(EXITING)
+#define NAME "exiting"
+#elif defined(CRASHING)
+#define NAME "crashing"
 #elif defined(SOUND)
 #define NAME "sound"
 #endif
@@ -136,6 +141,14 @@ map_get(void *handle, uint64_t key, uint64_t *value)
 #ifdef WRONG_VALUE
 	if (*value != 0 && m->gets % ONE_IN == 0)
 		*value += 1 << 8;
+#endif
+#ifdef EXITING
+	if (m->gets == ONE_IN)
+		exit(0);
+#endif
+#ifdef CRASHING
+	if (m->gets == ONE_IN)
+		abort();
 #endif
 	pthread_mutex_unlock(&m->lock);
 	return *value != 0 ? OP_HIT : OP_MISS;
