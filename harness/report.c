@@ -962,7 +962,7 @@ put_environment(const struct report *r)
 
 static const char head[] =
     "<!DOCTYPE html>\n<html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width, initial-scale=1'>\n"
-    "<title>hamtbench report</title>\n<style>\n"
+    REPORT_TITLE "\n<style>\n"
     "body{font:16px/1.45 system-ui,sans-serif;color:#222;background:#fff;max-width:1100px;margin:0 auto;padding:0 16px 40px}\n"
     ".lead{font-size:1.5em;margin:.4em 0}h2{margin-top:1.6em;border-bottom:1px solid #ddd}\n"
     "figure{margin:0 0 1.2em}svg{width:100%;max-width:660px;height:auto;font:13px system-ui,sans-serif}\n"

@@ -143,17 +143,61 @@ browser() {
 
 @test "bad input costs one line, and a page that is there already" {
 	measured
-	echo old >page.html
+	"$HAMTBENCH" report --db r.db --out page.html >/dev/null
+	cp page.html old.html
 	run --separate-stderr "$HAMTBENCH" report --db none.db --out page.html
 	[ "$status" -eq 2 ]
 	[ "$stderr" = "hamtbench report: none.db: no such file" ]
 	run --separate-stderr "$HAMTBENCH" report --db r.db --series 7 --out page.html
 	[ "$status" -eq 2 ]
 	[ "$stderr" = "hamtbench report: r.db: no series 7: it has 1 to 1" ]
-	run --separate-stderr "$HAMTBENCH" report --db r.db --out none/page.html
+	run --separate-stderr "$HAMTBENCH" report --db r.db --out old.html/page.html
 	[ "$status" -eq 2 ]
-	[ "$stderr" = "hamtbench report: none/page.html: No such file or directory" ]
-	[ "$(cat page.html)" = old ]
+	[ "$stderr" = "hamtbench report: old.html/page.html: Not a directory" ]
+	cmp page.html old.html
+	[ -z "$(find . -name '*.tmp')" ]
+}
+
+@test "a page replaces a former page and nothing else, through a link too, and comes with its folders" {
+	measured
+	# refused PLACE WHY
+	refused() {
+		run --separate-stderr "$HAMTBENCH" report --db r.db --out "$1"
+		[ "$status" -eq 2 ]
+		[ "$stderr" = "hamtbench report: --out: $1: $2" ]
+	}
+	cp r.db copy.db
+	cp r.db other.db
+	echo notes >notes.html
+	ln r.db hard.db
+	ln -s r.db soft.db
+	ln -s nowhere dangling
+	mkfifo pipe
+	refused r.db "it is the results file"
+	refused hard.db "it is the results file"
+	refused soft.db "it is the results file"
+	refused other.db "it is there already, and is no report: it is not replaced"
+	refused notes.html "it is there already, and is no report: it is not replaced"
+	refused dangling "it is a symbolic link to no file"
+	refused pipe "it is no regular file"
+	refused /dev/null "it is no regular file"
+	refused . "it is a folder"
+	cmp r.db copy.db
+	cmp other.db copy.db
+	[ "$(cat notes.html)" = notes ]
+	[ -p pipe ]
+	[ -L soft.db ]
+	"$HAMTBENCH" report --db r.db --out new/folder/page.html >/dev/null
+	ln -s new/folder/page.html page.html
+	echo '<!-- former -->' >>new/folder/page.html
+	"$HAMTBENCH" report --db r.db --out page.html >/dev/null
+	[ -L page.html ]
+	[ "$(tail -n 1 new/folder/page.html)" = '</html>' ]
+	: >empty
+	"$HAMTBENCH" report --db r.db --out empty >/dev/null
+	[ "$(tail -n 1 empty)" = '</html>' ]
+	"$HAMTBENCH" report --db r.db >/dev/null
+	[ -s results/report.html ]
 	[ -z "$(find . -name '*.tmp')" ]
 }
 
