@@ -198,15 +198,19 @@ logarithms(const struct points *points, size_t i, const char *metric, size_t *co
 	return logs;
 }
 
+/* median_of - as the table has it: of all trials used, and the mean of the middle two, not of their logarithms. */
 static double
-median_of(const double *logs, size_t n)
+median_of(const struct points *points, size_t i, const char *metric)
 {
+	size_t n;
+	const double *values = points_values(points, i, metric, &n);
 	double *copy = malloc((n + 1) * sizeof(*copy)), median;
 
 	if (copy == NULL)
 		return NAN;
-	memcpy(copy, logs, n * sizeof(*copy));
-	median = exp(statistics_median(copy, n));
+	if (n > 0)
+		memcpy(copy, values, n * sizeof(*copy));
+	median = statistics_median(copy, n);
 	free(copy);
 	return median;
 }
@@ -218,8 +222,6 @@ fill_row(struct compare_row *row, const struct pair *pair)
 
 	row->trials_a = pair->n;
 	row->trials_b = pair->m;
-	row->median_a = median_of(pair->a, pair->n);
-	row->median_b = median_of(pair->b, pair->m);
 	row->coverage = statistics_shift(pair->b, pair->m, pair->a, pair->n, CONFIDENCE, &shift, &lo, &hi);
 	row->ratio = exp(shift);
 	row->lo = exp(lo);
@@ -374,6 +376,8 @@ pair_up(struct comparison *c, struct pair *pair, const struct side *a, const str
 		c->only_a--;
 		c->only_b--;
 		c->row[c->rows] = (struct compare_row){ .a = points_at(a->points, i), .b = points_at(b->points, k) };
+		c->row[c->rows].median_a = median_of(a->points, i, o->metric);
+		c->row[c->rows].median_b = median_of(b->points, k, o->metric);
 		fill_row(&c->row[c->rows++], now);
 	}
 	return true;

@@ -43,7 +43,7 @@ struct compare_options {
 struct compare_row {
 	const struct point *a, *b;
 	size_t trials_a, trials_b;
-	double median_a, median_b;
+	double median_a, median_b;      /* as points have them: their ratio need not be `ratio`, which is the median over all pairs */
 	double ratio, lo, hi;           /* B / A; NAN: nothing to compare */
 	double coverage;                /* of [lo, hi], statistics_shift() */
 	double p;                       /* adjusted */

@@ -141,6 +141,43 @@ browser() {
 	[ "$(grep -cxF '   Series 1 is short: 3 of 6 trials could not run' said)" -eq 2 ]
 }
 
+@test "what was asked for is no merit: points with --rate are ordered by response time" {
+	command -v sqlite3 >/dev/null || skip "sqlite3 is not installed"
+	"$HAMTBENCH" run --subject seed,mutex --threads 1 --keys 1K --mix get=100 --rate 20K --duration 20ms --warmup 1ms --trials 2 \
+		--pin none --quiet --db r.db >/dev/null
+	# mutex did more, but let callers wait longer.
+	sqlite3 r.db "UPDATE trial SET mops = CASE subject WHEN 'mutex' THEN 0.03 ELSE 0.02 END,
+		get_response_p99_ns = CASE subject WHEN 'mutex' THEN 9000 ELSE 1000 END"
+	"$HAMTBENCH" report --db r.db --out page.html
+	grep -q '<p class=lead>No map was measured on as few threads as there are cores without --rate: nothing is ranked by throughput' page.html
+	grep -q '^<p>2 of 2 points had a prescribed rate of calls (--rate)' page.html
+	run ! grep -qE 'Throughput against threads|How fast, next to the fastest|million operations per second' page.html
+	sed -n '/<h2 id=open>/,/<\/table>/p' page.html | grep -o '<b>[a-z]*</b>' | tr -d '\n' >order
+	[ "$(cat order)" = '<b>seed</b><b>mutex</b>' ]
+	# With a closed loop that one is ranked, and only that.
+	"$HAMTBENCH" run --subject seed,mutex --threads 1 --keys 1K --mix get=100 --duration 20ms --warmup 1ms --trials 2 \
+		--pin none --quiet --db closed.db >/dev/null
+	"$HAMTBENCH" report --db closed.db --out closed.html
+	run ! grep -qE 'prescribed rate|id=open' closed.html
+}
+
+@test "trials too short to be judged are not called undisturbed; imported ones are said to have no series" {
+	measured
+	"$HAMTBENCH" report --db r.db --out page.html
+	grep -q '^<li>48 of 48 trials are too short (below 0.1 s) to be judged: whether others disturbed them is not known' page.html
+	run ! grep -q 'Not drawn' page.html
+	"$HAMTBENCH" export --db r.db --format json >r.json
+	"$HAMTBENCH" import r.json --db theirs.db --quiet
+	"$HAMTBENCH" report --db theirs.db --out theirs.html
+	[ "$(grep -c '^<p>Not drawn: no trial here has histograms or samples' theirs.html)" -eq 3 ]
+	run ! grep -qE 'no map here retired an object|Not measured: --smr-stats' theirs.html
+	# Long enough.
+	"$HAMTBENCH" run --subject null --threads 1 --keys 1K --mix get=100 --duration 110ms --warmup 1ms --trials 1 --pin none \
+		--quiet --db long.db >/dev/null
+	"$HAMTBENCH" report --db long.db --out long.html
+	run ! grep -q 'to be judged' long.html
+}
+
 @test "bad input costs one line, and a page that is there already" {
 	measured
 	"$HAMTBENCH" report --db r.db --out page.html >/dev/null
