@@ -100,8 +100,13 @@ identity_of(const struct point *p, const struct compare_options *o, bool by_name
 	size_t size;
 	FILE *out;
 
-	if (subject)
+	if (subject) {
+		json_t *bytes = o->same_bytes ? summary_bytes(options) : NULL;
+
 		json_object_del(options, "subject");
+		if (bytes != NULL)
+			json_object_set_new(options, "bytes", bytes);
+	}
 	strip(json_object_get(options, "subject"), o);
 	strip(json_object_get(options, "workload"), o);
 	strip(json_object_get(options, "run"), o);
@@ -531,6 +536,16 @@ compare_print(FILE *out, const struct comparison *c, const struct compare_option
 			char keys[32];
 
 			summary_format_count((double)row->b->keys, keys, sizeof(keys));
+			/* To the last one where rounding would make another load's the same. */
+			for (size_t k = 0; k < c->rows; k++) {
+				char other[32];
+
+				summary_format_count((double)c->row[k].b->keys, other, sizeof(other));
+				if (c->row[k].b->keys != row->b->keys && strcmp(keys, other) == 0) {
+					snprintf(keys, sizeof(keys), "%" PRIu64, row->b->keys);
+					break;
+				}
+			}
 			fprintf(out, "%s%s  keys=%s  %s  %s\n", i > 0 ? "\n" : "", row->b->workload, keys, row->b->dist,
 			    row->b->mix);
 			fprintf(out, "  %-19s %3s %8s %8s %7s %16s %6s %8s %6s  %s\n", o->metric, "thr", "A", "B", "B/A", "interval",

@@ -38,6 +38,7 @@ struct compare_options {
 	/* Two points are the same thing when all is equal but these: names of struct point's texts or
 	 * of options, NULL-ended; what A and B were told to differ in. */
 	const char *const *differing;
+	bool same_bytes;          /* sizes of byte strings are not among a subject's options that may differ */
 };
 
 struct compare_row {

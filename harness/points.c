@@ -348,6 +348,8 @@ points_add(struct points *p, const char *environment, const struct record *recor
 	e->disturbed[e->point.valid] = record->disturbed;
 	e->waiting[e->point.valid] = record->censored_max_ns != UINT64_MAX ? (double)record->censored_max_ns : NAN;
 	e->point.disturbed += record->disturbed;
+	e->point.stalls += record->stalls != UINT64_MAX ? record->stalls : 0;
+	e->point.undrained += record->undrained != UINT64_MAX ? record->undrained : 0;
 	if (record->looks != UINT64_MAX && (e->point.looks == UINT64_MAX || record->looks > e->point.looks))
 		e->point.looks = record->looks;
 	e->point.valid++;

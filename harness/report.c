@@ -366,7 +366,8 @@ static size_t
 rank(struct report *r, struct who **ranked)
 {
 	static const char *const differing[] = { "subject", NULL };
-	const struct compare_options o = { .metric = "mops", .alpha = 0.01, .threshold_pct = 3, .differing = differing };
+	const struct compare_options o = { .metric = "mops", .alpha = 0.01, .threshold_pct = 3, .differing = differing,
+		.same_bytes = true };
 	size_t count = 0;
 
 	score(r);

@@ -178,6 +178,16 @@ browser() {
 	run ! grep -q 'to be judged' long.html
 }
 
+@test "maps of byte strings are ranked among equal sizes" {
+	"$HAMTBENCH" run --subject mutex-bytes,hamt-bytes --key-bytes 8 --key-bytes 4096 --threads 1 --keys 100 --mix get=100 --duration 5ms \
+		--warmup 1ms --trials 2 --pin none --quiet --no-overhead --db b.db >/dev/null
+	"$HAMTBENCH" report --db b.db --out page.html
+	grep -q 'Of 2 combinations of load and threads it was first in [12];' page.html
+	grep -qE '^<p>It completed .* That is [0-9.]+ times as many as the next one' page.html
+	[ "$(sed -n '/<h2>How fast/,/<.svg>/p' page.html | grep -c 'class=name>\(mutex\|hamt\)-bytes</text>')" -eq 2 ]
+	[ "$(grep -c 'class=load>mixed  get=100  uniform  100 keys  key-bytes=\(8\|4096\)  key-shape=random  value-bytes=32<' page.html)" -ge 2 ]
+}
+
 @test "bad input costs one line, and a page that is there already" {
 	measured
 	"$HAMTBENCH" report --db r.db --out page.html >/dev/null
