@@ -11,6 +11,8 @@
 #include <jansson.h>
 
 #include "harness/bytes.h"
+#include "harness/options.h"
+#include "harness/plugins.h"
 
 #define NS_PER_US 1e3
 #define MISSING "-"
@@ -209,17 +211,18 @@ append_option(char *text, size_t size, const char *name, const json_t *value)
 
 /*
  * Add to text the options of that part in which this row differs from one of
- * the others that same(row, other) is true of; known options are named otherwise.
+ * the others that same(row, other) is true of, or from defaults (NULL: not known); known options are named otherwise.
  */
 static void
 append_differences(char *text, size_t size, const struct row *row, const struct row *rows, size_t count,
-    const char *part, bool (*same)(const struct row *, const struct row *), const char *const *known)
+    const char *part, bool (*same)(const struct row *, const struct row *), const char *const *known, const json_t *defaults)
 {
 	json_t *value;
 	const char *name;
 
 	json_object_foreach(part_of(row, part), name, value) {
-		bool differs = false, is_known = false;
+		const json_t *initial = json_object_get(defaults, name);
+		bool differs = initial != NULL && !json_equal(value, initial), is_known = false;
 
 		for (const char *const *k = known; *k != NULL; k++)
 			is_known = is_known || strcmp(*k, name) == 0;
@@ -305,9 +308,9 @@ title_of(const struct row *row, const struct row *rows, size_t count, char *titl
 		snprintf(title + strlen(title), size - strlen(title), " keys");
 	}
 	append_bytes(title, size, row);
-	append_differences(title, size, row, rows, count, "workload", same_workload, in_columns);
+	append_differences(title, size, row, rows, count, "workload", same_workload, in_columns, NULL);
 	append(title, size, p->roles);
-	append_differences(title, size, row, rows, count, "run", any, elsewhere);
+	append_differences(title, size, row, rows, count, "run", any, elsewhere, NULL);
 	if (pins) {
 		append(title, size, "pin");
 		append(title, size, p->pin);
@@ -745,7 +748,7 @@ print_overhead(FILE *out, const struct row *rows, size_t count, const char *subj
 
 	for (size_t i = 0; i < count; i++)
 		if (strcmp(rows[i].point->subject, subject) == 0 && rows[i].point->threads < fewest &&
-		    !isnan(rows[i].point->mops_median))
+		    rows[i].point->mops_median > 0)
 			fewest = rows[i].point->threads;
 	for (size_t i = 0; i < count; i++) {
 		const struct point *p = rows[i].point;
@@ -757,7 +760,7 @@ print_overhead(FILE *out, const struct row *rows, size_t count, const char *subj
 			const struct point *q = rows[k].point;
 
 			if (strcmp(q->subject, subject) != 0 || q->threads != fewest ||
-			    isnan(q->mops_median) || strcmp(q->dist, p->dist) != 0)
+			    !(q->mops_median > 0) || strcmp(q->dist, p->dist) != 0)
 				continue;
 			/* Say each distribution once, at its first row. */
 			if (k < i)
@@ -766,7 +769,7 @@ print_overhead(FILE *out, const struct row *rows, size_t count, const char *subj
 			least = fmin(least, ns_per_op(q));
 		}
 		if (!first || strcmp(p->subject, subject) != 0 || p->threads != fewest ||
-		    isnan(p->mops_median))
+		    !(p->mops_median > 0))
 			continue;
 		snprintf(cost, sizeof(cost), "%.1f", most);
 		snprintf(limit, sizeof(limit), "%s%s", least < most ? "at most " : "", cost);
@@ -780,11 +783,38 @@ print_overhead(FILE *out, const struct row *rows, size_t count, const char *subj
 		fputs("\n\n", out);
 }
 
+/*
+ * defaults_of - a subject's options as they are when none is given, as this build has it; kept in known. The name may be
+ * another's word: it is no path. NULL: not known.
+ */
+static const json_t *
+defaults_of(json_t *known, const char *subject)
+{
+	const json_t *found = json_object_get(known, subject);
+	struct command_line none = { .given_count = 0 };
+	struct option_values *values;
+	char error[1024];
+	struct plugin *plugin;
+
+	if (found != NULL)
+		return json_is_object(found) ? found : NULL;
+	plugin = strchr(subject, '/') == NULL ? plugin_load(PLUGIN_SUBJECT, subject, error, sizeof(error)) : NULL;
+	(void)json_object_set_new(known, subject, json_null());
+	if (plugin != NULL && plugin->options != NULL && options_single(plugin->options, &none, &values, error, sizeof(error))) {
+		(void)json_object_set_new(known, subject, options_json(values));
+		options_free(values);
+	}
+	plugin_free(plugin);
+	found = json_object_get(known, subject);
+	return json_is_object(found) ? found : NULL;
+}
+
 /* number_blocks - which rows belong together, and what each is called among the others. */
 static void
 number_blocks(struct row *rows, size_t count)
 {
 	static const char *const none[] = { NULL };
+	json_t *known = json_object();
 	size_t blocks = 0;
 
 	for (size_t i = 0; i < count; i++) {
@@ -802,8 +832,10 @@ number_blocks(struct row *rows, size_t count)
 		struct row *row = &rows[i];
 
 		snprintf(row->name, sizeof(row->name), "%s", row->point->subject);
-		append_differences(row->name, sizeof(row->name), row, rows, count, "subject", same_subject, none);
+		append_differences(row->name, sizeof(row->name), row, rows, count, "subject", same_subject, none,
+		    defaults_of(known, row->point->subject));
 	}
+	json_decref(known);
 }
 
 bool

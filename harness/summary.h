@@ -54,7 +54,7 @@ bool summary_print(FILE *out, const struct points *points) MUST_USE;
 
 /* What the table calls a point: its row, and its block, numbered in order of first appearance. */
 struct summary_label {
-	char name[RECORD_TEXT + 200]; /* the subject, and its own options where they differ */
+	char name[RECORD_TEXT + 200]; /* the subject, and its own options where they differ from each other or from their defaults */
 	size_t block;
 	char title[600];              /* the block's: workload, keys, dist, mix, and what else differs */
 	/* The same but for what was looked at of reclamation (--smr-stats), which costs: a load has blocks for

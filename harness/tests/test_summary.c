@@ -142,6 +142,8 @@ only_what_differs_is_named(void)
 		    NONE, true },
 		{ "other", "get=100", "uniform", WITH("{\"fast\":true}", "{\"prefill\":10,\"keys\":5}"), 1, 1,
 		    1, NONE, 0, NONE, true },
+		/* It did nothing: that is no overhead without end. */
+		{ "null", "get=100", "uniform", WITH("{}", "{\"prefill\":10,\"keys\":5}"), 1, 0, 1, NONE, 0, NONE, true },
 	};
 	char *text = table_of(trials, sizeof(trials) / sizeof(trials[0]));
 

@@ -188,6 +188,24 @@ browser() {
 	[ "$(grep -c 'class=load>mixed  get=100  uniform  100 keys  key-bytes=\(8\|4096\)  key-shape=random  value-bytes=32<' page.html)" -ge 2 ]
 }
 
+@test "an option of a map that is not its default is in its name, also where all rows have it" {
+	"$HAMTBENCH" run --subject hamt,seed --backoff exp:2,9,16 --reclaim hp:threshold=7 --threads 1 --keys 100 --mix get=100 --duration 5ms \
+		--warmup 1ms --trials 1 --pin none --quiet --db o.db >said
+	grep -qE '^  hamt .*backoff=exp:2,9,16' said
+	grep -qE '^  seed .*reclaim=hp:threshold=7' said
+	"$HAMTBENCH" report --db o.db --out page.html
+	grep -qE '<b>hamt  .*backoff=exp:2,9,16.*</b>' page.html
+	"$HAMTBENCH" run --subject hamt,seed --backoff default --reclaim hp --threads 1 --keys 100 --mix get=100 --duration 5ms \
+		--warmup 1ms --trials 1 --pin none --quiet --no-db >said
+	run ! grep -qE 'backoff=|reclaim=' said
+	# A name out of an import is no path: what is there is not loaded.
+	cp "${HAMTBENCH%/*}/subjects/seed.so" x.so
+	"$HAMTBENCH" export --db o.db --format json | sed 's|"subject": *"seed"|"subject":"./x.so"|g' >o.json
+	"$HAMTBENCH" import o.json --db x.db --quiet
+	"$HAMTBENCH" report --db x.db --out x.html
+	grep -qF '<b>./x.so</b>' x.html
+}
+
 @test "bad input costs one line, and a page that is there already" {
 	measured
 	"$HAMTBENCH" report --db r.db --out page.html >/dev/null
