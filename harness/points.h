@@ -43,6 +43,7 @@ struct point {
 
 	uint64_t trials, valid;
 	uint64_t disturbed;             /* of the valid ones */
+	uint64_t not_judged;            /* valid ones too short for that (SENTINEL_SHORTEST_S) */
 	uint64_t used;                  /* valid ones that the figures come from */
 	bool noisy;                     /* more were disturbed than not, and are used, too */
 	uint64_t outliers;              /* of those used, beyond a fence; shown, not dropped */

@@ -65,7 +65,6 @@ struct report {
 	size_t environments;
 	char started[32], *commands; /* HTML */
 	uint64_t trials, disturbed, not_pinned, seed;
-	uint64_t not_judged;       /* valid trials too short for that */
 	uint64_t with_series;      /* trials that have a histogram or samples */
 	size_t open_points;
 	char not_whole[160];       /* the series is, and how; "": it is not */
@@ -148,7 +147,6 @@ add_trial(void *arg, const struct store_origin *origin, const struct record *rec
 	if (r->trials++ == 0)
 		r->seed = record->seed - (record->trial - 1);
 	r->disturbed += record->disturbed;
-	r->not_judged += record->valid && !record->disturbed && !(record->elapsed_s >= SENTINEL_SHORTEST_S);
 	r->with_series += has_series(record);
 	r->not_pinned += strcmp(record->pin, "none") == 0;
 	return !r->no_memory;
@@ -494,7 +492,7 @@ static void
 put_warnings(const struct report *r)
 {
 	char text[ENVIRONMENT_TEXT], *next = text;
-	uint64_t noisy = 0, few = 0, over = 0, outliers = 0;
+	uint64_t noisy = 0, few = 0, over = 0, outliers = 0, not_judged = 0;
 	FILE *out = r->out;
 
 	for (size_t i = 0; i < r->count; i++) {
@@ -504,6 +502,7 @@ put_warnings(const struct report *r)
 		few += p->used < 6;
 		over += p->threads > r->cores;
 		outliers += p->outliers;
+		not_judged += p->not_judged;
 	}
 	environment_warnings(&r->environment, text, sizeof(text));
 	fputs("<h2>Handle with care</h2>\n<ul class=warn>\n", out);
@@ -516,9 +515,9 @@ put_warnings(const struct report *r)
 	if (r->disturbed > 0)
 		fprintf(out, "<li>%" PRIu64 " of %" PRIu64 " trials were disturbed by others on the machine; %" PRIu64 " of %zu points "
 		    "had no quiet majority, and use them.\n", r->disturbed, r->trials, noisy, r->count);
-	if (r->not_judged > 0)
+	if (not_judged > 0)
 		fprintf(out, "<li>%" PRIu64 " of %" PRIu64 " trials are too short (below %g s) to be judged: whether others disturbed them is not "
-		    "known.\n", r->not_judged, r->trials, SENTINEL_SHORTEST_S);
+		    "known.\n", not_judged, r->trials, SENTINEL_SHORTEST_S);
 	if (r->not_whole[0] != '\0')
 		fprintf(out, "<li>%s.\n", r->not_whole);
 	put_failures(r);
@@ -1039,9 +1038,12 @@ put_table(const struct report *r)
 			put_cell(out, p->reclaim_p99_ns, summary_format_time);
 		}
 		put_cell(out, p->reclaim_trials > 0 ? (double)p->reclaim_trials : NAN, summary_format_count);
-		fprintf(out, "<td data-v=%" PRIu64 ">%" PRIu64 " of %" PRIu64 "<td data-v=%" PRIu64 ">%" PRIu64 "%s<td data-v=%" PRIu64
-		    ">%" PRIu64 "</tr>\n", p->used, p->used, p->trials, p->disturbed, p->disturbed, p->noisy ? " (used)" : "", p->outliers,
-		    p->outliers);
+		fprintf(out, "<td data-v=%" PRIu64 ">%" PRIu64 " of %" PRIu64, p->used, p->used, p->trials);
+		if (p->valid > 0 && p->not_judged == p->valid)
+			fputs("<td data-v=''>not judged", out);
+		else
+			fprintf(out, "<td data-v=%" PRIu64 ">%" PRIu64 "%s", p->disturbed, p->disturbed, p->noisy ? " (used)" : "");
+		fprintf(out, "<td data-v=%" PRIu64 ">%" PRIu64 "</tr>\n", p->outliers, p->outliers);
 	}
 	fputs("</tbody></table></div>\n<h2>To measure it again</h2>\n<p>All of it:</p>\n", out);
 	fputs(r->commands, out);
