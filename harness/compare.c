@@ -95,8 +95,13 @@ identity_of(const struct point *p, const struct compare_options *o, bool by_name
 	size_t size;
 	FILE *out;
 
-	if (subject)
+	if (subject) {
+		json_t *bytes = o->same_bytes ? summary_bytes(options) : NULL;
+
 		json_object_del(options, "subject");
+		if (bytes != NULL)
+			json_object_set_new(options, "bytes", bytes);
+	}
 	strip(json_object_get(options, "subject"), o);
 	strip(json_object_get(options, "workload"), o);
 	strip(json_object_get(options, "run"), o);
@@ -268,15 +273,19 @@ logarithms(const struct points *points, size_t i, const char *metric, size_t *co
 	return logs;
 }
 
+/* median_of - as the table has it: of all trials used, and the mean of the middle two, not of their logarithms. */
 static double
-median_of(const double *logs, size_t n)
+median_of(const struct points *points, size_t i, const char *metric)
 {
+	size_t n;
+	const double *values = points_values(points, i, metric, &n);
 	double *copy = malloc((n + 1) * sizeof(*copy)), median;
 
 	if (copy == NULL)
 		return NAN;
-	memcpy(copy, logs, n * sizeof(*copy));
-	median = exp(statistics_median(copy, n));
+	if (n > 0)
+		memcpy(copy, values, n * sizeof(*copy));
+	median = statistics_median(copy, n);
 	free(copy);
 	return median;
 }
@@ -288,8 +297,6 @@ fill_row(struct compare_row *row, const struct pair *pair)
 
 	row->trials_a = pair->n;
 	row->trials_b = pair->m;
-	row->median_a = median_of(pair->a, pair->n);
-	row->median_b = median_of(pair->b, pair->m);
 	row->coverage = statistics_shift(pair->b, pair->m, pair->a, pair->n, CONFIDENCE, &shift, &lo, &hi);
 	row->ratio = exp(shift);
 	row->lo = exp(lo);
@@ -448,6 +455,8 @@ pair_up(struct comparison *c, struct pair *pair, const struct side *a, const str
 		c->only_a--;
 		c->only_b--;
 		c->row[c->rows] = (struct compare_row){ .a = points_at(a->points, i), .b = points_at(b->points, k) };
+		c->row[c->rows].median_a = median_of(a->points, i, o->metric);
+		c->row[c->rows].median_b = median_of(b->points, k, o->metric);
 		fill_row(&c->row[c->rows++], now);
 	}
 	return true;
@@ -631,6 +640,16 @@ compare_print(FILE *out, const struct comparison *c, const struct compare_option
 			char keys[32];
 
 			summary_format_count((double)row->b->keys, keys, sizeof(keys));
+			/* To the last one where rounding would make another load's the same. */
+			for (size_t k = 0; k < c->rows; k++) {
+				char other[32];
+
+				summary_format_count((double)c->row[k].b->keys, other, sizeof(other));
+				if (c->row[k].b->keys != row->b->keys && strcmp(keys, other) == 0) {
+					snprintf(keys, sizeof(keys), "%" PRIu64, row->b->keys);
+					break;
+				}
+			}
 			fprintf(out, "%s%s  keys=%s  %s  %s\n", i > 0 ? "\n" : "", row->b->workload, keys, row->b->dist,
 			    row->b->mix);
 			fprintf(out, "  %-19s %3s %8s %8s %7s %16s %6s %8s %6s  %s\n", o->metric, "thr", "A", "B", "B/A", "interval",

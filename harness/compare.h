@@ -38,12 +38,13 @@ struct compare_options {
 	/* Two points are the same thing when all is equal but these: names of struct point's texts or
 	 * of options, NULL-ended; what A and B were told to differ in. */
 	const char *const *differing;
+	bool same_bytes;          /* sizes of byte strings are not among a subject's options that may differ */
 };
 
 struct compare_row {
 	const struct point *a, *b;
 	size_t trials_a, trials_b;
-	double median_a, median_b;
+	double median_a, median_b;      /* as points have them: their ratio need not be `ratio`, which is the median over all pairs */
 	double ratio, lo, hi;           /* B / A; NAN: nothing to compare */
 	double coverage;                /* of [lo, hi], statistics_shift() */
 	double p;                       /* adjusted */

@@ -10,6 +10,7 @@
 
 #include <jansson.h>
 
+#include "harness/sentinel.h"
 #include "harness/statistics.h"
 
 /* The figures that are medians: where in the record, where in the point. */
@@ -348,6 +349,10 @@ points_add(struct points *p, const char *environment, const struct record *recor
 	e->disturbed[e->point.valid] = record->disturbed;
 	e->waiting[e->point.valid] = record->censored_max_ns != UINT64_MAX ? (double)record->censored_max_ns : NAN;
 	e->point.disturbed += record->disturbed;
+	/* "Not at least" is true of no time at all, too. */
+	e->point.not_judged += !record->disturbed && !(record->elapsed_s >= SENTINEL_SHORTEST_S);
+	e->point.stalls += record->stalls != UINT64_MAX ? record->stalls : 0;
+	e->point.undrained += record->undrained != UINT64_MAX ? record->undrained : 0;
 	if (record->looks != UINT64_MAX && (e->point.looks == UINT64_MAX || record->looks > e->point.looks))
 		e->point.looks = record->looks;
 	e->point.valid++;

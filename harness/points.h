@@ -43,6 +43,7 @@ struct point {
 
 	uint64_t trials, valid;
 	uint64_t disturbed;             /* of the valid ones */
+	uint64_t not_judged;            /* valid ones too short for that (SENTINEL_SHORTEST_S) */
 	uint64_t used;                  /* valid ones that the figures come from */
 	bool noisy;                     /* more were disturbed than not, and are used, too */
 	uint64_t outliers;              /* of those used, beyond a fence; shown, not dropped */
@@ -76,6 +77,7 @@ struct point {
 	/* The largest of all valid trials that counted garbage: also of those that differ from the point's in
 	 * nothing but --smr-stats. And of the columns bound_share of the same trials. */
 	double pending_peak, bound_share_peak;
+	uint64_t stalls, undrained;     /* of all valid trials together; 0 where there are none */
 	uint64_t reclaim_trials;        /* of those used, how many took times from retire to free */
 	/* Where reclaim_p50_ns, reclaim_p99_ns is not known since objects were still waiting: it is more than this. Else NAN. */
 	double reclaim_p50_above_ns, reclaim_p99_above_ns;

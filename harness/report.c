@@ -1,6 +1,7 @@
 /*
  * report.c - points, labelled as in the table; who is fastest by the geometric mean over
  * the points that all maps have on no more threads than cores, and how sure that is by compare.h.
+ * In an open loop throughput is what was asked for: such points are in no mean, but ordered by response time.
  */
 #include "harness/report.h"
 
@@ -14,6 +15,7 @@
 #include "harness/environment.h"
 #include "harness/points.h"
 #include "harness/report_curves.h"
+#include "harness/sentinel.h"
 #include "harness/summary.h"
 #include "harness/svg.h"
 
@@ -50,6 +52,7 @@ struct report {
 	size_t whos;
 	size_t *of;       /* of each point: its who */
 	size_t *order;    /* points by load, block, threads, name */
+	size_t *by_response; /* room for those of open loops */
 	bool *dear;       /* of each point: it is there at a lower level of --smr-stats, too */
 	double *polyline; /* room for x and y of every point: what is drawn needs no more memory */
 	struct curves **curves; /* of each point: what is drawn of it, or NULL */
@@ -62,6 +65,8 @@ struct report {
 	size_t environments;
 	char started[32], *commands; /* HTML */
 	uint64_t trials, disturbed, not_pinned, seed;
+	uint64_t with_series;      /* trials that have a histogram or samples */
+	size_t open_points;
 	char not_whole[160];       /* the series is, and how; "": it is not */
 	bool no_memory;
 };
@@ -118,6 +123,15 @@ add_failure(struct report *r, size_t point, const char *why)
 }
 
 static bool
+has_series(const struct record *r)
+{
+	for (size_t i = 0; i < RECORD_HISTOGRAMS; i++)
+		if (r->histogram[i].total + r->histogram[i].lost > 0)
+			return true;
+	return r->samples > 0;
+}
+
+static bool
 add_trial(void *arg, const struct store_origin *origin, const struct record *record)
 {
 	struct report *r = arg;
@@ -133,6 +147,7 @@ add_trial(void *arg, const struct store_origin *origin, const struct record *rec
 	if (r->trials++ == 0)
 		r->seed = record->seed - (record->trial - 1);
 	r->disturbed += record->disturbed;
+	r->with_series += has_series(record);
 	r->not_pinned += strcmp(record->pin, "none") == 0;
 	return !r->no_memory;
 }
@@ -222,7 +237,7 @@ colour(struct report *r)
 	}
 }
 
-static struct report *sorting; /* qsort() has no argument of its own; one report at a time */
+static const struct report *sorting; /* qsort() has no argument of its own; one report at a time */
 
 static int
 by_block(const void *left, const void *right)
@@ -246,13 +261,16 @@ label_points(struct report *r)
 	r->label = calloc(r->count, sizeof(*r->label));
 	r->of = calloc(r->count, sizeof(*r->of));
 	r->order = calloc(r->count, sizeof(*r->order));
+	r->by_response = calloc(r->count, sizeof(*r->by_response));
 	r->dear = calloc(r->count, sizeof(*r->dear));
 	r->polyline = calloc(r->count, 2 * sizeof(*r->polyline));
-	if (r->label == NULL || r->of == NULL || r->order == NULL || r->dear == NULL || r->polyline == NULL ||
+	if (r->label == NULL || r->of == NULL || r->order == NULL || r->by_response == NULL || r->dear == NULL || r->polyline == NULL ||
 	    !summary_labels(r->points, r->label))
 		return false;
-	for (size_t i = 0; i < r->count; i++)
+	for (size_t i = 0; i < r->count; i++) {
 		r->order[i] = i;
+		r->open_points += !isnan(points_at(r->points, i)->rate);
+	}
 	sorting = r;
 	qsort(r->order, r->count, sizeof(*r->order), by_block);
 	for (size_t i = 0; i < r->count; i++) {
@@ -276,7 +294,16 @@ label_points(struct report *r)
 	return true;
 }
 
-/* part_points - to each map its points on no more threads than cores. False: no memory. */
+/* is_ranked - by its throughput: that is nobody's merit where it was asked for. */
+static bool
+is_ranked(const struct report *r, size_t i)
+{
+	const struct point *p = points_at(r->points, i);
+
+	return !r->dear[i] && p->threads <= r->cores && isnan(p->rate);
+}
+
+/* part_points - to each map its ranked points. False: no memory. */
 static bool
 part_points(struct report *r)
 {
@@ -285,7 +312,7 @@ part_points(struct report *r)
 
 	for (size_t w = 0; fine && w < r->whos; w++) {
 		for (size_t i = 0; i < r->count; i++)
-			keep[i] = r->of[i] == w && !r->dear[i] && points_at(r->points, i)->threads <= r->cores;
+			keep[i] = r->of[i] == w && is_ranked(r, i);
 		r->who[w].points = points_part(r->points, keep);
 		fine = r->who[w].points != NULL;
 	}
@@ -312,7 +339,7 @@ score(struct report *r)
 		for (size_t k = 0; k < r->count; k++)
 			if (same_place(r, i, k) && !r->who[r->of[k]].limit)
 				most = fmax(most, points_at(r->points, k)->mops_median);
-		if (r->dear[i] || p->threads > r->cores || !(p->mops_median > 0) || most <= 0)
+		if (!is_ranked(r, i) || !(p->mops_median > 0) || most <= 0)
 			continue;
 		w->score += log(p->mops_median / most);
 		w->least = w->measured == 0 ? p->mops_median : fmin(w->least, p->mops_median);
@@ -337,7 +364,8 @@ static size_t
 rank(struct report *r, struct who **ranked)
 {
 	static const char *const differing[] = { "subject", NULL };
-	const struct compare_options o = { .metric = "mops", .alpha = 0.01, .threshold_pct = 3, .differing = differing };
+	const struct compare_options o = { .metric = "mops", .alpha = 0.01, .threshold_pct = 3, .differing = differing,
+		.same_bytes = true };
 	size_t count = 0;
 
 	score(r);
@@ -401,7 +429,8 @@ put_summary(const struct report *r, struct who *const *ranked, size_t count)
 
 	environment_summary(&r->environment, machine, sizeof(machine));
 	if (count == 0) {
-		fputs("<p class=lead>No map was measured on as few threads as there are cores: nothing is ranked.</p>\n", out);
+		fprintf(out, "<p class=lead>No map was measured on as few threads as there are cores%s: nothing is ranked by throughput.</p>\n",
+		    r->open_points > 0 ? " without --rate" : "");
 	} else {
 		fputs("<p class=lead><b>", out);
 		svg_put_text(out, ranked[0]->name);
@@ -424,6 +453,9 @@ put_summary(const struct report *r, struct who *const *ranked, size_t count)
 		    ranked[0]->measured, ranked[0]->first);
 	if (count > 0)
 		fprintf(out, "Looked at are up to %" PRIu64 " thread%s, as many as cores.</p>\n", r->cores, r->cores == 1 ? "" : "s");
+	if (r->open_points > 0)
+		fprintf(out, "<p>%zu of %zu points had a prescribed rate of calls (--rate): their throughput is what was asked for, so it ranks "
+		    "nobody. They are ordered by <a href='#open'>response time</a>.</p>\n", r->open_points, r->count);
 	fputs("<p>Measured on: <b>", out);
 	svg_put_text(out, machine);
 	fputs("</b>; ", out);
@@ -460,7 +492,7 @@ static void
 put_warnings(const struct report *r)
 {
 	char text[ENVIRONMENT_TEXT], *next = text;
-	uint64_t noisy = 0, few = 0, over = 0, outliers = 0;
+	uint64_t noisy = 0, few = 0, over = 0, outliers = 0, not_judged = 0;
 	FILE *out = r->out;
 
 	for (size_t i = 0; i < r->count; i++) {
@@ -470,6 +502,7 @@ put_warnings(const struct report *r)
 		few += p->used < 6;
 		over += p->threads > r->cores;
 		outliers += p->outliers;
+		not_judged += p->not_judged;
 	}
 	environment_warnings(&r->environment, text, sizeof(text));
 	fputs("<h2>Handle with care</h2>\n<ul class=warn>\n", out);
@@ -482,6 +515,9 @@ put_warnings(const struct report *r)
 	if (r->disturbed > 0)
 		fprintf(out, "<li>%" PRIu64 " of %" PRIu64 " trials were disturbed by others on the machine; %" PRIu64 " of %zu points "
 		    "had no quiet majority, and use them.\n", r->disturbed, r->trials, noisy, r->count);
+	if (not_judged > 0)
+		fprintf(out, "<li>%" PRIu64 " of %" PRIu64 " trials are too short (below %g s) to be judged: whether others disturbed them is not "
+		    "known.\n", not_judged, r->trials, SENTINEL_SHORTEST_S);
 	if (r->not_whole[0] != '\0')
 		fprintf(out, "<li>%s.\n", r->not_whole);
 	put_failures(r);
@@ -711,10 +747,13 @@ next_load(const struct report *r, size_t first)
 static void
 put_panels(const struct report *r)
 {
+	if (r->open_points == r->count)
+		return;
 	fputs("<h2>Throughput against threads</h2>\n<div class=grid2>\n", r->out);
 	for (size_t first = 0, last; first < r->count; first = last) {
 		last = next_load(r, first);
-		put_panel(r, first, last);
+		if (isnan(points_at(r->points, r->order[first])->rate))
+			put_panel(r, first, last);
 	}
 	fputs("</div>\n", r->out);
 }
@@ -767,11 +806,16 @@ title_with_threads(const struct report *r, size_t i, uint64_t threads, const cha
 	    threads == 1 ? "" : "s", threads > r->cores ? ", more than cores" : "");
 }
 
+/* Where no trial has any series. */
+static const char not_kept[] = "<p>Not drawn: no trial here has histograms or samples. What came by <code>hamtbench import</code> carries "
+    "none, only the figures in the table.</p>\n";
+
 static void
 put_latencies(const struct report *r)
 {
 	struct curves_line line[WHO_MOST];
 	char title[800];
+	size_t drawn = 0;
 
 	fputs("<h2>Latency: how long calls took</h2>\n<div class=grid2>\n", r->out);
 	for (size_t first = 0, last; first < r->count; first = last) {
@@ -783,10 +827,12 @@ put_latencies(const struct report *r)
 		lines = lines_of(r, first, last, shown[0], false, line);
 		for (enum curves_latency kind = 0; kind < CURVES_LATENCIES; kind++) {
 			title_with_threads(r, r->order[first], shown[0], curves_latency_names[kind], title, sizeof(title));
-			(void)curves_put_latency(r->out, kind, title, line, lines);
+			drawn += curves_put_latency(r->out, kind, title, line, lines);
 		}
 	}
 	fputs("</div>\n", r->out);
+	if (drawn == 0)
+		fputs(r->with_series == 0 ? not_kept : "<p>No call of a map was timed.</p>\n", r->out);
 }
 
 static void
@@ -813,12 +859,38 @@ put_reclamation(const struct report *r)
 		}
 		fputs("</div>\n", r->out);
 		if (drawn == 0)
-			fputs(picture == 0 ? "<p>No trial has any: no map here retired an object, or --smr-stats was off.</p>\n" :
+			fputs(r->with_series == 0 ? not_kept : picture == 0 ? "<p>No trial has any: no map here retired an object, or --smr-stats was off.</p>\n" :
 			    "<p>Not measured: --smr-stats sampled or full takes these times.</p>\n", r->out);
 	}
 }
 
 /* ---- Tables ---- */
+
+/* response_p99_ns - of all kinds of calls the worst. */
+static double
+response_p99_ns(const struct point *p)
+{
+	return fmax(p->get_response_p99_ns, p->update_response_p99_ns); /* passes over NaN */
+}
+
+static int
+by_response(const void *left, const void *right)
+{
+	size_t a = *(const size_t *)left, b = *(const size_t *)right;
+	const struct point *x = points_at(sorting->points, a), *y = points_at(sorting->points, b);
+	double one = response_p99_ns(x), other = response_p99_ns(y);
+
+	if (sorting->label[a].load != sorting->label[b].load)
+		return sorting->label[a].load < sorting->label[b].load ? -1 : 1;
+	if (x->threads != y->threads)
+		return x->threads < y->threads ? -1 : 1;
+	/* Without a figure: at the end. */
+	if (isnan(one) != isnan(other))
+		return isnan(one) ? 1 : -1;
+	if (!isnan(one) && one != other)
+		return one < other ? -1 : 1;
+	return strcmp(sorting->label[a].name, sorting->label[b].name);
+}
 
 static void
 put_option(FILE *out, const char *name, const json_t *value)
@@ -881,6 +953,44 @@ put_cell(FILE *out, double value, void (*format)(double, char *, size_t))
 		fputs("<td data-v=''>-", out);
 }
 
+/* put_open - points of open loops by load and threads, the shortest response first. */
+static void
+put_open(const struct report *r)
+{
+	size_t *order = r->by_response, count = 0;
+	FILE *out = r->out;
+
+	for (size_t i = 0; i < r->count; i++)
+		if (!isnan(points_at(r->points, i)->rate) && !r->dear[i])
+			order[count++] = i;
+	if (count == 0)
+		return;
+	sorting = r;
+	qsort(order, count, sizeof(*order), by_response);
+	fputs("<h2 id=open>At a prescribed rate: how long until a call was answered</h2>\n<p>Response is counted from the moment at which a call "
+	      "was due, waiting included. Of each load and number of threads the map with the lowest 99th percentile is first. Where less "
+	      "was done than asked for, the map did not keep up.</p><div class=wide><table class=sort>\n<thead><tr><th>#<th>map<th>load"
+	      "<th>threads<th>asked, calls/s<th>done, ops/s<th>get response p99<th>update response p99<th>longest</tr></thead><tbody>\n", out);
+	for (size_t i = 0, place = 1; i < count; i++, place++) {
+		const struct point *p = points_at(r->points, order[i]);
+
+		if (i > 0 && (r->label[order[i]].load != r->label[order[i - 1]].load || p->threads != points_at(r->points, order[i - 1])->threads))
+			place = 1;
+		fprintf(out, "<tr><td data-v=%zu>%zu<td style='color:%s'><b>", i + 1, place, r->who[r->of[order[i]]].colour);
+		svg_put_text(out, r->label[order[i]].name);
+		fputs("</b><td>", out);
+		svg_put_text(out, r->label[order[i]].load_title);
+		fprintf(out, "<td data-v=%" PRIu64 ">%" PRIu64, p->threads, p->threads);
+		put_cell(out, p->rate, summary_format_count);
+		put_cell(out, p->mops_median * 1e6, summary_format_count);
+		put_cell(out, p->get_response_p99_ns, summary_format_time);
+		put_cell(out, p->update_response_p99_ns, summary_format_time);
+		put_cell(out, fmax(p->get_response_max_ns, p->update_response_max_ns), summary_format_time);
+		fputs("</tr>\n", out);
+	}
+	fputs("</tbody></table></div>\n", out);
+}
+
 static void
 put_table(const struct report *r)
 {
@@ -928,9 +1038,12 @@ put_table(const struct report *r)
 			put_cell(out, p->reclaim_p99_ns, summary_format_time);
 		}
 		put_cell(out, p->reclaim_trials > 0 ? (double)p->reclaim_trials : NAN, summary_format_count);
-		fprintf(out, "<td data-v=%" PRIu64 ">%" PRIu64 " of %" PRIu64 "<td data-v=%" PRIu64 ">%" PRIu64 "%s<td data-v=%" PRIu64
-		    ">%" PRIu64 "</tr>\n", p->used, p->used, p->trials, p->disturbed, p->disturbed, p->noisy ? " (used)" : "", p->outliers,
-		    p->outliers);
+		fprintf(out, "<td data-v=%" PRIu64 ">%" PRIu64 " of %" PRIu64, p->used, p->used, p->trials);
+		if (p->valid > 0 && p->not_judged == p->valid)
+			fputs("<td data-v=''>not judged", out);
+		else
+			fprintf(out, "<td data-v=%" PRIu64 ">%" PRIu64 "%s", p->disturbed, p->disturbed, p->noisy ? " (used)" : "");
+		fprintf(out, "<td data-v=%" PRIu64 ">%" PRIu64 "</tr>\n", p->outliers, p->outliers);
 	}
 	fputs("</tbody></table></div>\n<h2>To measure it again</h2>\n<p>All of it:</p>\n", out);
 	fputs(r->commands, out);
@@ -962,7 +1075,7 @@ put_environment(const struct report *r)
 
 static const char head[] =
     "<!DOCTYPE html>\n<html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width, initial-scale=1'>\n"
-    "<title>hamtbench report</title>\n<style>\n"
+    REPORT_TITLE "\n<style>\n"
     "body{font:16px/1.45 system-ui,sans-serif;color:#222;background:#fff;max-width:1100px;margin:0 auto;padding:0 16px 40px}\n"
     ".lead{font-size:1.5em;margin:.4em 0}h2{margin-top:1.6em;border-bottom:1px solid #ddd}\n"
     "figure{margin:0 0 1.2em}svg{width:100%;max-width:660px;height:auto;font:13px system-ui,sans-serif}\n"
@@ -1052,6 +1165,7 @@ report_write(FILE *out, struct store *store, const struct store_filter *filter, 
 		put_ranking(r, ranked, count);
 		put_warnings(r);
 		put_panels(r);
+		put_open(r);
 		put_latencies(r);
 		put_reclamation(r);
 		put_table(r);
@@ -1070,6 +1184,7 @@ report_write(FILE *out, struct store *store, const struct store_filter *filter, 
 	free(r->label);
 	free(r->of);
 	free(r->order);
+	free(r->by_response);
 	free(r->commands);
 	free(r);
 	return fine;

@@ -14,6 +14,8 @@
 #include "core/base.h"
 #include "harness/store.h"
 
+#define REPORT_TITLE "<title>hamtbench report</title>" /* among a page's first 512 bytes */
+
 /*
  * report_write - the page of the chosen series. The subjects roofline and null are
  * shown, but are no maps and win nothing.

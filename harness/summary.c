@@ -11,6 +11,8 @@
 #include <jansson.h>
 
 #include "harness/bytes.h"
+#include "harness/options.h"
+#include "harness/plugins.h"
 
 #define NS_PER_US 1e3
 #define MISSING "-"
@@ -120,6 +122,19 @@ same_part(const struct row *a, const struct row *b, const char *part)
 	return x == y || (x != NULL && y != NULL && json_equal(x, y));
 }
 
+/* Sizes of byte strings are the load's: they go from the subject's options to a part of their own, so that blocks differ in them. */
+static void
+row_bytes(struct row *row)
+{
+	json_t *bytes = summary_bytes(row->options);
+
+	if (bytes == NULL)
+		return;
+	for (const struct plugin_option *o = bytes_options; o->name != NULL; o++)
+		json_object_del(part_of(row, "subject"), o->name);
+	json_object_set_new(row->options, "bytes", bytes);
+}
+
 static bool
 same_block(const struct row *a, const struct row *b)
 {
@@ -127,7 +142,7 @@ same_block(const struct row *a, const struct row *b)
 
 	return strcmp(x->workload, y->workload) == 0 && x->keys == y->keys && strcmp(x->dist, y->dist) == 0 &&
 	    strcmp(x->mix, y->mix) == 0 && strcmp(x->pin, y->pin) == 0 && strcmp(x->membind, y->membind) == 0 &&
-	    same_part(a, b, "workload") && same_part(a, b, "run");
+	    same_part(a, b, "workload") && same_part(a, b, "run") && same_part(a, b, "bytes");
 }
 
 /* Do they differ in nothing but the level? */
@@ -196,17 +211,18 @@ append_option(char *text, size_t size, const char *name, const json_t *value)
 
 /*
  * Add to text the options of that part in which this row differs from one of
- * the others that same(row, other) is true of; known options are named otherwise.
+ * the others that same(row, other) is true of, or from defaults (NULL: not known); known options are named otherwise.
  */
 static void
 append_differences(char *text, size_t size, const struct row *row, const struct row *rows, size_t count,
-    const char *part, bool (*same)(const struct row *, const struct row *), const char *const *known)
+    const char *part, bool (*same)(const struct row *, const struct row *), const char *const *known, const json_t *defaults)
 {
 	json_t *value;
 	const char *name;
 
 	json_object_foreach(part_of(row, part), name, value) {
-		bool differs = false, is_known = false;
+		const json_t *initial = json_object_get(defaults, name);
+		bool differs = initial != NULL && !json_equal(value, initial), is_known = false;
 
 		for (const char *const *k = known; *k != NULL; k++)
 			is_known = is_known || strcmp(*k, name) == 0;
@@ -240,6 +256,35 @@ any(const struct row *a, const struct row *b)
 	return true;
 }
 
+/* The number of keys, to the last one where rounding would make another row's the same. */
+static void
+format_keys(uint64_t keys, const struct row *rows, size_t count, char *text, size_t size)
+{
+	char other[32];
+	bool same = false;
+
+	summary_format_count((double)keys, text, size);
+	for (size_t i = 0; i < count && !same; i++) {
+		summary_format_count((double)rows[i].point->keys, other, sizeof(other));
+		same = rows[i].point->keys != keys && strcmp(text, other) == 0;
+	}
+	if (same)
+		snprintf(text, size, "%" PRIu64, keys);
+}
+
+/* Byte strings are a load of their own: said of each, whether others have some or not. */
+static void
+append_bytes(char *title, size_t size, const struct row *row)
+{
+	for (const struct plugin_option *o = bytes_options; o->name != NULL; o++) {
+		const json_t *value = json_object_get(part_of(row, "bytes"), o->name);
+
+		/* Null: the workload names its keys. */
+		if (value != NULL && !json_is_null(value))
+			append_option(title, size, o->name, value);
+	}
+}
+
 static void
 title_of(const struct row *row, const struct row *rows, size_t count, char *title, size_t size)
 {
@@ -258,13 +303,14 @@ title_of(const struct row *row, const struct row *rows, size_t count, char *titl
 	append(title, size, p->dist);
 	/* Another program may not have said how many. */
 	if (p->keys > 0 || points_is_own(p)) {
-		summary_format_count((double)p->keys, keys, sizeof(keys));
+		format_keys(p->keys, rows, count, keys, sizeof(keys));
 		append(title, size, keys);
 		snprintf(title + strlen(title), size - strlen(title), " keys");
 	}
-	append_differences(title, size, row, rows, count, "workload", same_workload, in_columns);
+	append_bytes(title, size, row);
+	append_differences(title, size, row, rows, count, "workload", same_workload, in_columns, NULL);
 	append(title, size, p->roles);
-	append_differences(title, size, row, rows, count, "run", any, elsewhere);
+	append_differences(title, size, row, rows, count, "run", any, elsewhere, NULL);
 	if (pins) {
 		append(title, size, "pin");
 		append(title, size, p->pin);
@@ -300,6 +346,23 @@ bool
 summary_is_null(const char *subject)
 {
 	return strcmp(subject, SUMMARY_NULL) == 0 || strcmp(subject, SUMMARY_NULL_BYTES) == 0;
+}
+
+json_t *
+summary_bytes(const json_t *options)
+{
+	const json_t *subject = json_object_get(options, "subject");
+	json_t *bytes = json_object();
+
+	for (const struct plugin_option *o = bytes_options; o->name != NULL; o++) {
+		json_t *value = json_object_get(subject, o->name);
+
+		if (value == NULL || json_object_set(bytes, o->name, value) != 0) {
+			json_decref(bytes);
+			return NULL;
+		}
+	}
+	return bytes;
 }
 
 /* The options of the subject in a record's, and whether its keys are byte strings: every such subject has all of bytes_options[]. */
@@ -541,10 +604,27 @@ print_reclamation(FILE *out, int name_width, const struct row *rows, size_t coun
 
 			summary_format_count(up, slope + 1, sizeof(slope) - 1);
 			slope[0] = g->stall_slope < 0 ? '-' : ' ';
+			/* Without a time: nothing was raised, or it never fell back. */
 			summary_format_time(g->drain_ns, drain, sizeof(drain));
+			if (isnan(g->drain_ns) && g->undrained > 0)
+				snprintf(drain, sizeof(drain), "never");
 			fprintf(out, "  %8s %8s", slope, drain);
 		}
 		fputc('\n', out);
+	}
+}
+
+/* Where the longest time to drain is not the whole story. */
+static void
+print_undrained(FILE *out, const struct row *rows, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		const struct point *g = rows[i].garbage;
+
+		if (g->undrained > 0)
+			fprintf(out, "  not drained after %" PRIu64 " of %" PRIu64 " stall%s of %s, %" PRIu64 " thread%s: the next one began, or the "
+			    "trial ended\n", g->undrained, g->stalls, g->stalls == 1 ? "" : "s", rows[i].name, g->threads,
+			    g->threads == 1 ? "" : "s");
 	}
 }
 
@@ -657,7 +737,7 @@ print_counters(FILE *out, int name_width, const struct row *rows, size_t count)
 
 /*
  * What the harness itself costs, or what `what` says: what a subject that does nothing needs, for each
- * distribution, on the fewest threads; the largest where several loads have the
+ * distribution, on the fewest threads; the largest, and "at most", where several loads have the
  * same distribution.
  */
 static void
@@ -668,38 +748,65 @@ print_overhead(FILE *out, const struct row *rows, size_t count, const char *subj
 
 	for (size_t i = 0; i < count; i++)
 		if (strcmp(rows[i].point->subject, subject) == 0 && rows[i].point->threads < fewest &&
-		    !isnan(rows[i].point->mops_median))
+		    rows[i].point->mops_median > 0)
 			fewest = rows[i].point->threads;
 	for (size_t i = 0; i < count; i++) {
 		const struct point *p = rows[i].point;
-		double most = 0;
+		double most = 0, least = INFINITY;
 		bool first = true;
-		char cost[32];
+		char cost[32], limit[48];
 
 		for (size_t k = 0; k < count; k++) {
 			const struct point *q = rows[k].point;
 
 			if (strcmp(q->subject, subject) != 0 || q->threads != fewest ||
-			    isnan(q->mops_median) || strcmp(q->dist, p->dist) != 0)
+			    !(q->mops_median > 0) || strcmp(q->dist, p->dist) != 0)
 				continue;
 			/* Say each distribution once, at its first row. */
 			if (k < i)
 				first = false;
-			if (ns_per_op(q) > most)
-				most = ns_per_op(q);
+			most = fmax(most, ns_per_op(q));
+			least = fmin(least, ns_per_op(q));
 		}
 		if (!first || strcmp(p->subject, subject) != 0 || p->threads != fewest ||
-		    isnan(p->mops_median))
+		    !(p->mops_median > 0))
 			continue;
 		snprintf(cost, sizeof(cost), "%.1f", most);
+		snprintf(limit, sizeof(limit), "%s%s", least < most ? "at most " : "", cost);
 		if (said++ == 0)
 			fprintf(out, "%s (subject %s, %" PRIu64 " thread%s): %s ns per operation (%s)", what, subject,
-			    fewest, fewest == 1 ? "" : "s", cost, p->dist[0] != '\0' ? p->dist : p->workload);
+			    fewest, fewest == 1 ? "" : "s", limit, p->dist[0] != '\0' ? p->dist : p->workload);
 		else
-			fprintf(out, ", %s (%s)", cost, p->dist[0] != '\0' ? p->dist : p->workload);
+			fprintf(out, ", %s (%s)", limit, p->dist[0] != '\0' ? p->dist : p->workload);
 	}
 	if (said > 0)
 		fputs("\n\n", out);
+}
+
+/*
+ * defaults_of - a subject's options as they are when none is given, as this build has it; kept in known. The name may be
+ * another's word: it is no path. NULL: not known.
+ */
+static const json_t *
+defaults_of(json_t *known, const char *subject)
+{
+	const json_t *found = json_object_get(known, subject);
+	struct command_line none = { .given_count = 0 };
+	struct option_values *values;
+	char error[1024];
+	struct plugin *plugin;
+
+	if (found != NULL)
+		return json_is_object(found) ? found : NULL;
+	plugin = strchr(subject, '/') == NULL ? plugin_load(PLUGIN_SUBJECT, subject, error, sizeof(error)) : NULL;
+	(void)json_object_set_new(known, subject, json_null());
+	if (plugin != NULL && plugin->options != NULL && options_single(plugin->options, &none, &values, error, sizeof(error))) {
+		(void)json_object_set_new(known, subject, options_json(values));
+		options_free(values);
+	}
+	plugin_free(plugin);
+	found = json_object_get(known, subject);
+	return json_is_object(found) ? found : NULL;
 }
 
 /* number_blocks - which rows belong together, and what each is called among the others. */
@@ -707,6 +814,7 @@ static void
 number_blocks(struct row *rows, size_t count)
 {
 	static const char *const none[] = { NULL };
+	json_t *known = json_object();
 	size_t blocks = 0;
 
 	for (size_t i = 0; i < count; i++) {
@@ -724,8 +832,10 @@ number_blocks(struct row *rows, size_t count)
 		struct row *row = &rows[i];
 
 		snprintf(row->name, sizeof(row->name), "%s", row->point->subject);
-		append_differences(row->name, sizeof(row->name), row, rows, count, "subject", same_subject, none);
+		append_differences(row->name, sizeof(row->name), row, rows, count, "subject", same_subject, none,
+		    defaults_of(known, row->point->subject));
 	}
+	json_decref(known);
 }
 
 bool
@@ -740,6 +850,7 @@ summary_labels(const struct points *points, struct summary_label *label)
 		rows[i].point = points_at(points, i);
 		if (rows[i].point->options != NULL)
 			rows[i].options = json_loads(rows[i].point->options, 0, NULL);
+		row_bytes(&rows[i]);
 	}
 	number_blocks(rows, count);
 	for (size_t i = 0; i < count; i++) {
@@ -781,6 +892,7 @@ summary_print(FILE *out, const struct points *points)
 		row->point = row->detail = row->garbage = points_at(points, i);
 		if (row->point->options != NULL)
 			row->options = json_loads(row->point->options, 0, NULL);
+		row_bytes(row);
 		row_level(row);
 	}
 	folded = said != NULL && fold_levels(said, rows, &count);
@@ -816,6 +928,7 @@ summary_print(FILE *out, const struct points *points)
 			while (first > 0 && rows[first - 1].block == rows[i].block)
 				first--;
 			print_reclamation(out, name_width, rows + first, i + 1 - first);
+			print_undrained(out, rows + first, i + 1 - first);
 			print_roles(out, name_width, rows + first, i + 1 - first);
 			print_phases(out, name_width, rows + first, i + 1 - first);
 			print_pauses(out, rows + first, i + 1 - first);

@@ -1,6 +1,6 @@
 /*
  * summary.h - the table at the end of a run: what was measured, for people.
- * One block for each load (workload, keys, dist, mix, and whatever else differs),
+ * One block for each load (workload, keys, dist, mix, sizes of byte strings, and whatever else differs),
  * in it one row for each subject and number of threads, the fastest first.
  */
 #ifndef HARNESS_SUMMARY_H
@@ -11,6 +11,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include <jansson.h>
+
 #include "core/base.h"
 #include "harness/points.h"
 
@@ -20,6 +22,12 @@
 
 /* summary_is_null - is that subject one of these two? */
 bool summary_is_null(const char *subject);
+
+/*
+ * summary_bytes - of a record's options those that say how byte strings are made, which are part of the load; a new reference.
+ * NULL: the subject's keys are numbers, or no memory.
+ */
+json_t *summary_bytes(const json_t *options);
 
 /*
  * summary_same_bytes - two points' options, as records keep them (NULL: none): are their keys and values byte strings of the
@@ -46,7 +54,7 @@ bool summary_print(FILE *out, const struct points *points) MUST_USE;
 
 /* What the table calls a point: its row, and its block, numbered in order of first appearance. */
 struct summary_label {
-	char name[RECORD_TEXT + 200]; /* the subject, and its own options where they differ */
+	char name[RECORD_TEXT + 200]; /* the subject, and its own options where they differ from each other or from their defaults */
 	size_t block;
 	char title[600];              /* the block's: workload, keys, dist, mix, and what else differs */
 	/* The same but for what was looked at of reclamation (--smr-stats), which costs: a load has blocks for

@@ -67,6 +67,29 @@ compared(const struct points *a, const struct points *b, const char *metric, con
 	return c;
 }
 
+/* Medians are the table's, the mean of the middle two; their ratio need not be that of the logarithms. */
+static void
+medians_are_those_of_the_table(void)
+{
+	struct points *a = points_new(), *b = points_new();
+	struct comparison c;
+
+	CHECK(a != NULL && b != NULL);
+	add(a, "map", 1, NULL, 1, UINT64_MAX);
+	add(a, "map", 1, NULL, 4, UINT64_MAX);
+	add(b, "map", 1, NULL, 3, UINT64_MAX);
+	add(b, "map", 1, NULL, 3, UINT64_MAX);
+	points_finish(a);
+	points_finish(b);
+	c = compared(a, b, "mops", nothing);
+	CHECK(c.rows == 1 && c.row[0].median_a == 2.5 && c.row[0].median_b == 3);
+	CHECK(c.row[0].median_a == points_at(a, 0)->mops_median);
+	CHECK(fabs(c.row[0].ratio - 1.5) < 1e-9);
+	compare_free(&c);
+	points_free(a);
+	points_free(b);
+}
+
 /*
  * 150 times A against A: a wrong word anywhere among 7 tests may happen in 1 % of them,
  * that is 1.5 times; 8 or more would be a chance of 1 in 5,000. And never a regression:
@@ -384,6 +407,7 @@ each_figure_is_judged_by_its_columns_direction(void)
 
 static const struct test tests[] = {
 	TEST(each_figure_is_judged_by_its_columns_direction),
+	TEST(medians_are_those_of_the_table),
 	TEST(a_against_a_is_not_accused),
 	TEST(a_slowdown_of_5_percent_is_detected),
 	TEST(verdicts_depend_on_what_can_be_known),

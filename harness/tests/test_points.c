@@ -67,6 +67,31 @@ add_waiting(struct points *p, uint64_t p99_ns, uint64_t oldest_ns)
 	record_free(r);
 }
 
+/* Short trials are not judged, which is not to say that they were undisturbed; one that is marked all the same was. */
+static void
+short_trials_are_not_judged(void)
+{
+	static const double elapsed_s[] = { 0.05, 0.1, 2, 0.05, 0.05 };
+	struct points *p = points_new();
+
+	CHECK(p != NULL);
+	for (size_t i = 0; i < 5; i++) {
+		struct record *r = record_new(1);
+
+		CHECK(r != NULL);
+		r->valid = i != 4;
+		r->elapsed_s = elapsed_s[i];
+		r->disturbed = i == 3;
+		CHECK(points_add(p, "", r));
+		record_free(r);
+	}
+	points_finish(p);
+	CHECK_EQ(points_at(p, 0)->valid, 4);
+	CHECK_EQ(points_at(p, 0)->not_judged, 1);
+	CHECK_EQ(points_at(p, 0)->disturbed, 1);
+	points_free(p);
+}
+
 /* "More than 50" is above a median of 30, whatever it is; "more than 20" may be on either side of it. */
 static void
 percentile_that_is_not_known_is_longer(void)
@@ -329,6 +354,7 @@ looks_widen_the_interval(void)
 static const struct test tests[] = {
 	TEST(looks_widen_the_interval),
 	TEST(garbage_peak_is_that_of_all_levels),
+	TEST(short_trials_are_not_judged),
 	TEST(percentile_that_is_not_known_is_longer),
 	TEST(figures_are_medians_of_the_valid_trials),
 	TEST(a_part_has_the_same_points_with_the_same_figures),

@@ -142,6 +142,8 @@ only_what_differs_is_named(void)
 		    NONE, true },
 		{ "other", "get=100", "uniform", WITH("{\"fast\":true}", "{\"prefill\":10,\"keys\":5}"), 1, 1,
 		    1, NONE, 0, NONE, true },
+		/* It did nothing: that is no overhead without end. */
+		{ "null", "get=100", "uniform", WITH("{}", "{\"prefill\":10,\"keys\":5}"), 1, 0, 1, NONE, 0, NONE, true },
 	};
 	char *text = table_of(trials, sizeof(trials) / sizeof(trials[0]));
 
@@ -279,6 +281,89 @@ overhead_is_that_of_such_keys(void)
 	CHECK(isnan(summary_overhead(&null_bytes, &null_bytes)) && isnan(summary_overhead(&null, &null)));
 }
 
+#define STRINGS(key, value) "{\"run\":{},\"subject\":{\"key-bytes\":\"" key "\",\"key-shape\":null,\"value-bytes\":" value "},\"workload\":{}}"
+
+/* Sizes are the load's: each has a block of its own, and what making them takes is at most that. */
+static void
+sizes_of_byte_strings_are_loads(void)
+{
+	static const struct trial trials[] = {
+		{ "null-bytes", "get=100", "uniform", STRINGS("16", "8"), 1, 100, 11, NONE, 0, NONE, true },
+		{ "null-bytes", "get=100", "uniform", STRINGS("64", "8"), 1, 50, 11, NONE, 0, NONE, true },
+		{ "a-bytes", "get=100", "uniform", STRINGS("16", "8"), 1, 9, 11, NONE, 0, NONE, true },
+		{ "a-bytes", "get=100", "uniform", STRINGS("64", "8"), 1, 8, 11, NONE, 0, NONE, true },
+		{ "seed", "get=100", "uniform", BARE, 1, 7, 11, NONE, 0, NONE, true },
+	};
+	char *text = table_of(trials, sizeof(trials) / sizeof(trials[0]));
+
+	CHECK(strstr(text, "mixed  get=100  uniform  200K keys  key-bytes=16  value-bytes=8") != NULL);
+	CHECK(strstr(text, "mixed  get=100  uniform  200K keys  key-bytes=64  value-bytes=8") != NULL);
+	CHECK(strstr(text, "\n  a-bytes  ") != NULL && strstr(text, "a-bytes  key") == NULL);
+	CHECK(strstr(text, "(subject null-bytes, 1 thread): at most 20.0 ns per operation (uniform)\n") != NULL);
+	free(text);
+}
+
+/* A number of keys is rounded unless that would give two loads one name. */
+static void
+numbers_of_keys_tell_loads_apart(void)
+{
+	static const struct trial trial = { "seed", "get=100", "uniform", BARE, 1, 7, 11, NONE, 0, NONE, true };
+	static const uint64_t keys[] = { 1048575, 1048576, 2097152 };
+	struct points *points = points_new();
+	char *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+
+	CHECK(points != NULL && out != NULL);
+	for (size_t i = 0; i < 3; i++) {
+		struct record *r = record_new(1);
+
+		CHECK(r != NULL);
+		fill(r, &trial);
+		r->keys = keys[i];
+		CHECK(points_add(points, "", r));
+		record_free(r);
+	}
+	points_finish(points);
+	CHECK(summary_print(out, points) && fclose(out) == 0);
+	CHECK(strstr(text, "uniform  1048575 keys\n") != NULL && strstr(text, "uniform  1048576 keys\n") != NULL);
+	CHECK(strstr(text, "uniform  2.10M keys\n") != NULL);
+	points_free(points);
+	free(text);
+}
+
+/* No time to drain: there was nothing to, or it never did. */
+static void
+what_never_drained_is_said(void)
+{
+	static const struct trial trial = { "seed", "get=100", "uniform", BARE, 1, 7, 11, NONE, 9, 100, true };
+	struct points *points = points_new();
+	char *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+
+	CHECK(points != NULL && out != NULL);
+	for (uint64_t i = 0; i < 4; i++) {
+		struct record *r = record_new(1);
+
+		CHECK(r != NULL);
+		fill(r, &trial);
+		snprintf(r->subject, sizeof(r->subject), i < 2 ? "seed" : "mutex");
+		r->stall_slope = 5;
+		r->stalls = 3;
+		r->undrained = i < 2 ? i + 1 : 0;
+		CHECK(points_add(points, "", r));
+		record_free(r);
+	}
+	points_finish(points);
+	CHECK(summary_print(out, points) && fclose(out) == 0);
+	CHECK(strstr(text, "         5    never\n") != NULL && strstr(text, "         5        -\n") != NULL);
+	CHECK(strstr(text, "  not drained after 3 of 6 stalls of seed, 1 thread: the next one began, or the trial ended\n") != NULL);
+	CHECK(strstr(text, "stalls of mutex") == NULL);
+	points_free(points);
+	free(text);
+}
+
 static void
 nothing_measured_prints_nothing(void)
 {
@@ -412,7 +497,10 @@ main(int argc, char **argv)
 		TEST(levels_of_statistics_are_one_row),
 		TEST(overhead_is_that_of_the_load),
 		TEST(overhead_is_that_of_such_keys),
-	TEST(nothing_measured_prints_nothing),
+		TEST(sizes_of_byte_strings_are_loads),
+		TEST(numbers_of_keys_tell_loads_apart),
+		TEST(what_never_drained_is_said),
+		TEST(nothing_measured_prints_nothing),
 		TEST(figures_have_three_digits),
 	};
 

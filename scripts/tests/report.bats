@@ -141,19 +141,129 @@ browser() {
 	[ "$(grep -cxF '   Series 1 is short: 3 of 6 trials could not run' said)" -eq 2 ]
 }
 
+@test "what was asked for is no merit: points with --rate are ordered by response time" {
+	command -v sqlite3 >/dev/null || skip "sqlite3 is not installed"
+	"$HAMTBENCH" run --subject seed,mutex --threads 1 --keys 1K --mix get=100 --rate 20K --duration 20ms --warmup 1ms --trials 2 \
+		--pin none --quiet --db r.db >/dev/null
+	# mutex did more, but let callers wait longer.
+	sqlite3 r.db "UPDATE trial SET mops = CASE subject WHEN 'mutex' THEN 0.03 ELSE 0.02 END,
+		get_response_p99_ns = CASE subject WHEN 'mutex' THEN 9000 ELSE 1000 END"
+	"$HAMTBENCH" report --db r.db --out page.html
+	grep -q '<p class=lead>No map was measured on as few threads as there are cores without --rate: nothing is ranked by throughput' page.html
+	grep -q '^<p>2 of 2 points had a prescribed rate of calls (--rate)' page.html
+	run ! grep -qE 'Throughput against threads|How fast, next to the fastest|million operations per second' page.html
+	sed -n '/<h2 id=open>/,/<\/table>/p' page.html | grep -o '<b>[a-z]*</b>' | tr -d '\n' >order
+	[ "$(cat order)" = '<b>seed</b><b>mutex</b>' ]
+	# With a closed loop that one is ranked, and only that.
+	"$HAMTBENCH" run --subject seed,mutex --threads 1 --keys 1K --mix get=100 --duration 20ms --warmup 1ms --trials 2 \
+		--pin none --quiet --db closed.db >/dev/null
+	"$HAMTBENCH" report --db closed.db --out closed.html
+	run ! grep -qE 'prescribed rate|id=open' closed.html
+}
+
+@test "trials too short to be judged are not called undisturbed; imported ones are said to have no series" {
+	measured
+	"$HAMTBENCH" report --db r.db --out page.html
+	grep -q '^<li>48 of 48 trials are too short (below 0.1 s) to be judged: whether others disturbed them is not known' page.html
+	[ "$(grep -c "<td data-v=''>not judged<td" page.html)" -eq 16 ]
+	run ! grep -q 'Not drawn' page.html
+	"$HAMTBENCH" export --db r.db --format json >r.json
+	"$HAMTBENCH" import r.json --db theirs.db --quiet
+	"$HAMTBENCH" report --db theirs.db --out theirs.html
+	[ "$(grep -c '^<p>Not drawn: no trial here has histograms or samples' theirs.html)" -eq 3 ]
+	run ! grep -qE 'no map here retired an object|Not measured: --smr-stats' theirs.html
+	# Long enough.
+	"$HAMTBENCH" run --subject null --threads 1 --keys 1K --mix get=100 --duration 110ms --warmup 1ms --trials 1 --pin none \
+		--quiet --db long.db >/dev/null
+	"$HAMTBENCH" report --db long.db --out long.html
+	run ! grep -qE 'to be judged|not judged' long.html
+}
+
+@test "maps of byte strings are ranked among equal sizes" {
+	"$HAMTBENCH" run --subject mutex-bytes,hamt-bytes --key-bytes 8 --key-bytes 4096 --threads 1 --keys 100 --mix get=100 --duration 5ms \
+		--warmup 1ms --trials 2 --pin none --quiet --no-overhead --db b.db >/dev/null
+	"$HAMTBENCH" report --db b.db --out page.html
+	grep -q 'Of 2 combinations of load and threads it was first in [12];' page.html
+	grep -qE '^<p>It completed .* That is [0-9.]+ times as many as the next one' page.html
+	[ "$(sed -n '/<h2>How fast/,/<.svg>/p' page.html | grep -c 'class=name>\(mutex\|hamt\)-bytes</text>')" -eq 2 ]
+	[ "$(grep -c 'class=load>mixed  get=100  uniform  100 keys  key-bytes=\(8\|4096\)  key-shape=random  value-bytes=32<' page.html)" -ge 2 ]
+}
+
+@test "an option of a map that is not its default is in its name, also where all rows have it" {
+	"$HAMTBENCH" run --subject hamt,seed --backoff exp:2,9,16 --reclaim hp:threshold=7 --threads 1 --keys 100 --mix get=100 --duration 5ms \
+		--warmup 1ms --trials 1 --pin none --quiet --db o.db >said
+	grep -qE '^  hamt .*backoff=exp:2,9,16' said
+	grep -qE '^  seed .*reclaim=hp:threshold=7' said
+	"$HAMTBENCH" report --db o.db --out page.html
+	grep -qE '<b>hamt  .*backoff=exp:2,9,16.*</b>' page.html
+	"$HAMTBENCH" run --subject hamt,seed --backoff default --reclaim hp --threads 1 --keys 100 --mix get=100 --duration 5ms \
+		--warmup 1ms --trials 1 --pin none --quiet --no-db >said
+	run ! grep -qE 'backoff=|reclaim=' said
+	# A name out of an import is no path: what is there is not loaded.
+	cp "${HAMTBENCH%/*}/subjects/seed.so" x.so
+	"$HAMTBENCH" export --db o.db --format json | sed 's|"subject": *"seed"|"subject":"./x.so"|g' >o.json
+	"$HAMTBENCH" import o.json --db x.db --quiet
+	"$HAMTBENCH" report --db x.db --out x.html
+	grep -qF '<b>./x.so</b>' x.html
+}
+
 @test "bad input costs one line, and a page that is there already" {
 	measured
-	echo old >page.html
+	"$HAMTBENCH" report --db r.db --out page.html >/dev/null
+	cp page.html old.html
 	run --separate-stderr "$HAMTBENCH" report --db none.db --out page.html
 	[ "$status" -eq 2 ]
 	[ "$stderr" = "hamtbench report: none.db: no such file" ]
 	run --separate-stderr "$HAMTBENCH" report --db r.db --series 7 --out page.html
 	[ "$status" -eq 2 ]
 	[ "$stderr" = "hamtbench report: r.db: no series 7: it has 1 to 1" ]
-	run --separate-stderr "$HAMTBENCH" report --db r.db --out none/page.html
+	run --separate-stderr "$HAMTBENCH" report --db r.db --out old.html/page.html
 	[ "$status" -eq 2 ]
-	[ "$stderr" = "hamtbench report: none/page.html: No such file or directory" ]
-	[ "$(cat page.html)" = old ]
+	[ "$stderr" = "hamtbench report: old.html/page.html: Not a directory" ]
+	cmp page.html old.html
+	[ -z "$(find . -name '*.tmp')" ]
+}
+
+@test "a page replaces a former page and nothing else, through a link too, and comes with its folders" {
+	measured
+	# refused PLACE WHY
+	refused() {
+		run --separate-stderr "$HAMTBENCH" report --db r.db --out "$1"
+		[ "$status" -eq 2 ]
+		[ "$stderr" = "hamtbench report: --out: $1: $2" ]
+	}
+	cp r.db copy.db
+	cp r.db other.db
+	echo notes >notes.html
+	ln r.db hard.db
+	ln -s r.db soft.db
+	ln -s nowhere dangling
+	mkfifo pipe
+	refused r.db "it is the results file"
+	refused hard.db "it is the results file"
+	refused soft.db "it is the results file"
+	refused other.db "it is there already, and is no report: it is not replaced"
+	refused notes.html "it is there already, and is no report: it is not replaced"
+	refused dangling "it is a symbolic link to no file"
+	refused pipe "it is no regular file"
+	refused /dev/null "it is no regular file"
+	refused . "it is a folder"
+	cmp r.db copy.db
+	cmp other.db copy.db
+	[ "$(cat notes.html)" = notes ]
+	[ -p pipe ]
+	[ -L soft.db ]
+	"$HAMTBENCH" report --db r.db --out new/folder/page.html >/dev/null
+	ln -s new/folder/page.html page.html
+	echo '<!-- former -->' >>new/folder/page.html
+	"$HAMTBENCH" report --db r.db --out page.html >/dev/null
+	[ -L page.html ]
+	[ "$(tail -n 1 new/folder/page.html)" = '</html>' ]
+	: >empty
+	"$HAMTBENCH" report --db r.db --out empty >/dev/null
+	[ "$(tail -n 1 empty)" = '</html>' ]
+	"$HAMTBENCH" report --db r.db >/dev/null
+	[ -s results/report.html ]
 	[ -z "$(find . -name '*.tmp')" ]
 }
 
