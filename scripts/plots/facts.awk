@@ -9,7 +9,8 @@
 #        DIR/throughput.P.S.trials  of the same each trial: threads mops kind (0; 1: outlier; 2: disturbed, in no median)
 #        DIR/tradeoff.P.S    the same against garbage: mean mean peak median min max
 #        DIR/chosen.tsv      trials whose histograms or samples are drawn:
-#                            trial_id picture panel subject
+#                            trial_id picture panel subject histogram
+#                            of latency, panels 3 and 4 lie over 1 and 2: open loop's service times
 # Exit status: 3 if there is no trial.
 # With -v only=N over-time shows the trial with that id alone, and it is 4 if there is none.
 #
@@ -146,10 +147,10 @@ function curves_of(name, panels,    panel, s, list, all, any)
 	fact(name, "legend = " quoted(all))
 }
 
-# draw - trial t takes part in the curve of its subject.
-function draw(name, panel, t)
+# draw - trial t takes part in the curve of its subject; histogram names the one, if any, that the curve is of.
+function draw(name, panel, t, histogram)
 {
-	print t "\t" name "\t" panel "\t" number[who[t]] >(out "/chosen.tsv")
+	print t "\t" name "\t" panel "\t" number[who[t]] "\t" histogram >(out "/chosen.tsv")
 	drawn[name, panel, number[who[t]]] = 1
 }
 
@@ -700,7 +701,15 @@ function panel_threads(name, panels,    panel, n)
 	}
 }
 
-function latency(    t, admits, both, any, total_lost, clock)
+# latency_draw - of an open loop the times from the intended start, and as a second curve those from the real one.
+function latency_draw(t, panel, histogram)
+{
+	draw("latency", panel, t, open_loop[t] ? histogram "_response" : histogram)
+	if (open_loop[t])
+		draw("latency", panel + 2, t, histogram)
+}
+
+function latency(    t, admits, both, any, total_lost, clock, opened, closed, text)
 {
 	for (t in trial)
 		if (valid[t] && !is_null(subject[t]) && (has_get[t] || has_update[t]) && level[t] == lowest[group[t]]) {
@@ -720,18 +729,24 @@ function latency(    t, admits, both, any, total_lost, clock)
 	for (t in admits)
 		if (load_of[t] == load_chosen && threads[t] == threads_shown[1]) {
 			if (has_get[t])
-				draw("latency", 1, t)
+				latency_draw(t, 1, "get")
 			if (has_update[t])
-				draw("latency", 2, t)
+				latency_draw(t, 2, "update")
+			opened += open_loop[t]
+			closed += !open_loop[t]
 			total_lost += lost[t]
 		}
-	curves_of("latency", 2)
+	curves_of("latency", 4)
+	fact("latency", "open_loop = " (opened > 0))
 	fact("latency", "array panel_title[2]")
 	fact("latency", "panel_title[1] = 'get'")
 	fact("latency", "panel_title[2] = 'insert, upsert, remove'")
-	fact("latency", "title = " quoted("Latency percentiles at " counted(threads_shown[1], "thread") ": " chosen_text()))
+	text = !opened ? "Service times: from the start of a call to its end; each thread calls as fast as it can. " : \
+	    "Solid: response times, from when a call was due to its end; dashed: service times, from its real start. " \
+	    (closed ? "Without a rate there are service times only, solid. " : "")
+	fact("latency", "title = " quoted((opened ? "Response and service times" : "Latency percentiles") " at " counted(threads_shown[1], "thread") ": " chosen_text()))
 	clock = json_object(environment, "clock")
-	caption("latency", "Samples of all trials of this point together; a curve ends where fewer than ten samples lie beyond it. " \
+	caption("latency", text "Samples of all trials of this point together; a curve ends where fewer than ten samples lie beyond it. " \
 	    "Times include one reading of the clock" \
 	    (json_value(clock, "name") == "" ? "" : " (" json_value(clock, "name") ", about " json_value(clock, "cost_ns") " ns)") ". " \
 	    (total_lost > 0 ? counted(total_lost, "sample") " too long for the histogram. " : "") common " " machine, 150)
@@ -757,7 +772,7 @@ function reclamation(    t, s, admits, panel, panels, one, old, open, unknown, a
 		split("", of)
 		for (t in admits)
 			if (load_of[t] == load_chosen && threads[t] == threads_shown[panel]) {
-				draw("reclamation", panel, t)
+				draw("reclamation", panel, t, "reclaim")
 				s = number[who[t]]
 				of[s]++
 				open[s] += censored[t]

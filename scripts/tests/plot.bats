@@ -95,6 +95,27 @@ silent_on() {
 	done
 }
 
+@test "of an open loop, latency shows response times solid and service times dashed, and says so" {
+	"$HAMTBENCH" run --subject seed,roofline --threads 1 --rate 100K,200K --keys 1K --trials 1 --duration 20ms --warmup 1ms \
+		--db open.db --quiet >/dev/null
+	plot --db open.db --out .
+	[ "$status" -eq 0 ]
+	tr '\n' ' ' <latency.svg | sed 's/<[^>]*>//g' | tr -s ' \t' ' ' >words
+	says words "Response and service times at 1 thread" \
+		"Solid: response times, from when a call was due to its end; dashed: service times, from its real start."
+	# Of each subject, rate and panel a solid curve and a dashed one; a dash in an SVG is an attribute of its path.
+	[ "$(grep -c 'stroke-dasharray' latency.svg)" -ge 8 ]
+	plot --db "$DB" --series 1 --out .
+	tr '\n' ' ' <latency.svg | sed 's/<[^>]*>//g' | tr -s ' \t' ' ' >words
+	says words "Latency percentiles at" "Service times: from the start of a call to its end"
+	[ "$(grep -c 'stroke-dasharray' latency.svg)" -lt 8 ]
+	# The curves come from the histograms of these names.
+	printf '%s\n' '4	latency	1	1	get_response' '4	latency	3	1	get' >chosen.tsv
+	printf '%s\n' trial_id,name,low_ns,high_ns,count 4,get,5,6,7 4,get_response,50,60,7 4,update,1,1,1 >histograms.csv
+	[ "$(awk -f "$AWK/csv.awk" -f "$AWK/histograms.awk" chosen.tsv histograms.csv)" = \
+		"$(printf '%s\n' 'latency 3 1 5 6 7' 'latency 1 1 50 60 7')" ]
+}
+
 @test "the same series gives the same bytes" {
 	plot --db "$DB" --series 1 --out a
 	plot --db "$DB" --series 1 --out b
@@ -188,9 +209,9 @@ silent_on() {
 	awk -v out=. -f "$AWK/csv.awk" -f "$AWK/facts.awk" trials.csv points.csv trials.json
 	[ "$(cat throughput.1.1)" = "1 7 7 7" ]
 	# Of latency the same; of the time from retire to free the one that has it.
-	grep -qx "2	latency	1	1" chosen.tsv
+	grep -qx "2	latency	1	1	get" chosen.tsv
 	run ! grep -q "^1	latency" chosen.tsv
-	grep -qx "1	reclamation	1	1" chosen.tsv
+	grep -qx "1	reclamation	1	1	reclaim" chosen.tsv
 }
 
 @test "pictures of before are replaced, also by one without data" {
