@@ -5,6 +5,7 @@
 # writes DIR/subjects.facts  gnuplot variables: the subjects
 #        DIR/PICTURE.facts   gnuplot variables of one picture: title, caption, panels;
 #                            PICTURE = throughput, latency, reclamation, garbage, tradeoff, over-time
+#        DIR/PICTURE.note.facts  what replaces legend and caption where the picture has only a note after all
 #        DIR/throughput.P.S  throughput of subject S in panel P: threads median min max
 #        DIR/throughput.P.S.trials  of the same each trial: threads mops kind (0; 1: outlier; 2: disturbed, in no median)
 #        DIR/tradeoff.P.S    the same against garbage: mean mean peak median min max
@@ -122,6 +123,13 @@ function note(name, title, text)
 	fact(name, "note = " quoted(text))
 	fact(name, "legend = ''")
 	caption(name, common " " machine, 112)
+}
+
+# bare - what is left of a picture for whose curves nothing was kept; see without_curves().
+function bare(name)
+{
+	fact(name ".note", "legend = ''")
+	caption(name ".note", common " " machine, 112)
 }
 
 # curves_of - a picture's panels: curves[panel] = numbers of the subjects drawn
@@ -427,6 +435,10 @@ END {
 	garbage()
 	tradeoff()
 	over_time()
+	bare("latency")
+	bare("reclamation")
+	bare("garbage")
+	bare("over-time")
 }
 
 # common_text - keys, duration and trials: what every caption ends with, before the machine.

@@ -116,6 +116,33 @@ silent_on() {
 		"$(printf '%s\n' 'latency 3 1 5 6 7' 'latency 1 1 50 60 7')" ]
 }
 
+@test "what imported results do not have, and very short trials, is said in place of curves, whole" {
+	"$HAMTBENCH" run --subject seed --threads 1,4 --mix get=50,insert=25,remove=25 --keys 1K --trials 1 --duration 20ms --warmup 1ms \
+		--db exported.db --quiet >/dev/null
+	"$HAMTBENCH" export --db exported.db --format json >exported.json
+	"$HAMTBENCH" import exported.json --db imported.db
+	plot --db imported.db --out .
+	[ "$status" -eq 0 ]
+	plot --db imported.db --out . --over-time
+	[ "$status" -eq 0 ]
+	says latency.svg "No histogram was kept with these trials: imported results have none."
+	for picture in garbage over-time; do
+		says $picture.svg "No sample was kept with these trials: imported results have none."
+		# Nothing about curves that are not there.
+		run ! grep -q -e "A curve is one" -e ">seed" $picture.svg
+	done
+	"$HAMTBENCH" run --subject seed --threads 1 --keys 1K --trials 1 --duration 5ms --sample-interval 1s --warmup 1ms \
+		--db short.db --quiet >/dev/null
+	plot --db short.db --out . --over-time
+	[ "$status" -eq 0 ]
+	says over-time.svg "Too few samples to draw: these trials are shorter than --sample-interval."
+	# A caption is broken for the width of a note, not for that of the panels that are missing.
+	"$HAMTBENCH" export --db imported.db --what trials >trials.csv
+	"$HAMTBENCH" export --db imported.db --what points >points.csv
+	awk -v out=. -f "$AWK/csv.awk" -f "$AWK/facts.awk" trials.csv points.csv exported.json
+	awk -F"'" '/^caption\[/ && length($2) > 112 { exit 1 } { n++ } END { exit !n }' garbage.note.facts
+}
+
 @test "the same series gives the same bytes" {
 	plot --db "$DB" --series 1 --out a
 	plot --db "$DB" --series 1 --out b
@@ -436,13 +463,13 @@ AWK
 @test "histograms: percentiles as far as ten samples lie beyond, of all trials together" {
 	# 1000 samples: 900 of 10 ns, 90 of 100 ns, 9 of 1 us, 1 of 10 us, from two trials.
 	printf 'latency 1 3 %s\n' '10 10 450' '10 10 450' '96 100 90' '960 1000 9' '9600 10000 1' >counts
-	sort -k1,1 -k2,2n -k3,3n -k5,5n counts | awk -v out=. -f "$AWK/curves.awk"
+	sort -k1,1 -k2,2n -k3,3n -k5,5n counts | awk -v out=. -f "$AWK/csv.awk" -f "$AWK/curves.awk"
 	[ "$(cat latency.1.3.marks)" = "$(printf '%s\n' '0.30103 10' '1 10' '2 100')" ]
 	[ "$(cat latency.1.3)" = "$(printf '%s\n' '0 10' '1 10' '2 100')" ]
 }
 
 @test "ages: the share that waited longer" {
-	printf 'reclamation 2 1 %s\n' '90 100 90' '900 1000 9' '9000 10000 1' | awk -v out=. -f "$AWK/curves.awk"
+	printf 'reclamation 2 1 %s\n' '90 100 90' '900 1000 9' '9000 10000 1' | awk -v out=. -f "$AWK/csv.awk" -f "$AWK/curves.awk"
 	[ "$(awk '{ printf "%d %.4f\n", $1, $2 }' reclamation.2.1)" = \
 		"$(printf '%s\n' '90 1.0000' '100 0.1000' '1000 0.0100' '10000 0.0000')" ]
 	grep -qx 'longest = 10000' reclamation.facts
