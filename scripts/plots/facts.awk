@@ -13,6 +13,7 @@
 #                            trial_id picture panel subject histogram
 #                            of latency, panels 3 and 4 lie over 1 and 2: open loop's service times
 # Exit status: 3 if there is no trial.
+# With -v subjects_list=FILE, what `hamtbench list subjects` says, captions leave out the options that are at their defaults.
 # With -v only=N over-time shows the trial with that id alone, and it is 4 if there is none.
 #
 # A subject's number, colour and mark are the same in all pictures.
@@ -220,6 +221,50 @@ function label_of(subject, json,    label)
 	return label
 }
 
+# defaults_read - what options have where nobody sets them, by subject, from what `hamtbench list subjects` says:
+# a subject is indented by two, its options begin with -- and end in "(default X)", all wrapped.
+function defaults_read(file,    line, name, option, text)
+{
+	while ((getline line <file) > 0) {
+		if (line ~ /^  [^ -]/) {
+			name = substr(line, 3)
+			sub(/ .*/, "", name)
+			option = ""
+		} else if (match(line, /^ +--[a-z0-9-]+/)) {
+			option = substr(line, RSTART, RLENGTH)
+			sub(/^ +--/, "", option)
+			text = ""
+		}
+		if (option == "")
+			continue
+		sub(/^ +/, "", line)
+		text = text " " line
+		if (match(text, /\(default [^ );]+[;)]/))
+			default_of[name, option] = substr(text, RSTART + 9, RLENGTH - 10)
+	}
+	close(file)
+}
+
+# options_text - of each map what was not left at its default and is in no label, being the same in all its trials.
+function options_text(    t, key, of, order, n, i, list, last)
+{
+	for (t in trial) {
+		if (!match(options[t], /"subject":[{][^{}]*[}]/))
+			continue
+		rest = substr(options[t], RSTART + 10, RLENGTH - 10)
+		while (options_next())
+			if (value != "null" && !((subject[t], option) in varies) && default_of[subject[t], option] != value)
+				key[option "=" value, subject[t]] = option "=" value " " subject[t]
+	}
+	n = sorted(key, order)
+	for (i = 1; i <= n; i++) {
+		split(order[i], of, SUBSEP)
+		list = list (of[1] == last ? ", " : (i > 1 ? "); " : "") of[1] " (") of[2]
+		last = of[1]
+	}
+	return n > 0 ? " Other than by default: " list ")." : ""
+}
+
 # duration_note - remember how long trials of a workload were asked to take. One of whose
 # trials one ends early, or most end later, has a fixed amount of work instead.
 function duration_note(workload, json, elapsed_s,    s)
@@ -319,6 +364,8 @@ BEGIN {
 	fixed["null-bytes"] = "#BBBBBB"
 	spares = split("#000000 #8C510A #4B8B3B #D6278A #E69F00 #56B4E9 #8C6D00 #7A3E9D #1F9E9E #6A7FDB #A6761D #B22222", spare, " ")
 	# gnuplot's point types, the most different first.
+	if (subjects_list != "")
+		defaults_read(subjects_list)
 	marks = split("7 5 9 13 11 15 6 4 8 12 10 14", mark, " ")
 }
 
@@ -427,7 +474,7 @@ END {
 	cores = json_value(environment, "allowed_pus") + 0
 	smt = json_value(environment, "smt") == "true"
 	machine = machine_text()
-	common = common_text()
+	common = common_text() options_text()
 	number_subjects()
 	throughput()
 	latency()
