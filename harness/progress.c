@@ -116,6 +116,31 @@ progress_left_ns(const struct progress *p, uint64_t now_ns)
 	return left_ns;
 }
 
+/* Has the trial under way clearly exceeded its estimate? Then nobody knows when it ends. */
+static bool
+late(const struct progress *p, uint64_t now_ns)
+{
+	uint64_t whole_ns = trial_ns(p, p->point);
+
+	return p->running && now_ns - p->began_ns > whole_ns + whole_ns / 8 + NS_PER_S;
+}
+
+/* put_left - what is said of the time left. */
+static void
+put_left(const struct progress *p, uint64_t now_ns, char *text, size_t size)
+{
+	uint64_t left_ns = progress_left_ns(p, now_ns);
+	char time[32];
+
+	progress_format_time(left_ns, time, sizeof(time));
+	if (!late(p, now_ns))
+		snprintf(text, size, "%s left", time);
+	else if (left_ns > 0)
+		snprintf(text, size, "more than %s left", time);
+	else
+		snprintf(text, size, "longer than expected");
+}
+
 void
 progress_format_time(uint64_t ns, char *text, size_t size)
 {
@@ -141,19 +166,19 @@ void
 progress_tick_at(struct progress *p, uint64_t now_ns, const char *stage, double done_share, double mops)
 {
 	uint64_t total = p->all.wanted;
-	char line[400], left[32], share[16] = "", speed[32] = "", noise[64] = "quiet";
+	char line[400], left[64], share[16] = "", speed[32] = "", noise[64] = "quiet";
 
 	if (p->out == NULL || now_ns < p->next_line_ns)
 		return;
 	p->next_line_ns = now_ns + (p->terminal ? REDRAW_NS : PLAIN_NS);
-	progress_format_time(progress_left_ns(p, now_ns), left, sizeof(left));
+	put_left(p, now_ns, left, sizeof(left));
 	if (done_share > 0)
 		snprintf(share, sizeof(share), " %.0f %%", done_share * 100);
 	if (!isnan(mops))
 		snprintf(speed, sizeof(speed), " %.3g Mops/s,", mops);
 	if (p->disturbed > 0)
 		snprintf(noise, sizeof(noise), "%" PRIu64 " disturbed%s", p->disturbed, p->last_disturbed ? ", the last one, too" : "");
-	snprintf(line, sizeof(line), "%" PRIu64 "/%" PRIu64 " (%" PRIu64 " %%), %s left, %s: %s%s,%s %s", p->done,
+	snprintf(line, sizeof(line), "%" PRIu64 "/%" PRIu64 " (%" PRIu64 " %%), %s, %s: %s%s,%s %s", p->done,
 	    total, total > 0 ? p->done * 100 / total : 100, left, noise, stage, share, speed, p->label);
 	if (p->terminal) {
 		/* One column stays free: a full line would scroll. */

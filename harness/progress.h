@@ -49,7 +49,10 @@ void progress_end(struct progress *p);
 /* progress_clear - take the line away before something else is written; the next tick brings it back. */
 void progress_clear(struct progress *p);
 
-/* progress_left_ns - the estimate of the time left, at now_ns on CLOCK_MONOTONIC. */
+/*
+ * progress_left_ns - the estimate of the time left, at now_ns on CLOCK_MONOTONIC. What the trial under way takes beyond its
+ * own estimate is not in it; the line says "more than", or "longer than expected" if it is the last one.
+ */
 uint64_t progress_left_ns(const struct progress *p, uint64_t now_ns);
 
 /* progress_format_time - "9 s", "3 min 05 s", "2 h 10 min": rounded up to whole seconds or minutes. */

@@ -25,7 +25,7 @@ draws plots. Takes less than 4 minutes on 2 cores. Environment:
   HAMTBENCH   the binary (build/release/hamtbench)
 Ctrl-C ends it: finished trials are kept and in the table, plots are not drawn.
 Exit status: hamtbench's (0 fine, 1 a map was wrong or a trial could not run, 2 bad
-input, 130 interrupted); 2 as well if the plots could not be written. Without
+input, 130 interrupted); 2 as well if the plots cannot be written: before anything is measured. Without
 gnuplot there are no plots, which is said and changes nothing else.
 TEXT
 }
@@ -55,6 +55,14 @@ gnuplot=yes
 if ! command -v gnuplot >/dev/null; then
 	gnuplot=
 	echo "bench.sh: no plots will be drawn: gnuplot is not installed: run scripts/setup.sh" >&2
+fi
+# The folder is made when there is something to put into it, but that it can be is known first.
+folder=$out
+while [ ! -e "$folder" ] && [ ! -L "$folder" ]; do
+	folder=$(dirname "$folder")
+done
+if [ -n "$gnuplot" ] && { [ ! -d "$folder" ] || [ ! -w "$folder" ]; }; then
+	fail "OUT=$out: cannot make this folder, or not write into it"
 fi
 
 # ---- What ----

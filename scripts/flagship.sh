@@ -40,8 +40,14 @@ db=${DB:-$top/results/flagship.db} out=${OUT:-$top/results/flagship.txt}
 trials=${TRIALS:-5} large=${LARGE:-3} duration=${DURATION:-500ms}
 keys_large=${KEYS_LARGE:-20M} keys_load=${KEYS_LOAD:-10M}
 all=hamt,roofline,urcu-lfht,seed
+# Before half an hour is spent on what could not be kept.
+[ ! -d "$out" ] || fail "OUT=$out: this is a folder, wanted is a file"
+{ true >"$out.tmp"; } 2>/dev/null || fail "OUT=$out: cannot write it"
+trap 'rm -f "$out.tmp"' EXIT
 scratch=$(mktemp -d)
-trap 'rm -rf "$scratch"' EXIT
+trap 'rm -rf "$scratch" "$out.tmp"' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
 
 # measure TRIALS OPTION... - one series; its points are added to what the table is made of.
 measure() {

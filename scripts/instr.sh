@@ -37,6 +37,7 @@ case ${1-} in
 	;;
 *) fail "unknown option $1 (it knows --update and --help)" ;;
 esac
+[ $# -le 1 ] || fail "$2: one option is enough"
 cd "$(dirname "$0")/.."
 keys=${KEYS:-200000} count=${COUNT:-50000}
 reference=${REFERENCE:-results/reference/instr.txt}

@@ -17,6 +17,10 @@ case ${1-} in
 	exit 2
 	;;
 esac
+[ $# -le 1 ] || {
+	echo "lint.sh: $2: wants one DIR" >&2
+	exit 2
+}
 cd "${1:-$(dirname "$0")/..}"
 
 cc=${CC:-gcc}

@@ -15,7 +15,7 @@ in it. Exit status: 0 all is as it must be, 1 it is not, 2 cannot be run.
 TEXT
 }
 
-long=false tables_only=false dir=$(dirname "$0")/..
+long=false tables_only=false dir=$(dirname "$0")/.. named=
 for word in "$@"; do
 	case $word in
 	--help)
@@ -28,11 +28,21 @@ for word in "$@"; do
 		echo "models.sh: unknown option $word (it knows --tables, --long, --help)" >&2
 		exit 2
 		;;
-	*) dir=$word ;;
+	*)
+		if [ -n "$named" ]; then
+			echo "models.sh: $word: wants one DIR" >&2
+			exit 2
+		fi
+		named=yes dir=$word
+		;;
 	esac
 done
-cd "$dir" || exit 2
 models=core/tests/models
+if [ ! -d "$dir/$models" ]; then
+	echo "models.sh: $dir: no tree of this project, for it has no $models" >&2
+	exit 2
+fi
+cd "$dir"
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 trap 'exit 130' INT

@@ -109,10 +109,12 @@ with() {
 	program=$1
 	shift
 	status=0
-	awk -v out="$data" -v only="$trial" -f "$top/scripts/plots/csv.awk" -f "$top/scripts/plots/$program.awk" "$@" || status=$?
+	awk -v out="$data" -v only="$trial" -v subjects_list="$scratch/subjects" -f "$top/scripts/plots/csv.awk" -f "$top/scripts/plots/$program.awk" "$@" || status=$?
 	[ $status != 4 ] || fail "--trial: series $series has no trial $trial"
 	[ $status = 0 ] || exit 2
 }
+# Where it does not say, no option is taken to be at its default.
+"$hamtbench" list subjects >"$scratch/subjects" 2>/dev/null || :
 with facts "$scratch/trials.csv" "$scratch/points.csv" "$scratch/trials.json"
 if [ "$pictures" = over-time ]; then
 	with over-time "$data/chosen.tsv" "$scratch/samples.csv" "$scratch/phases.csv"

@@ -20,6 +20,12 @@ function time_text(ns)
 	    ns >= 999.5 ? sprintf("%.3g us", ns / 1e3) : sprintf("%.3g ns", ns)
 }
 
+# waited_text - a percentile of waiting times, or that it is more than so much, where too much still waited at stop.
+function waited_text(ns, above)
+{
+	return ns == "" && above != "" ? ">" time_text(above) : time_text(ns)
+}
+
 function share_text(x)
 {
 	return x == "" ? "-" : sprintf("%.1f %%", 100 * x)
@@ -124,6 +130,8 @@ FNR == 1 {
 		timed_at[k] = level
 		median[k] = f[at["reclaim_p50_ns"]]
 		tail[k] = f[at["reclaim_p99_ns"]]
+		median_above[k] = "reclaim_p50_above_ns" in at ? f[at["reclaim_p50_above_ns"]] : ""
+		tail_above[k] = "reclaim_p99_above_ns" in at ? f[at["reclaim_p99_above_ns"]] : ""
 	}
 	if (f[at["bound_share"]] + 0 > largest[k] + 0)
 		largest[k] = f[at["bound_share"]]
@@ -164,7 +172,7 @@ function print_load(m, workload,    s, t, k, name, timed)
 			name = scheme_name[m, s]
 			timed = k SUBSEP timed_at[k]
 			say(sprintf("  %-24s %7d %7s %8s %8s %8s %8s %8s %8s %9s %8s %9s%s", name, threads_at[t], figure_text(mops[k]), \
-			    count_text(peak[k]), count_text(mean[k]), share_text(largest[k]), time_text(median[k]), time_text(tail[k]), \
+			    count_text(peak[k]), count_text(mean[k]), share_text(largest[k]), waited_text(median[k], median_above[k]), waited_text(tail[k], tail_above[k]), \
 			    share_text(passes[k]), slope[k] == "" ? "-" : (slope[k] < 0 ? "-" : "") count_text(slope[k] < 0 ? -slope[k] : slope[k]), \
 			    time_text(drain[k]), (timed in stalls ? undrained[timed] "/" stalls[timed] : "-"), bad[k] ? "  not valid" : ""))
 		}

@@ -59,6 +59,10 @@ if [ -z "$any_tree" ] && [ "$parts" != " plot" ]; then
 	esac
 fi
 
+# Before anything is measured.
+[ "$parts" = " plot" ] || { mkdir -p "$reference" && true >"$reference/.arriving" && rm "$reference/.arriving"; } 2>/dev/null ||
+	fail "REFERENCE=$reference: cannot make this folder, or not write into it"
+
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 trap 'exit 130' INT

@@ -149,6 +149,24 @@ lines_of(FILE *out)
 	return said;
 }
 
+/* The last trial may take longer than thought: then no time is named, for nobody knows it. */
+static void
+a_last_trial_that_takes_longer_has_no_time_left(void)
+{
+	uint64_t later = UINT64_MAX / 2;
+	FILE *out = tmpfile();
+	struct progress *p;
+
+	CHECK(out != NULL);
+	p = progress_new(out, 1, 1, 60 * S);
+	CHECK(p != NULL);
+	progress_begin(p, 0, "growth");
+	progress_tick_at(p, later, "grow", 0.25, NAN);
+	check_said(lines_of(out), "0/1 (0 %), longer than expected, quiet: grow 25 %, growth\n");
+	progress_free(p);
+	fclose(out);
+}
+
 /* Of a pipe or file, time passing by itself: a whole line about every ten seconds, that says what the live one does. */
 static void
 elsewhere_a_whole_line_says_the_same_now_and_then(void)
@@ -165,11 +183,11 @@ elsewhere_a_whole_line_says_the_same_now_and_then(void)
 	check_said(lines_of(out), ""); /* the run is too young */
 	/* What is under way took longer than thought: 11 trials are left. */
 	progress_tick_at(p, later, "measuring", 0.25, 12.34);
-	check_said(lines_of(out), "0/12 (0 %), 11 min 00 s left, quiet: measuring 25 %, 12.3 Mops/s, hamt mixed get=100 2 threads\n");
+	check_said(lines_of(out), "0/12 (0 %), more than 11 min 00 s left, quiet: measuring 25 %, 12.3 Mops/s, hamt mixed get=100 2 threads\n");
 	progress_tick_at(p, later + 9 * S, "measuring", 0.5, 12.34);
 	check_said(lines_of(out), "");
 	progress_tick_at(p, later + 10 * S, "prefill", 0, NAN);
-	check_said(lines_of(out), "0/12 (0 %), 11 min 00 s left, quiet: prefill, hamt mixed get=100 2 threads\n");
+	check_said(lines_of(out), "0/12 (0 %), more than 11 min 00 s left, quiet: prefill, hamt mixed get=100 2 threads\n");
 	/* All that are wanted by now are done, and the sentinel saw others on the machine in two of them, the last one not. */
 	progress_end(p);
 	for (unsigned i = 1; i < 6; i++) {
@@ -227,6 +245,7 @@ static const struct test tests[] = {
 	TEST(the_line_says_how_far_how_long_how_noisy_and_how_fast),
 	TEST(the_line_is_narrower_than_the_terminal),
 	TEST(time_left_is_learned_from_the_trials),
+	TEST(a_last_trial_that_takes_longer_has_no_time_left),
 	TEST(elsewhere_a_whole_line_says_the_same_now_and_then),
 	TEST(quiet_and_short_runs_say_nothing),
 };

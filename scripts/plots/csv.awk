@@ -41,3 +41,18 @@ function csv_need(at, names,    name, n, i)
 			exit 2
 		}
 }
+
+# without_samples - why a picture over time has no curve.
+function without_samples(samples)
+{
+	return samples == 0 ? "No sample was kept with these trials: imported results have none." : \
+	    "Too few samples to draw: these trials are shorter than --sample-interval."
+}
+
+# without_curves - picture name is a note instead of curves, if it has none already: there is nothing of what to draw.
+function without_curves(out, name, what,    facts)
+{
+	facts = out "/" name ".facts"
+	printf "if (strlen(note) == 0) { note = '%s'; load '%s.note.facts' }\n", what, name >>facts
+	close(facts)
+}

@@ -1,6 +1,6 @@
 # From sorted counts by curve and bucket to what gnuplot draws.
 #
-# usage: sort -k1,1 -k2,2n -k3,3n -k5,5n | awk -v out=DIR -f curves.awk
+# usage: sort -k1,1 -k2,2n -k3,3n -k5,5n | awk -v out=DIR -f csv.awk -f curves.awk
 # writes DIR/latency.P.S        x = -log10(1 - percentile / 100), y = ns
 #        DIR/latency.P.S.marks  the same at 50, 90, 99, 99.9, 99.99 %
 #        DIR/reclamation.P.S    x = ns, y = share that waited longer
@@ -90,12 +90,12 @@ END {
 	end_curve()
 	facts = out "/latency.facts"
 	if (longest == "")
-		printf "if (strlen(note) == 0) { note = 'no histogram was kept with these trials' }\n" >>facts
+		without_curves(out, "latency", "No histogram was kept with these trials: imported results have none.")
 	else
 		printf "shortest = %.0f\nlongest = %.0f\nfarthest = %.9g\n", shortest, longest, farthest >>facts
 	facts = out "/reclamation.facts"
 	if (re_longest == "")
-		printf "if (strlen(note) == 0) { note = 'no histogram was kept with these trials' }\n" >>facts
+		without_curves(out, "reclamation", "No histogram was kept with these trials: imported results have none.")
 	else
 		printf "shortest = %.0f\nlongest = %.0f\nleast_share = %.9g\n", re_shortest, re_longest, re_share >>facts
 }

@@ -5,12 +5,15 @@
 # writes DIR/subjects.facts  gnuplot variables: the subjects
 #        DIR/PICTURE.facts   gnuplot variables of one picture: title, caption, panels;
 #                            PICTURE = throughput, latency, reclamation, garbage, tradeoff, over-time
+#        DIR/PICTURE.note.facts  what replaces legend and caption where the picture has only a note after all
 #        DIR/throughput.P.S  throughput of subject S in panel P: threads median min max
 #        DIR/throughput.P.S.trials  of the same each trial: threads mops kind (0; 1: outlier; 2: disturbed, in no median)
 #        DIR/tradeoff.P.S    the same against garbage: mean mean peak median min max
 #        DIR/chosen.tsv      trials whose histograms or samples are drawn:
-#                            trial_id picture panel subject
+#                            trial_id picture panel subject histogram
+#                            of latency, panels 3 and 4 lie over 1 and 2: open loop's service times
 # Exit status: 3 if there is no trial.
+# With -v subjects_list=FILE, what `hamtbench list subjects` says, captions leave out the options that are at their defaults.
 # With -v only=N over-time shows the trial with that id alone, and it is 4 if there is none.
 #
 # A subject's number, colour and mark are the same in all pictures.
@@ -123,6 +126,13 @@ function note(name, title, text)
 	caption(name, common " " machine, 112)
 }
 
+# bare - what is left of a picture for whose curves nothing was kept; see without_curves().
+function bare(name)
+{
+	fact(name ".note", "legend = ''")
+	caption(name ".note", common " " machine, 112)
+}
+
 # curves_of - a picture's panels: curves[panel] = numbers of the subjects drawn
 # there, legend = of those drawn anywhere.
 function curves_of(name, panels,    panel, s, list, all, any)
@@ -146,10 +156,10 @@ function curves_of(name, panels,    panel, s, list, all, any)
 	fact(name, "legend = " quoted(all))
 }
 
-# draw - trial t takes part in the curve of its subject.
-function draw(name, panel, t)
+# draw - trial t takes part in the curve of its subject; histogram names the one, if any, that the curve is of.
+function draw(name, panel, t, histogram)
 {
-	print t "\t" name "\t" panel "\t" number[who[t]] >(out "/chosen.tsv")
+	print t "\t" name "\t" panel "\t" number[who[t]] "\t" histogram >(out "/chosen.tsv")
 	drawn[name, panel, number[who[t]]] = 1
 }
 
@@ -209,6 +219,50 @@ function label_of(subject, json,    label)
 		if ((subject, option) in varies)
 			label = label " " option "=" value
 	return label
+}
+
+# defaults_read - what options have where nobody sets them, by subject, from what `hamtbench list subjects` says:
+# a subject is indented by two, its options begin with -- and end in "(default X)", all wrapped.
+function defaults_read(file,    line, name, option, text)
+{
+	while ((getline line <file) > 0) {
+		if (line ~ /^  [^ -]/) {
+			name = substr(line, 3)
+			sub(/ .*/, "", name)
+			option = ""
+		} else if (match(line, /^ +--[a-z0-9-]+/)) {
+			option = substr(line, RSTART, RLENGTH)
+			sub(/^ +--/, "", option)
+			text = ""
+		}
+		if (option == "")
+			continue
+		sub(/^ +/, "", line)
+		text = text " " line
+		if (match(text, /\(default [^ );]+[;)]/))
+			default_of[name, option] = substr(text, RSTART + 9, RLENGTH - 10)
+	}
+	close(file)
+}
+
+# options_text - of each map what was not left at its default and is in no label, being the same in all its trials.
+function options_text(    t, key, of, order, n, i, list, last)
+{
+	for (t in trial) {
+		if (!match(options[t], /"subject":[{][^{}]*[}]/))
+			continue
+		rest = substr(options[t], RSTART + 10, RLENGTH - 10)
+		while (options_next())
+			if (value != "null" && !((subject[t], option) in varies) && default_of[subject[t], option] != value)
+				key[option "=" value, subject[t]] = option "=" value " " subject[t]
+	}
+	n = sorted(key, order)
+	for (i = 1; i <= n; i++) {
+		split(order[i], of, SUBSEP)
+		list = list (of[1] == last ? ", " : (i > 1 ? "); " : "") of[1] " (") of[2]
+		last = of[1]
+	}
+	return n > 0 ? " Other than by default: " list ")." : ""
 }
 
 # duration_note - remember how long trials of a workload were asked to take. One of whose
@@ -310,6 +364,8 @@ BEGIN {
 	fixed["null-bytes"] = "#BBBBBB"
 	spares = split("#000000 #8C510A #4B8B3B #D6278A #E69F00 #56B4E9 #8C6D00 #7A3E9D #1F9E9E #6A7FDB #A6761D #B22222", spare, " ")
 	# gnuplot's point types, the most different first.
+	if (subjects_list != "")
+		defaults_read(subjects_list)
 	marks = split("7 5 9 13 11 15 6 4 8 12 10 14", mark, " ")
 }
 
@@ -418,7 +474,7 @@ END {
 	cores = json_value(environment, "allowed_pus") + 0
 	smt = json_value(environment, "smt") == "true"
 	machine = machine_text()
-	common = common_text()
+	common = common_text() options_text()
 	number_subjects()
 	throughput()
 	latency()
@@ -426,6 +482,10 @@ END {
 	garbage()
 	tradeoff()
 	over_time()
+	bare("latency")
+	bare("reclamation")
+	bare("garbage")
+	bare("over-time")
 }
 
 # common_text - keys, duration and trials: what every caption ends with, before the machine.
@@ -700,7 +760,15 @@ function panel_threads(name, panels,    panel, n)
 	}
 }
 
-function latency(    t, admits, both, any, total_lost, clock)
+# latency_draw - of an open loop the times from the intended start, and as a second curve those from the real one.
+function latency_draw(t, panel, histogram)
+{
+	draw("latency", panel, t, open_loop[t] ? histogram "_response" : histogram)
+	if (open_loop[t])
+		draw("latency", panel + 2, t, histogram)
+}
+
+function latency(    t, admits, both, any, total_lost, clock, opened, closed, text)
 {
 	for (t in trial)
 		if (valid[t] && !is_null(subject[t]) && (has_get[t] || has_update[t]) && level[t] == lowest[group[t]]) {
@@ -720,18 +788,24 @@ function latency(    t, admits, both, any, total_lost, clock)
 	for (t in admits)
 		if (load_of[t] == load_chosen && threads[t] == threads_shown[1]) {
 			if (has_get[t])
-				draw("latency", 1, t)
+				latency_draw(t, 1, "get")
 			if (has_update[t])
-				draw("latency", 2, t)
+				latency_draw(t, 2, "update")
+			opened += open_loop[t]
+			closed += !open_loop[t]
 			total_lost += lost[t]
 		}
-	curves_of("latency", 2)
+	curves_of("latency", 4)
+	fact("latency", "open_loop = " (opened > 0))
 	fact("latency", "array panel_title[2]")
 	fact("latency", "panel_title[1] = 'get'")
 	fact("latency", "panel_title[2] = 'insert, upsert, remove'")
-	fact("latency", "title = " quoted("Latency percentiles at " counted(threads_shown[1], "thread") ": " chosen_text()))
+	text = !opened ? "Service times: from the start of a call to its end; each thread calls as fast as it can. " : \
+	    "Solid: response times, from when a call was due to its end; dashed: service times, from its real start. " \
+	    (closed ? "Without a rate there are service times only, solid. " : "")
+	fact("latency", "title = " quoted((opened ? "Response and service times" : "Latency percentiles") " at " counted(threads_shown[1], "thread") ": " chosen_text()))
 	clock = json_object(environment, "clock")
-	caption("latency", "Samples of all trials of this point together; a curve ends where fewer than ten samples lie beyond it. " \
+	caption("latency", text "Samples of all trials of this point together; a curve ends where fewer than ten samples lie beyond it. " \
 	    "Times include one reading of the clock" \
 	    (json_value(clock, "name") == "" ? "" : " (" json_value(clock, "name") ", about " json_value(clock, "cost_ns") " ns)") ". " \
 	    (total_lost > 0 ? counted(total_lost, "sample") " too long for the histogram. " : "") common " " machine, 150)
@@ -757,7 +831,7 @@ function reclamation(    t, s, admits, panel, panels, one, old, open, unknown, a
 		split("", of)
 		for (t in admits)
 			if (load_of[t] == load_chosen && threads[t] == threads_shown[panel]) {
-				draw("reclamation", panel, t)
+				draw("reclamation", panel, t, "reclaim")
 				s = number[who[t]]
 				of[s]++
 				open[s] += censored[t]

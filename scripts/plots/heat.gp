@@ -35,7 +35,11 @@ up = 86
 below = 86
 W = left + columns * panel_w + (columns - 1) * gap_x + right
 W = W < 560 ? 560 : W
-H = up + rows * panel_h + (rows - 1) * gap_y + below
+# The machine, in lines that fit; a letter of the small font is about 6 pixels wide.
+machine_line(i) = system(sprintf("sed -n 's/^# machine: //p' '%s' | head -n 1 | fold -s -w %d | sed -n %dp", data, (W - 20) / 6, i))
+machine_lines = 1
+while (strlen(machine_line(machine_lines + 1)) > 0) { machine_lines = machine_lines + 1 }
+H = up + rows * panel_h + (rows - 1) * gap_y + below + 15 * (machine_lines - 1)
 eval sprintf("set terminal %s size %d,%d noenhanced font 'DejaVu Sans,%d' background '#ffffff'", \
 	kind eq 'png' ? 'pngcairo' : 'svg', W, H, kind eq 'png' ? 10 : 13)
 small = kind eq 'png' ? ',9' : ',12'
@@ -57,7 +61,9 @@ unset key
 set label 1 said('title') at screen 0.5, 1 - 24.0 / H center font large tc rgb ink
 set label 2 'throughput, median, relative to none on as many threads; outlined: the best of its panel' \
 	at screen 0.5, 1 - 46.0 / H center font small tc rgb faint
-set label 3 said('machine') at screen 0.5, 16.0 / H center font small tc rgb faint
+do for [i = 1:machine_lines] {
+	set label 30 + i machine_line(i) at screen 0.5, (16.0 + 15 * (machine_lines - i)) / H center font small tc rgb faint
+}
 set border 0
 unset tics
 set xrange [-0.5:words(xs) - 0.5]
@@ -94,6 +100,6 @@ do for [p = 1:words(panels)] {
 			with labels font small tc rgb variable
 	unset label 1
 	unset label 2
-	unset label 3
+	do for [i = 1:machine_lines] { unset label 30 + i }
 }
 unset multiplot

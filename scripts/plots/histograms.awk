@@ -6,9 +6,8 @@
 
 FILENAME ~ /chosen[.]tsv$/ {
 	split($0, f, "\t")
-	histogram = f[2] == "reclamation" ? "reclaim" : f[2] != "latency" ? "" : f[3] == 1 ? "get" : "update"
-	if (histogram != "")
-		curves[f[1], histogram] = curves[f[1], histogram] f[2] " " f[3] " " f[4] "\n"
+	if (f[5] != "")
+		curves[f[1], f[5]] = curves[f[1], f[5]] f[2] " " f[3] " " f[4] "\n"
 	next
 }
 

@@ -84,11 +84,16 @@ END {
 			from_resizings = resizings[t, i] + 0
 			most_ns = 0
 		}
-		lines += samples[t]
+		most_samples = samples[t] > most_samples ? samples[t] : most_samples
 		close(file)
 	}
 	if (trials == 0)
 		exit
+	# The first one is from the very start.
+	if (most_samples < 2) {
+		without_curves(out, "over-time", without_samples(most_samples))
+		exit
+	}
 	# Where all trials change phase at the same time, one set of lines is enough.
 	same = 1
 	for (i = 1; i <= phases; i++) {
@@ -114,6 +119,6 @@ END {
 		printf "phase_row[%d] = %d\n", i, row[phase_of[keep[i]]] >>facts
 		printf "phase_at[%d] = %.9g\nphase_of[%d] = %d\nphase_name[%d] = '%s'\n", i, phase_at[keep[i]], i, phase_of[keep[i]], i, name >>facts
 	}
-	printf "last = %.9g\ntop_mops = %.9g\nslowest = %.0f\nquickest = %.0f\nany_resized = %d\nsampled = %d\n", last, top, slowest, \
-	    (quickest == "" ? 1 : quickest), any_resized, (lines > 0) >>facts
+	printf "last = %.9g\ntop_mops = %.9g\nslowest = %.0f\nquickest = %.0f\nany_resized = %d\n", last, top, slowest, \
+	    (quickest == "" ? 1 : quickest), any_resized >>facts
 }

@@ -5,10 +5,6 @@ load 'over-time.facts'
 with_marks = 0
 legend_text(s) = label[s]
 drawn = strlen(note) == 0
-if (drawn && !sampled) {
-	note = 'No sample was taken: trials were shorter than --sample-interval.'
-	drawn = 0
-}
 n = drawn ? words(curves[1]) : 0
 rows = drawn && any_resized ? n : 0
 rug = rows > 0 ? 10 * rows + 24 : 0

@@ -29,6 +29,7 @@ FNR == 1 {
 	seconds = f[at["at_ns"]] / 1e9
 	pending = f[at["pending"]] + 0
 	print seconds, pending >file[t]
+	longest = ++samples[t] > longest ? samples[t] : longest
 	peak[t] = pending > peak[t] ? pending : peak[t]
 	if (pending > 0 && (lowest == "" || pending < lowest))
 		lowest = pending
@@ -41,6 +42,11 @@ END {
 		exit 2
 	if (files == 0)
 		exit
+	# The first one is from the very start.
+	if (longest < 2) {
+		without_curves(out, "garbage", without_samples(longest))
+		exit
+	}
 	for (t in file) {
 		most = peak[t] > most ? peak[t] : most
 		least = least == "" || peak[t] < least ? peak[t] : least

@@ -83,6 +83,10 @@ trials_kept() {
 		for picture in out/cas-cas-word-c-m out/cas-cas-stack-threshold-m out/hotkey-hamt-c-m; do
 			[ "$(head -c 8 "$picture.png" | od -An -tx1 | tr -d ' \n')" = 89504e470d0a1a0a ]
 			grep -q '</svg>' "$picture.svg"
+			# No line of text is wider than the picture: a letter takes 5 pixels or more.
+			width=$(sed -n 's/.*viewBox="0 0 \([0-9]*\) .*/\1/p' "$picture.svg")
+			grep '<text>' "$picture.svg" >texts
+			sed 's/<[^>]*>//g' texts | awk -v most=$((width / 5)) 'length > most { print; bad = 1 } END { exit bad }'
 			grep -q '9 threads' "$picture.svg"
 		done
 	fi

@@ -196,6 +196,16 @@ taking() {
 	[ -s "$OUT/garbage.svg" ]
 }
 
+@test "a folder for plots that cannot be made is said before anything is measured" {
+	command -v gnuplot >/dev/null || skip "gnuplot is not installed"
+	echo text >file
+	OUT=file/x/y run --separate-stderr "$SCRIPTS/bench.sh"
+	[ "$status" -eq 2 ]
+	[ "$stderr" = "bench.sh: OUT=file/x/y: cannot make this folder, or not write into it" ]
+	[ ! -e called ]
+	[ "$(cat file)" = text ]
+}
+
 @test "Ctrl-C keeps the finished trials and says how to draw them" {
 	# A group of its own, as the terminal's; a shell would hide SIGINT from what it runs in the background.
 	HAMTBENCH=$REAL SUBJECTS=null THREADS=1 KEYS=1K TRIALS=9 DURATION=200ms \

@@ -15,6 +15,9 @@ setup() {
 	run --separate-stderr scripts/instr.sh --frob
 	[ "$status" -eq 2 ]
 	[ "$stderr" = "instr.sh: unknown option --frob (it knows --update and --help)" ]
+	run --separate-stderr scripts/instr.sh --update foo
+	[ "$status" -eq 2 ]
+	[ "$stderr" = "instr.sh: foo: one option is enough" ]
 	KEYS=10 COUNT=11 run --separate-stderr scripts/instr.sh
 	[ "$status" -eq 2 ]
 	[ "$stderr" = "instr.sh: COUNT=11: at most KEYS, which is 10" ]

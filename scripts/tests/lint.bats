@@ -69,6 +69,9 @@ clean() {
 	run "$lint" --frob
 	[ "$status" -eq 2 ]
 	[[ "$output" == *"unknown option --frob"* ]]
+	run "$lint" . foo
+	[ "$status" -eq 2 ]
+	[ "$output" = "lint.sh: foo: wants one DIR" ]
 	CC=no-such-cc run "$lint" .
 	[ "$status" -eq 2 ]
 	[[ "$output" == *"no-such-cc is not installed: run scripts/setup.sh" ]]

@@ -22,6 +22,12 @@ copy_core() {
 	run --separate-stderr scripts/models.sh --frob
 	[ "$status" -eq 2 ]
 	[ "$stderr" = "models.sh: unknown option --frob (it knows --tables, --long, --help)" ]
+	run --separate-stderr scripts/models.sh "$BATS_TEST_TMPDIR"
+	[ "$status" -eq 2 ]
+	[ "$output$stderr" = "models.sh: $BATS_TEST_TMPDIR: no tree of this project, for it has no core/tests/models" ]
+	run --separate-stderr scripts/models.sh --tables . core
+	[ "$status" -eq 2 ]
+	[ "$output$stderr" = "models.sh: core: wants one DIR" ]
 }
 
 @test "tables, models and source agree" {

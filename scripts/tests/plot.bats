@@ -17,7 +17,7 @@ setup_file() {
 	# Series 1: all that there is to draw. Series 2: no map that retires.
 	"$HAMTBENCH" run --subject seed,null,roofline --threads 1,2 --mix get=90,insert=5,remove=5 \
 		--mix get=50,insert=25,remove=25 --dist zipf:0.99 --keys 1K --trials 2 --duration 20ms --warmup 1ms \
-		--smr-stats counters --smr-stats sampled --db "$DB" --quiet >/dev/null
+		--smr-stats counters --smr-stats sampled --noise off --db "$DB" --quiet >/dev/null
 	"$HAMTBENCH" run --subject mutex --threads 1 --mix get=100 --keys 1K --trials 1 --duration 20ms --warmup 1ms \
 		--db "$DB" --quiet >/dev/null
 	# Series 3: threads that stall.
@@ -93,6 +93,71 @@ silent_on() {
 		tr '\n' ' ' <$picture.svg | sed 's/<[^>]*>//g' | tr -s ' \t' ' ' >words
 		says words "1K keys; 2 trials of 20ms a point." ", Linux "
 	done
+}
+
+@test "of an open loop, latency shows response times solid and service times dashed, and says so" {
+	"$HAMTBENCH" run --subject seed,roofline --threads 1 --rate 100K,200K --keys 1K --trials 1 --duration 20ms --warmup 1ms \
+		--db open.db --quiet >/dev/null
+	plot --db open.db --out .
+	[ "$status" -eq 0 ]
+	tr '\n' ' ' <latency.svg | sed 's/<[^>]*>//g' | tr -s ' \t' ' ' >words
+	says words "Response and service times at 1 thread" \
+		"Solid: response times, from when a call was due to its end; dashed: service times, from its real start."
+	# Of each subject, rate and panel a solid curve and a dashed one; a dash in an SVG is an attribute of its path.
+	[ "$(grep -c 'stroke-dasharray' latency.svg)" -ge 8 ]
+	plot --db "$DB" --series 1 --out .
+	tr '\n' ' ' <latency.svg | sed 's/<[^>]*>//g' | tr -s ' \t' ' ' >words
+	says words "Latency percentiles at" "Service times: from the start of a call to its end"
+	[ "$(grep -c 'stroke-dasharray' latency.svg)" -lt 8 ]
+	# The curves come from the histograms of these names.
+	printf '%s\n' '4	latency	1	1	get_response' '4	latency	3	1	get' >chosen.tsv
+	printf '%s\n' trial_id,name,low_ns,high_ns,count 4,get,5,6,7 4,get_response,50,60,7 4,update,1,1,1 >histograms.csv
+	[ "$(awk -f "$AWK/csv.awk" -f "$AWK/histograms.awk" chosen.tsv histograms.csv)" = \
+		"$(printf '%s\n' 'latency 3 1 5 6 7' 'latency 1 1 50 60 7')" ]
+}
+
+@test "what imported results do not have, and very short trials, is said in place of curves, whole" {
+	"$HAMTBENCH" run --subject seed --threads 1,4 --mix get=50,insert=25,remove=25 --keys 1K --trials 1 --duration 20ms --warmup 1ms \
+		--db exported.db --quiet >/dev/null
+	"$HAMTBENCH" export --db exported.db --format json >exported.json
+	"$HAMTBENCH" import exported.json --db imported.db
+	plot --db imported.db --out .
+	[ "$status" -eq 0 ]
+	plot --db imported.db --out . --over-time
+	[ "$status" -eq 0 ]
+	says latency.svg "No histogram was kept with these trials: imported results have none."
+	for picture in garbage over-time; do
+		says $picture.svg "No sample was kept with these trials: imported results have none."
+		# Nothing about curves that are not there.
+		run ! grep -q -e "A curve is one" -e ">seed" $picture.svg
+	done
+	"$HAMTBENCH" run --subject seed --threads 1 --keys 1K --trials 1 --duration 5ms --sample-interval 1s --warmup 1ms \
+		--db short.db --quiet >/dev/null
+	plot --db short.db --out . --over-time
+	[ "$status" -eq 0 ]
+	says over-time.svg "Too few samples to draw: these trials are shorter than --sample-interval."
+	# A caption is broken for the width of a note, not for that of the panels that are missing.
+	"$HAMTBENCH" export --db imported.db --what trials >trials.csv
+	"$HAMTBENCH" export --db imported.db --what points >points.csv
+	awk -v out=. -f "$AWK/csv.awk" -f "$AWK/facts.awk" trials.csv points.csv exported.json
+	awk -F"'" '/^caption\[/ && length($2) > 112 { exit 1 } { n++ } END { exit !n }' garbage.note.facts
+}
+
+@test "options of a map that are not at their defaults are said, in the caption if all its trials have them" {
+	"$HAMTBENCH" run --subject hamt,seed,mutex --hash identity --backoff none --threads 1 --keys 1K --trials 1 --duration 5ms \
+		--warmup 1ms --db options.db --quiet >/dev/null
+	plot --db options.db --out .
+	[ "$status" -eq 0 ]
+	for picture in throughput latency reclamation garbage tradeoff; do
+		tr '\n' ' ' <$picture.svg | sed 's/<[^>]*>//g' | tr -s ' \t' ' ' >words
+		says words "Other than by default: backoff=none (hamt, seed); hash=identity (hamt)."
+	done
+	"$HAMTBENCH" run --subject hamt,hamt-hp-fence,mutex --hash identity --hash seeded --threads 1 --keys 1K --trials 1 --duration 5ms \
+		--warmup 1ms --db options.db --quiet >/dev/null
+	plot --db options.db --out .
+	says throughput.svg ">hamt hash=identity<" ">hamt hash=seeded<"
+	# Neither what is in a label nor a default: that of hamt-hp-fence is said on two lines.
+	run ! grep -q "Other than" throughput.svg
 }
 
 @test "the same series gives the same bytes" {
@@ -188,9 +253,9 @@ silent_on() {
 	awk -v out=. -f "$AWK/csv.awk" -f "$AWK/facts.awk" trials.csv points.csv trials.json
 	[ "$(cat throughput.1.1)" = "1 7 7 7" ]
 	# Of latency the same; of the time from retire to free the one that has it.
-	grep -qx "2	latency	1	1" chosen.tsv
+	grep -qx "2	latency	1	1	get" chosen.tsv
 	run ! grep -q "^1	latency" chosen.tsv
-	grep -qx "1	reclamation	1	1" chosen.tsv
+	grep -qx "1	reclamation	1	1	reclaim" chosen.tsv
 }
 
 @test "pictures of before are replaced, also by one without data" {
@@ -309,7 +374,7 @@ fake_plot() {
 	fake_plot
 	[ "$status" -eq 0 ]
 	[ "$(head -n 1 fake/called)" = "export --db $(realpath "$SCRIPTS/..")/results/results.db --series last --what trials" ]
-	[ "$(grep -c -e '--series 7 ' fake/called)" -eq $(($(wc -l <fake/called) - 1)) ]
+	[ "$(grep -c -e '--series 7 ' fake/called)" -eq $(($(grep -c '^export' fake/called) - 1)) ]
 }
 
 @test "a subject has a colour of its own, whatever else is drawn and in whatever order" {
@@ -415,13 +480,13 @@ AWK
 @test "histograms: percentiles as far as ten samples lie beyond, of all trials together" {
 	# 1000 samples: 900 of 10 ns, 90 of 100 ns, 9 of 1 us, 1 of 10 us, from two trials.
 	printf 'latency 1 3 %s\n' '10 10 450' '10 10 450' '96 100 90' '960 1000 9' '9600 10000 1' >counts
-	sort -k1,1 -k2,2n -k3,3n -k5,5n counts | awk -v out=. -f "$AWK/curves.awk"
+	sort -k1,1 -k2,2n -k3,3n -k5,5n counts | awk -v out=. -f "$AWK/csv.awk" -f "$AWK/curves.awk"
 	[ "$(cat latency.1.3.marks)" = "$(printf '%s\n' '0.30103 10' '1 10' '2 100')" ]
 	[ "$(cat latency.1.3)" = "$(printf '%s\n' '0 10' '1 10' '2 100')" ]
 }
 
 @test "ages: the share that waited longer" {
-	printf 'reclamation 2 1 %s\n' '90 100 90' '900 1000 9' '9000 10000 1' | awk -v out=. -f "$AWK/curves.awk"
+	printf 'reclamation 2 1 %s\n' '90 100 90' '900 1000 9' '9000 10000 1' | awk -v out=. -f "$AWK/csv.awk" -f "$AWK/curves.awk"
 	[ "$(awk '{ printf "%d %.4f\n", $1, $2 }' reclamation.2.1)" = \
 		"$(printf '%s\n' '90 1.0000' '100 0.1000' '1000 0.0100' '10000 0.0000')" ]
 	grep -qx 'longest = 10000' reclamation.facts

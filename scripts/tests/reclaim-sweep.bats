@@ -226,6 +226,14 @@ report() {
 	grep -q '^  hp  *2 *10 *3.5K *2K *50.0 % *10 ns *20 ns *10.0 % *5 *7 ns *2/8$' made/table.txt
 }
 
+@test "a percentile that is not known, for too much still waited, is shown as more than what is known of it" {
+	point hp churn 10 3000 2000 0.5 | sed 's/,10,20,4,1$/,10,,4,1/' | report
+	grep -q '^  hp .* 10 ns  *-  *10.0 % ' made/table.txt
+	awk '{ print $0 (NR == 1 ? ",reclaim_p50_above_ns,reclaim_p99_above_ns" : ",,4560000") }' reclaim.csv >above.csv
+	awk -v machine=M -v dir=made -f "$TOP/scripts/plots/csv.awk" -f "$TOP/scripts/reclaim-report.awk" above.csv trials.csv
+	grep -q '^  hp .* 10 ns  *>4.56 ms  *10.0 % ' made/table.txt
+}
+
 @test "a folder that cannot be written is said" {
 	echo text >file
 	OUT=file/out sweep --maps hamt --schemes hp --workloads churn --threads 1
