@@ -150,6 +150,8 @@ MAP_TESTS := $(wildcard core/tests/test_hamt*.c core/tests/test_seed*.c core/tes
 tests_under = $(if $(filter none,$1),$(filter core/tests/test_reclaim%,$(MAP_TESTS)),$(MAP_TESTS))
 # The library for a source compiled with the flags $2, of variant $1.
 library = build/$1/libhamt$(addprefix -,$(foreach s,$(SCHEMES),$(if $(findstring =$(MACRO_$s),$2),$s))).a
+# What names of the installed libraries begin with; others are core's own.
+INTERFACE := hamt seed_hamt hazard reclaim limbo contention
 # Those under the scheduler, and no others, are programs of the variants that have it.
 SCHEDULED := sched schedasan
 SCHEDULE_TESTS := $(filter core/tests/test_%_schedules.c,$(TESTS))
@@ -261,6 +263,17 @@ build/$1/libhamt.a: $(call objects,$1,$(CORE)) build/$1/objects
 	$$(call say,AR $$@)ar rcsD $$@ $$(filter %.o,$$^)
 
 $(foreach s,$(SCHEMES),$(call scheme,$1,$s))
+
+# What is installed: one object, in which only the names of the interface are global, so that no function of a
+# program can take the place of one of core. gcc makes real code of a build with -flto, for any compiler.
+build/$1/installed/%.a: build/$1/%.a Makefile
+	$$(if $$(shell command -v objcopy),,$$(error objcopy is not installed: install package binutils))
+	@mkdir -p $$(@D)
+	@rm -f $$@
+	$$(call say,AR $$@)$$(call cc,$1) $$(filter-out -fsanitize=%,$$(call c_flags,$1)) -nostdlib -r \
+		$(if $(findstring clang,$(call cc,$1)),-Wno-unused-command-line-argument,-flinker-output=nolto-rel) \
+		-o $$(@:.a=.o) -Wl,--whole-archive $$< -Wl,--no-whole-archive && \
+		objcopy --wildcard $$(INTERFACE:%=--keep-global-symbol='%_*') $$(@:.a=.o) && ar rcsD $$@ $$(@:.a=.o)
 
 build/$1/hamtbench: $(call objects,$1,$(HARNESS) $(call support_core,$1)) build/$1/objects
 	$$(need_packages)
@@ -486,12 +499,13 @@ lint: ## layers, rules of core, house style, shell scripts
 # of the headers and of what the binary says of itself.
 INTO = $(DESTDIR)$(strip $(PREFIX))
 MAN3 := $(patsubst core/%.h,%,$(wildcard $(addprefix core/,hamt.h hazard.h reclaim.h seed_hamt.h contention.h)))
-install: all-$V build/$V/libhamt.a $(SCHEMES:%=build/$V/libhamt-%.a) ## binary, plug-ins, library, headers, manual pages, completion into PREFIX
+INSTALLED := $(addprefix build/$V/installed/,libhamt.a $(SCHEMES:%=libhamt-%.a))
+install: all-$V $(INSTALLED) ## binary, plug-ins, library, headers, manual pages, completion into PREFIX
 	install -d $(addprefix $(INTO)/,bin lib/pkgconfig lib/hamtbench/subjects lib/hamtbench/workloads include/hamt \
 		include/hamtbench/harness include/hamtbench/core share/man/man1 share/man/man3 \
 		share/bash-completion/completions)
 	install build/$V/hamtbench $(INTO)/bin
-	install -m 644 build/$V/libhamt.a $(SCHEMES:%=build/$V/libhamt-%.a) $(INTO)/lib
+	install -m 644 $(INSTALLED) $(INTO)/lib
 	install -m 644 $(filter build/$V/subjects/%,$(call products,$V)) $(INTO)/lib/hamtbench/subjects
 	install -m 644 $(filter build/$V/workloads/%,$(call products,$V)) $(INTO)/lib/hamtbench/workloads
 	for h in core/*.h; do sed 's:^#include "core/:#include ":' "$$h" >$(INTO)/include/hamt/$${h#core/} || exit 1; done

@@ -39,6 +39,46 @@ example() {
 	[ "$(./two)" = "7 -> 49" ]
 }
 
+@test "a program's functions stay its own, whatever core calls its" {
+	cat >own.c <<-'C'
+	#include <hamt/hamt.h>
+
+	uint64_t hash_bytes(void);
+	void *node_alloc(void);
+
+	/* Names of core. None is called by the map. */
+	uint64_t hash_bytes(void) { abort(); }
+	void *node_alloc(void) { abort(); }
+
+	int
+	main(void)
+	{
+		struct hamt_bytes *map;
+		char text[20];
+
+		if (hamt_bytes_new(NULL, &map) != HAMT_OK)
+			return 1;
+		for (unsigned i = 0; i < 1000; i++) {
+			struct hamt_string key = { text, (size_t)snprintf(text, sizeof(text), "key %u", i) };
+
+			if (hamt_bytes_insert(map, key, key) != HAMT_OK)
+				return 1;
+		}
+		printf("%u\n", (unsigned)hamt_bytes_count(map));
+		hamt_bytes_drop(map);
+		return 0;
+	}
+	C
+	for library in "$PREFIX"/lib/libhamt*.a; do
+		nm -g --defined-only "$library" | awk 'NF == 3 { print $3 }' >names
+		grep -qx hamt_new names
+		run grep -vE '^(hamt|seed_hamt|hazard|reclaim|limbo|contention)_' names
+		[ "$output" = "" ]
+		"$CC" -std=c11 -o own own.c "-I$PREFIX/include" "$library" -pthread
+		[ "$(./own)" = 1000 ]
+	done
+}
+
 @test "a map and a load built outside are run by the installed binary" {
 	example mymap.c
 	example myload.c
