@@ -499,6 +499,10 @@ lint: ## layers, rules of core, house style, shell scripts
 # of the headers and of what the binary says of itself.
 INTO = $(DESTDIR)$(strip $(PREFIX))
 MAN3 := $(patsubst core/%.h,%,$(wildcard $(addprefix core/,hamt.h hazard.h reclaim.h seed_hamt.h contention.h)))
+# $(call pc,LIBRARY,SCHEME,MACRO) - what pkg-config knows of it.
+pc = printf '%s\n' 'prefix=$(strip $(PREFIX))' 'libdir=$${prefix}/lib' 'includedir=$${prefix}/include' 'Name: $1' \
+	'Description: a concurrent hash array mapped trie; memory: $2' 'Version: $(VERSION)' \
+	'Cflags: -I$${includedir}$(if $3, -DRECLAIM=$3)' 'Libs: -L$${libdir} -l$1 -pthread' >$(INTO)/lib/pkgconfig/$1.pc
 INSTALLED := $(addprefix build/$V/installed/,libhamt.a $(SCHEMES:%=libhamt-%.a))
 install: all-$V $(INSTALLED) ## binary, plug-ins, library, headers, manual pages, completion into PREFIX
 	install -d $(addprefix $(INTO)/,bin lib/pkgconfig lib/hamtbench/subjects lib/hamtbench/workloads include/hamt \
@@ -511,9 +515,11 @@ install: all-$V $(INSTALLED) ## binary, plug-ins, library, headers, manual pages
 	for h in core/*.h; do sed 's:^#include "core/:#include ":' "$$h" >$(INTO)/include/hamt/$${h#core/} || exit 1; done
 	install -m 644 $(wildcard core/*.h) $(INTO)/include/hamtbench/core
 	install -m 644 $(wildcard harness/*.h) $(INTO)/include/hamtbench/harness
-	printf '%s\n' 'prefix=$(strip $(PREFIX))' 'Name: hamt' 'Description: a concurrent hash array mapped trie' \
-		'Version: $(VERSION)' 'Cflags: -I$${prefix}/include' 'Libs: -L$${prefix}/lib -lhamt -pthread' \
-		>$(INTO)/lib/pkgconfig/hamt.pc
+	$(call pc,hamt,hazard pointers)
+	$(call pc,hamt-ebr,epochs,$(MACRO_ebr))
+	$(call pc,hamt-qsbr,quiescent states,$(MACRO_qsbr))
+	$(call pc,hamt-he,hazard eras,$(MACRO_he))
+	$(call pc,hamt-none,no reclamation,$(MACRO_none))
 	printf '%s\n' 'prefix=$(strip $(PREFIX))' 'subjects=$${prefix}/lib/hamtbench/subjects' \
 		'workloads=$${prefix}/lib/hamtbench/workloads' 'Name: hamtbench' \
 		'Description: plug-ins for hamtbench: maps under test and loads' 'Version: $(VERSION)' \

@@ -9,6 +9,8 @@
  *	libhamt-he.a     he     hazard eras: announces when, not what
  *	libhamt-none.a   none   nothing is freed: without the work of reclamation, for comparison
  *
+ * Once they are installed, pkg-config knows them as hamt, hamt-ebr and so on.
+ *
  *	scheme   garbage that a stopped thread causes   stopped between operations
  *	hp       bounded, a few objects a thread        the same
  *	he       bounded by the size of the map         the same

@@ -34,9 +34,47 @@ example() {
 	example two.c
 	# As it is written once it is installed.
 	sed -i 's:"core/hamt.h":<hamt/hamt.h>:' two.c
+	for library in hamt hamt-ebr hamt-qsbr hamt-he hamt-none; do
+		# shellcheck disable=SC2046 # flags
+		"$CC" -std=c11 -Wall -Wextra -Werror -o two two.c $(pkg-config --cflags --libs $library)
+		[ "$(./two)" = "7 -> 49" ]
+		[ "$(pkg-config --variable=libdir $library)" = "$PREFIX/lib" ]
+		[ -e "$(pkg-config --variable=includedir $library)/hamt/hamt.h" ]
+	done
+}
+
+@test "each scheme is a library that says so, and so does the header" {
+	cat >scheme.c <<-'C'
+	#include <hamt/reclaim.h>
+
+	static const char *const names[] = {
+		[RECLAIM_HP] = "hp", [RECLAIM_EBR] = "ebr", [RECLAIM_QSBR] = "qsbr", [RECLAIM_HE] = "he",
+		[RECLAIM_NONE] = "none",
+	};
+
+	int main(void) { return printf("%s %s\n", reclaim_scheme(), names[RECLAIM]) < 0; }
+	C
+	for scheme in hp ebr qsbr he none; do
+		library=hamt-$scheme
+		# shellcheck disable=SC2046 # flags
+		"$CC" -std=c11 -Wall -Wextra -Werror -o scheme scheme.c $(pkg-config --cflags --libs "${library%-hp}")
+		[ "$(./scheme)" = "$scheme $scheme" ]
+	done
+}
+
+@test "C++ is told that the headers are C, and calls functions of a C file" {
+	command -v g++ >/dev/null || skip "g++ is not installed"
+	echo '#include <hamt/hamt.h>' >direct.cc
+	run g++ -fsyntax-only "-I$PREFIX/include" direct.cc
+	[ "$status" -eq 1 ]
+	[[ "$(grep -m 1 'error:' <<<"$output")" == *"these headers are C11"* ]]
+	printf '%s\n' '#include <hamt/hamt.h>' 'struct hamt *map_new(void);' \
+		'struct hamt *map_new(void) { struct hamt *map; return hamt_new(NULL, &map) == HAMT_OK ? map : NULL; }' >map.c
+	printf '%s\n' 'extern "C" struct hamt *map_new();' 'int main() { return map_new() == nullptr; }' >main.cc
+	"$CC" -std=c11 -c "-I$PREFIX/include" map.c
 	# shellcheck disable=SC2046 # flags
-	"$CC" -std=c11 -Wall -Wextra -Werror -o two two.c $(pkg-config --cflags --libs hamt)
-	[ "$(./two)" = "7 -> 49" ]
+	g++ -o main main.cc map.o $(pkg-config --libs hamt)
+	./main
 }
 
 @test "a program's functions stay its own, whatever core calls its" {
