@@ -499,6 +499,10 @@ lint: ## layers, rules of core, house style, shell scripts
 # of the headers and of what the binary says of itself.
 INTO = $(DESTDIR)$(strip $(PREFIX))
 MAN3 := $(patsubst core/%.h,%,$(wildcard $(addprefix core/,hamt.h hazard.h reclaim.h seed_hamt.h contention.h)))
+# They and what they include. No name without a prefix may get into programs, so planted bugs stay here.
+PUBLIC := $(MAN3) $(patsubst core/%.h,%,$(wildcard $(addprefix core/,atomic.h interface.h limbo.h)))
+for_programs := -e 's:^.include "core/mutant.h"$$:\#define hamt_mutant(name) false /* none of the bugs planted for tests */:' \
+	-e 's/\<mutant(/hamt_mutant(/g' -e 's/\<SCHEDULED\>/HAMT_SCHEDULED/' -e 's:^.include "core/:\#include ":'
 # $(call pc,LIBRARY,SCHEME,MACRO) - what pkg-config knows of it.
 pc = printf '%s\n' 'prefix=$(strip $(PREFIX))' 'libdir=$${prefix}/lib' 'includedir=$${prefix}/include' 'Name: $1' \
 	'Description: a concurrent hash array mapped trie; memory: $2' 'Version: $(VERSION)' \
@@ -512,7 +516,7 @@ install: all-$V $(INSTALLED) ## binary, plug-ins, library, headers, manual pages
 	install -m 644 $(INSTALLED) $(INTO)/lib
 	install -m 644 $(filter build/$V/subjects/%,$(call products,$V)) $(INTO)/lib/hamtbench/subjects
 	install -m 644 $(filter build/$V/workloads/%,$(call products,$V)) $(INTO)/lib/hamtbench/workloads
-	for h in core/*.h; do sed 's:^#include "core/:#include ":' "$$h" >$(INTO)/include/hamt/$${h#core/} || exit 1; done
+	for h in $(PUBLIC); do sed $(for_programs) core/$$h.h >$(INTO)/include/hamt/$$h.h || exit 1; done
 	install -m 644 $(wildcard core/*.h) $(INTO)/include/hamtbench/core
 	install -m 644 $(wildcard harness/*.h) $(INTO)/include/hamtbench/harness
 	$(call pc,hamt,hazard pointers)

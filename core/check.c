@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "core/base.h"
 #include "core/update.h"
 
 struct checker {

@@ -69,6 +69,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "core/base.h"
 #include "core/contention.h"
 
 /* A test may define them, to count steps instead of taking time. */

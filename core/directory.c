@@ -14,6 +14,7 @@
 #include <sys/mman.h>
 #endif
 
+#include "core/base.h"
 #include "core/directory.h"
 
 /* --- Memory ----------------------------------------------------------- */

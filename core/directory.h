@@ -10,6 +10,7 @@
 #ifndef CORE_DIRECTORY_H
 #define CORE_DIRECTORY_H
 
+#include "core/base.h"
 #include "core/contention.h"
 #include "core/hamt.h"
 #include "core/node.h"

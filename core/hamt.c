@@ -104,6 +104,7 @@
  */
 #include <string.h>
 
+#include "core/base.h"
 #include "core/hash.h"
 #include "core/update.h"
 

@@ -7,6 +7,7 @@
  * lookup makes it in the guard's own hazard slot from the start, so that it
  * need not be handed from one slot to another under a scan's eyes.
  */
+#include "core/base.h"
 #include "core/hash.h"
 #include "core/hash_bytes.h"
 #include "core/update.h"

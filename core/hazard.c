@@ -15,6 +15,7 @@
 #include <limits.h>
 #include <string.h>
 
+#include "core/base.h"
 #include "core/hazard.h"
 
 /* R, if the domain leaves it to us. */

@@ -36,6 +36,7 @@
 #include <limits.h>
 #include <string.h>
 
+#include "core/base.h"
 #include "core/limbo.h"
 
 /* Both counts of users in one word, so that there is one last user. */

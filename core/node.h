@@ -32,6 +32,7 @@
 #ifndef CORE_NODE_H
 #define CORE_NODE_H
 
+#include "core/base.h"
 #include "core/reclaim_record.h"
 
 #define WORD_UNINIT UINT64_C(0) /* not moved here yet; never seen by an operation */

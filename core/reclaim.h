@@ -26,9 +26,9 @@
 #ifndef CORE_RECLAIM_H
 #define CORE_RECLAIM_H
 
-#include "core/base.h"
 #include "core/contention.h"
 #include "core/hazard.h"
+#include "core/interface.h"
 #include "core/limbo.h"
 
 /* The scheme that a file of core, or one that wants to know, is compiled for: -DRECLAIM=RECLAIM_EBR. */
@@ -67,7 +67,7 @@ const char *reclaim_scheme(void);
  * Returns   HAMT_OK; HAMT_NOMEM; HAMT_MISMATCH if mode is HAZARD_ASYMMETRIC and
  *           membarrier(2) is refused. config may be NULL (all zero) and is copied.
  */
-enum hamt_status reclaim_domain_new(const struct reclaim_config *config, struct reclaim_domain **domain) MUST_USE;
+enum hamt_status reclaim_domain_new(const struct reclaim_config *config, struct reclaim_domain **domain) HAMT_MUST_USE;
 
 /* reclaim_domain_of_hazards - hp only: the maps' domain is a hazard domain, and may serve other structures, too. */
 static inline struct reclaim_domain *

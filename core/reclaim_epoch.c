@@ -12,6 +12,7 @@
  */
 #include <limits.h>
 
+#include "core/base.h"
 #include "core/reclaim_record.h"
 
 #if RECLAIM == RECLAIM_EBR || RECLAIM == RECLAIM_QSBR

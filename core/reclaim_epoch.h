@@ -61,6 +61,7 @@
 #ifndef CORE_RECLAIM_EPOCH_H
 #define CORE_RECLAIM_EPOCH_H
 
+#include "core/base.h"
 #include "core/limbo.h"
 
 struct reclaim_record {

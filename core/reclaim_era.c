@@ -10,6 +10,7 @@
 #include <limits.h>
 #include <string.h>
 
+#include "core/base.h"
 #include "core/reclaim_record.h"
 
 #if RECLAIM == RECLAIM_HE

@@ -54,6 +54,7 @@
 #ifndef CORE_RECLAIM_ERA_H
 #define CORE_RECLAIM_ERA_H
 
+#include "core/base.h"
 #include "core/hazard.h"
 #include "core/limbo.h"
 

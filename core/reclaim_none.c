@@ -1,6 +1,7 @@
 /*
  * reclaim_none.c - reclaim.h for no reclamation: counters, and who uses them.
  */
+#include "core/base.h"
 #include "core/reclaim_record.h"
 
 #if RECLAIM == RECLAIM_NONE

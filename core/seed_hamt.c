@@ -116,6 +116,7 @@
  * with Efficient Non-Blocking Snapshots (tombs, contraction after a removal). Michael
  * 2004, Hazard Pointers: Safe Memory Reclamation for Lock-Free Objects.
  */
+#include "core/base.h"
 #include "core/seed_hamt.h"
 
 #include <stdalign.h>

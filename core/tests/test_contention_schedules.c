@@ -7,6 +7,7 @@
  * that: so a turn that is lost is a wait that expires, and one that is given
  * twice is two threads inside. With a short bound only progress is asked for.
  */
+#include "core/base.h"
 #include "core/contention.h"
 #include "core/tests/schedules.h"
 

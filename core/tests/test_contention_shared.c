@@ -18,6 +18,7 @@ static int64_t test_clock_ns(void);
 #define CONTENTION_CLOCK_NS() test_clock_ns()
 #include "core/contention.c"
 
+#include "core/base.h"
 #include "core/tests/check.h"
 
 /* Steps taken; only where threads is false. */

@@ -5,6 +5,7 @@
  * others must do a fixed amount of work meanwhile, in a bounded number of steps each. Then it
  * goes on, and everything must add up.
  */
+#include "core/base.h"
 #include "core/hamt.h"
 #include "core/tests/schedules.h"
 

@@ -17,6 +17,7 @@
 #include <sys/syscall.h>
 #endif
 
+#include "core/base.h"
 #include "core/hazard.h"
 #include "core/tests/check.h"
 

@@ -6,6 +6,7 @@
  */
 #include <ctype.h>
 
+#include "core/base.h"
 #include "core/hazard.h"
 #include "core/tests/schedules.h"
 

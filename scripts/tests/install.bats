@@ -117,6 +117,27 @@ example() {
 	done
 }
 
+@test "headers define no macro without a prefix, and each can be included alone" {
+	for header in "$PREFIX"/include/hamt/*.h; do
+		name=hamt/$(basename "$header")
+		printf '#include <%s>\n' "$name" >one.c
+		"$CC" -std=c11 -Wall -Wextra -Wundef -Werror -O0 -c -o one.o "-I$PREFIX/include" one.c
+		cat one.c >>all.c
+	done
+	printf '#include <%s.h>\n' stdatomic stdbool stddef stdint stdio stdlib >libc.c
+	for file in all libc; do
+		"$CC" -std=c11 -dM -E "-I$PREFIX/include" $file.c | cut -d ' ' -f 2 | sort >$file.macros
+	done
+	run comm -23 all.macros libc.macros
+	run grep -vE '^(HAMT|SEED_HAMT|HAZARD|RECLAIM|LIMBO|CONTENTION|CORE|hamt)(_|$)' <<<"$output"
+	[ "$output" = "" ]
+	# With those of a plug-in, in any order.
+	printf '#include %s\n' '<hamt/hamt.h>' '"harness/plugin.h"' >both.c
+	printf '#include %s\n' '"harness/plugin.h"' '<hamt/hamt.h>' >other.c
+	# shellcheck disable=SC2046 # flags
+	"$CC" -std=c11 -Wall -Wextra -Werror -c both.c other.c $(pkg-config --cflags hamt hamtbench)
+}
+
 @test "a map and a load built outside are run by the installed binary" {
 	example mymap.c
 	example myload.c

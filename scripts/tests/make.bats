@@ -348,8 +348,9 @@ built() {
 
 @test "install puts everything below DESTDIR and PREFIX, and is usable" {
 	# Names without a prefix are core's own, and a program's.
-	write core/hamt.h '#include "core/one.h"' 'int hamt_two(void);'
-	write core/hamt.c '#include "core/hamt.h"' 'int' 'hamt_two(void)' '{' 'return one() + 1;' '}'
+	write core/interface.h 'int hamt_two(void);'
+	write core/hamt.h '#include "core/interface.h"'
+	write core/hamt.c '#include "core/hamt.h"' '#include "core/one.h"' 'int' 'hamt_two(void)' '{' 'return one() + 1;' '}'
 	printf '#!/bin/sh\n' >scripts/man.sh
 	chmod +x scripts/man.sh
 	run make install DESTDIR="$PWD/root" PREFIX=/opt/hamt
