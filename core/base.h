@@ -29,7 +29,7 @@
 #define invariant hamt_invariant
 
 static inline void *
-allocator_alloc(const struct allocator *a, size_t bytes)
+allocator_alloc(const struct hamt_allocator *a, size_t bytes)
 {
 	schedule_alloc_point(bytes);
 	return a->alloc != NULL ? a->alloc(a->state, bytes) : malloc(bytes);
@@ -41,7 +41,7 @@ allocator_alloc(const struct allocator *a, size_t bytes)
  * rubbish at once instead of a plausible old value.
  */
 static inline void
-allocator_free(const struct allocator *a, void *memory, size_t bytes)
+allocator_free(const struct hamt_allocator *a, void *memory, size_t bytes)
 {
 	if (memory == NULL)
 		return;

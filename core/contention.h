@@ -29,7 +29,7 @@
  * Progress: every wait is bounded in time by its parameters, and by
  * CONTENTION_WAIT_MAX_NS; whom it waits for may be asleep, dead or gone. So a
  * lock-free algorithm stays lock-free. A bound is counted in steps of
- * cpu_relax() and in sleeps, whose length is the system's affair: it holds as
+ * hamt_cpu_relax() and in sleeps, whose length is the system's affair: it holds as
  * exactly as contention_calibrate() and the system's timers are.
  */
 #ifndef CORE_CONTENTION_H
@@ -79,7 +79,7 @@ struct contention_config {
 	uint32_t slice;     /* time slice: a slice lasts 2^slice ns, at most 30 */
 	uint32_t ops;       /* mcs, ab: attempts that queue, at least 1 */
 	uint32_t wait_ns;   /* constant: the wait; mcs, ab: the longest. At most CONTENTION_WAIT_MAX_NS */
-	uint32_t relax_ps;  /* what one cpu_relax() takes, in picoseconds; 0: a domain measures it, and
+	uint32_t relax_ps;  /* what one hamt_cpu_relax() takes, in picoseconds; 0: a domain measures it, and
 	                       contention_init() assumes 10 ns */
 };
 
@@ -105,7 +105,7 @@ bool contention_parse(const char *text, struct contention_config *config,
 void contention_format(const struct contention_config *config, char *text, size_t size);
 
 /*
- * contention_calibrate - measure cpu_relax() and note it in config->relax_ps,
+ * contention_calibrate - measure hamt_cpu_relax() and note it in config->relax_ps,
  * so that waits are in time, not in loop counts. Takes some ten microseconds.
  * This and the time slice policy are the only ones in core/ that look at a
  * clock (C11 timespec_get).
@@ -139,7 +139,7 @@ struct contention_member {
 
 struct contention_domain {
 	struct contention_config config;
-	struct allocator allocator;
+	struct hamt_allocator allocator;
 	/* Written often; apart from the rest, and from what stands around the domain. It lies in
 	 * structures whose memory knows no alignment as large as a line. */
 	char apart[HAMT_CACHE_LINE_BYTES];
@@ -167,7 +167,7 @@ struct contention {
  * Misuse    parameters outside the ranges above abort.
  */
 void contention_domain_init(struct contention_domain *domain, const struct contention_config *config,
-    const struct allocator *allocator);
+    const struct hamt_allocator *allocator);
 
 /* contention_domain_fini - free the members. No thread may be attached, or use one, any more. */
 void contention_domain_fini(struct contention_domain *domain);

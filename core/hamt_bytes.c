@@ -468,7 +468,7 @@ hamt_bytes_extend(struct hamt_bytes *b, const struct hamt_string keys[], const s
 struct copies {
 	unsigned char *memory;
 	size_t used, size;
-	const struct allocator *allocator;
+	const struct hamt_allocator *allocator;
 };
 
 static bool

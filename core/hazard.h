@@ -66,7 +66,7 @@ struct hazard_config {
 	enum hazard_mode mode;
 	unsigned threshold;                  /* retired objects that start a scan;
 	                                        0 = max(1024, 2 * slots in the domain) */
-	struct allocator allocator;          /* all zero = malloc */
+	struct hamt_allocator allocator;     /* all zero = malloc */
 	struct contention_config contention; /* for the CASes on the domain's lists */
 };
 
@@ -126,7 +126,7 @@ struct hazard_domain *hazard_domain_share(struct hazard_domain *domain);
 void hazard_domain_drop(struct hazard_domain *domain);
 
 /* hazard_domain_allocator - the domain's allocator; lives as long as the domain. */
-const struct allocator *hazard_domain_allocator(const struct hazard_domain *domain);
+const struct hamt_allocator *hazard_domain_allocator(const struct hazard_domain *domain);
 
 /* hazard_domain_set_threshold - R from the next scan of each record on; 0 = automatic. */
 void hazard_domain_set_threshold(struct hazard_domain *domain, unsigned threshold);
@@ -185,7 +185,7 @@ hazard_publish(struct hazard_record *r, unsigned i, const void *object)
 		atomic_store_explicit(&r->slot[i], p, memory_order_release);
 		/* Keeps (2) behind (1) in the program; the scan's membarrier does
 		 * the same for the processor. */
-		light_barrier();
+		hamt_light_barrier();
 	} else {
 		/* HP(1) seq_cst: pairs with HP(4) in the scan, see the handshake. */
 		atomic_store_explicit(&r->slot[i], p,

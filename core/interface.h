@@ -53,7 +53,7 @@
  * that was asked for. Both are called by any thread at any time.
  * An all-zero struct means malloc() and free().
  */
-struct allocator {
+struct hamt_allocator {
 	void *(*alloc)(void *state, size_t bytes);
 	void (*free)(void *state, void *memory, size_t bytes);
 	void *state;

@@ -49,7 +49,7 @@ struct limbo_chunk {
 };
 
 struct limbo_domain {
-	struct allocator allocator;
+	struct hamt_allocator allocator;
 	struct contention_domain contention; /* of the CASes on records and orphans */
 	size_t bytes;                /* of the scheme's domain, which begins here */
 	size_t record_bytes;         /* of the scheme's record, and where in it the */
@@ -130,8 +130,9 @@ void limbo_freed(struct limbo_record *r, uint64_t n, uint64_t bytes);
  * record_bytes, record_offset: see struct limbo_domain.
  * Misuse    contention parameters that contention_domain_init() refuses abort.
  */
-struct limbo_domain *limbo_domain_new(const struct allocator *allocator, const struct contention_config *contention,
-    unsigned threshold, size_t bytes, size_t record_bytes, size_t record_offset) HAMT_MUST_USE;
+struct limbo_domain *limbo_domain_new(const struct hamt_allocator *allocator,
+    const struct contention_config *contention, unsigned threshold, size_t bytes, size_t record_bytes,
+    size_t record_offset) HAMT_MUST_USE;
 
 /* limbo_domain_share - one user more. */
 void limbo_domain_share(struct limbo_domain *d);
@@ -173,8 +174,8 @@ struct limbo_chunk *limbo_orphans(struct limbo_record *r) HAMT_MUST_USE;
 bool limbo_hand_over(struct limbo_record *r) HAMT_MUST_USE;
 
 /* limbo_chunk_new - an empty chunk, or NULL. */
-struct limbo_chunk *limbo_chunk_new(const struct allocator *a, unsigned capacity) HAMT_MUST_USE;
-void limbo_chunk_free(const struct allocator *a, struct limbo_chunk *chunk);
+struct limbo_chunk *limbo_chunk_new(const struct hamt_allocator *a, unsigned capacity) HAMT_MUST_USE;
+void limbo_chunk_free(const struct hamt_allocator *a, struct limbo_chunk *chunk);
 
 /* limbo_reserve_front - hazard_reserve_slow() for a list whose first chunk is the one retire writes to. */
 bool limbo_reserve_front(struct limbo_record *r, unsigned count) HAMT_MUST_USE;
@@ -223,7 +224,7 @@ limbo_mark(struct limbo_record *r, limbo_pinned_fn *pinned, const void *arg)
 static inline __attribute__((always_inline)) uint64_t
 limbo_sweep(struct limbo_record *r, limbo_pinned_fn *pinned, const void *arg)
 {
-	const struct allocator *a = &r->domain->allocator;
+	const struct hamt_allocator *a = &r->domain->allocator;
 	struct limbo_chunk *front = r->chunks, *to = front, *from, *next;
 	unsigned at = 0, space = front->capacity - r->reserved, kept = 0;
 	uint64_t freed = 0, freed_bytes = 0;

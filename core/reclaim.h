@@ -53,7 +53,7 @@ struct reclaim_config {
 	                                        he: new objects of a thread between two eras. 0 = automatic */
 	unsigned free_most;                  /* ebr, qsbr: amortised free, so many objects at most for each
 	                                        retire; 0 = all that can be, at once */
-	struct allocator allocator;          /* all zero = malloc */
+	struct hamt_allocator allocator;     /* all zero = malloc */
 	struct contention_config contention; /* for the CASes on the domain's lists */
 };
 
@@ -87,7 +87,7 @@ struct reclaim_domain *reclaim_domain_share(struct reclaim_domain *domain);
 void reclaim_domain_drop(struct reclaim_domain *domain);
 
 /* reclaim_domain_allocator - lives as long as the domain. */
-const struct allocator *reclaim_domain_allocator(const struct reclaim_domain *domain);
+const struct hamt_allocator *reclaim_domain_allocator(const struct reclaim_domain *domain);
 
 /*
  * reclaim_domain_stats - sums over all threads (struct reclaim_totals: limbo.h). All freed counts are read

@@ -41,7 +41,7 @@ reclaim_domain_drop(struct reclaim_domain *d)
 	misuse_if(!limbo_domain_drop(&d->limbo), "reclaim_domain_drop: dropped more often than the domain has users");
 }
 
-const struct allocator *
+const struct hamt_allocator *
 reclaim_domain_allocator(const struct reclaim_domain *d)
 {
 	return &d->limbo.allocator;

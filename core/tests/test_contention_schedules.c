@@ -83,7 +83,7 @@ static void
 one(void *arg)
 {
 	const struct wish *wish = arg;
-	struct allocator allocator = schedule_allocator();
+	struct hamt_allocator allocator = schedule_allocator();
 	struct contention_config config = { .policy = wish->policy, .ops = 1000,
 		.wait_ns = wish->patient ? 20000 : (uint32_t)schedule_draw(20), .relax_ps = 1000 };
 	struct contention_stats stats;

@@ -34,7 +34,7 @@ static void
 test_relax(void)
 {
 	if (threads) {
-		cpu_relax();
+		hamt_cpu_relax();
 		return;
 	}
 	relaxes++;
@@ -88,7 +88,7 @@ give(void *state, void *memory, size_t bytes)
 	free(memory);
 }
 
-static const struct allocator allocator = { take, give, NULL };
+static const struct hamt_allocator allocator = { take, give, NULL };
 
 #define MEMBERS 4
 

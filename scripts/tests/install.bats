@@ -85,6 +85,11 @@ example() {
 	void *node_alloc(void);
 
 	/* Names of core. None is called by the map. */
+	struct allocator { int limit; };
+	struct allocator node_limit = { 1 };
+	static inline void cpu_relax(void) { }
+	#define LIKELY(x) (x)
+	enum mutant { MUTANTS };
 	uint64_t hash_bytes(void) { abort(); }
 	void *node_alloc(void) { abort(); }
 
@@ -94,8 +99,9 @@ example() {
 		struct hamt_bytes *map;
 		char text[20];
 
-		if (hamt_bytes_new(NULL, &map) != HAMT_OK)
-			return 1;
+		cpu_relax();
+		if (LIKELY(MUTANTS != 0 || hamt_bytes_new(NULL, &map) != HAMT_OK))
+			return node_limit.limit;
 		for (unsigned i = 0; i < 1000; i++) {
 			struct hamt_string key = { text, (size_t)snprintf(text, sizeof(text), "key %u", i) };
 
