@@ -150,6 +150,8 @@ MAP_TESTS := $(wildcard core/tests/test_hamt*.c core/tests/test_seed*.c core/tes
 tests_under = $(if $(filter none,$1),$(filter core/tests/test_reclaim%,$(MAP_TESTS)),$(MAP_TESTS))
 # The library for a source compiled with the flags $2, of variant $1.
 library = build/$1/libhamt$(addprefix -,$(foreach s,$(SCHEMES),$(if $(findstring =$(MACRO_$s),$2),$s))).a
+# What names of the installed libraries begin with; others are core's own.
+INTERFACE := hamt seed_hamt hazard reclaim limbo contention
 # Those under the scheduler, and no others, are programs of the variants that have it.
 SCHEDULED := sched schedasan
 SCHEDULE_TESTS := $(filter core/tests/test_%_schedules.c,$(TESTS))
@@ -261,6 +263,17 @@ build/$1/libhamt.a: $(call objects,$1,$(CORE)) build/$1/objects
 	$$(call say,AR $$@)ar rcsD $$@ $$(filter %.o,$$^)
 
 $(foreach s,$(SCHEMES),$(call scheme,$1,$s))
+
+# What is installed: one object, in which only the names of the interface are global, so that no function of a
+# program can take the place of one of core. gcc makes real code of a build with -flto, for any compiler.
+build/$1/installed/%.a: build/$1/%.a Makefile
+	$$(if $$(shell command -v objcopy),,$$(error objcopy is not installed: install package binutils))
+	@mkdir -p $$(@D)
+	@rm -f $$@
+	$$(call say,AR $$@)$$(call cc,$1) $$(filter-out -fsanitize=%,$$(call c_flags,$1)) -nostdlib -r \
+		$(if $(findstring clang,$(call cc,$1)),-Wno-unused-command-line-argument,-flinker-output=nolto-rel) \
+		-o $$(@:.a=.o) -Wl,--whole-archive $$< -Wl,--no-whole-archive && \
+		objcopy --wildcard $$(INTERFACE:%=--keep-global-symbol='%_*') $$(@:.a=.o) && ar rcsD $$@ $$(@:.a=.o)
 
 build/$1/hamtbench: $(call objects,$1,$(HARNESS) $(call support_core,$1)) build/$1/objects
 	$$(need_packages)
@@ -486,20 +499,31 @@ lint: ## layers, rules of core, house style, shell scripts
 # of the headers and of what the binary says of itself.
 INTO = $(DESTDIR)$(strip $(PREFIX))
 MAN3 := $(patsubst core/%.h,%,$(wildcard $(addprefix core/,hamt.h hazard.h reclaim.h seed_hamt.h contention.h)))
-install: all-$V build/$V/libhamt.a $(SCHEMES:%=build/$V/libhamt-%.a) ## binary, plug-ins, library, headers, manual pages, completion into PREFIX
+# They and what they include. No name without a prefix may get into programs, so planted bugs stay here.
+PUBLIC := $(MAN3) $(patsubst core/%.h,%,$(wildcard $(addprefix core/,atomic.h interface.h limbo.h)))
+for_programs := -e 's:^.include "core/mutant.h"$$:\#define hamt_mutant(name) false /* none of the bugs planted for tests */:' \
+	-e 's/\<mutant(/hamt_mutant(/g' -e 's/\<SCHEDULED\>/HAMT_SCHEDULED/' -e 's:^.include "core/:\#include ":'
+# $(call pc,LIBRARY,SCHEME,MACRO) - what pkg-config knows of it.
+pc = printf '%s\n' 'prefix=$(strip $(PREFIX))' 'libdir=$${prefix}/lib' 'includedir=$${prefix}/include' 'Name: $1' \
+	'Description: a concurrent hash array mapped trie; memory: $2' 'Version: $(VERSION)' \
+	'Cflags: -I$${includedir}$(if $3, -DRECLAIM=$3)' 'Libs: -L$${libdir} -l$1 -pthread' >$(INTO)/lib/pkgconfig/$1.pc
+INSTALLED := $(addprefix build/$V/installed/,libhamt.a $(SCHEMES:%=libhamt-%.a))
+install: all-$V $(INSTALLED) ## binary, plug-ins, library, headers, manual pages, completion into PREFIX
 	install -d $(addprefix $(INTO)/,bin lib/pkgconfig lib/hamtbench/subjects lib/hamtbench/workloads include/hamt \
 		include/hamtbench/harness include/hamtbench/core share/man/man1 share/man/man3 \
 		share/bash-completion/completions)
 	install build/$V/hamtbench $(INTO)/bin
-	install -m 644 build/$V/libhamt.a $(SCHEMES:%=build/$V/libhamt-%.a) $(INTO)/lib
+	install -m 644 $(INSTALLED) $(INTO)/lib
 	install -m 644 $(filter build/$V/subjects/%,$(call products,$V)) $(INTO)/lib/hamtbench/subjects
 	install -m 644 $(filter build/$V/workloads/%,$(call products,$V)) $(INTO)/lib/hamtbench/workloads
-	for h in core/*.h; do sed 's:^#include "core/:#include ":' "$$h" >$(INTO)/include/hamt/$${h#core/} || exit 1; done
+	for h in $(PUBLIC); do sed $(for_programs) core/$$h.h >$(INTO)/include/hamt/$$h.h || exit 1; done
 	install -m 644 $(wildcard core/*.h) $(INTO)/include/hamtbench/core
 	install -m 644 $(wildcard harness/*.h) $(INTO)/include/hamtbench/harness
-	printf '%s\n' 'prefix=$(strip $(PREFIX))' 'Name: hamt' 'Description: a concurrent hash array mapped trie' \
-		'Version: $(VERSION)' 'Cflags: -I$${prefix}/include' 'Libs: -L$${prefix}/lib -lhamt -pthread' \
-		>$(INTO)/lib/pkgconfig/hamt.pc
+	$(call pc,hamt,hazard pointers)
+	$(call pc,hamt-ebr,epochs,$(MACRO_ebr))
+	$(call pc,hamt-qsbr,quiescent states,$(MACRO_qsbr))
+	$(call pc,hamt-he,hazard eras,$(MACRO_he))
+	$(call pc,hamt-none,no reclamation,$(MACRO_none))
 	printf '%s\n' 'prefix=$(strip $(PREFIX))' 'subjects=$${prefix}/lib/hamtbench/subjects' \
 		'workloads=$${prefix}/lib/hamtbench/workloads' 'Name: hamtbench' \
 		'Description: plug-ins for hamtbench: maps under test and loads' 'Version: $(VERSION)' \

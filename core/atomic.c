@@ -37,7 +37,7 @@ membarrier(int command)
 }
 
 bool
-heavy_barrier_probe(void)
+hamt_heavy_barrier_probe(void)
 {
 	/* Registering is allowed in places where the barrier itself is not. */
 	return schedule_under_way() || (membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED) &&
@@ -45,12 +45,12 @@ heavy_barrier_probe(void)
 }
 
 bool
-heavy_barrier(void)
+hamt_heavy_barrier(void)
 {
 	if (schedule_barrier() || LIKELY(membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED)))
 		return true;
 	/* EPERM: the kernel does not know us as registered. Once is enough. */
-	return errno == EPERM && heavy_barrier_probe();
+	return errno == EPERM && hamt_heavy_barrier_probe();
 }
 
 #else
@@ -63,13 +63,13 @@ heavy_barrier(void)
 #ifdef NO_MEMBARRIER
 
 bool
-heavy_barrier_probe(void)
+hamt_heavy_barrier_probe(void)
 {
 	return false;
 }
 
 bool
-heavy_barrier(void)
+hamt_heavy_barrier(void)
 {
 	return false;
 }

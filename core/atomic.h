@@ -7,13 +7,13 @@
  * -DSCHEDULED it is a point of the deterministic scheduler (scheduler.h).
  *
  * Besides C11 there are two halves of one asymmetric barrier:
- *   light_barrier()   the reader's half: only the compiler is held back
- *   heavy_barrier()   the scanner's half: membarrier(2), which makes every
- *                     running thread of the process pass a full barrier
- * A store before light_barrier() in one thread and a load after
- * heavy_barrier() in another cannot both miss each other's side. See
+ *   hamt_light_barrier()   the reader's half: only the compiler is held back
+ *   hamt_heavy_barrier()   the scanner's half: membarrier(2), which makes every
+ *                          running thread of the process pass a full barrier
+ * A store before hamt_light_barrier() in one thread and a load after
+ * hamt_heavy_barrier() in another cannot both miss each other's side. See
  * membarrier(2), and Dice, Huang, Yang 2001, Asymmetric Dekker Synchronization.
- * ThreadSanitizer does not model it: there heavy_barrier_probe() says no.
+ * ThreadSanitizer does not model it: there hamt_heavy_barrier_probe() says no.
  */
 #ifndef CORE_ATOMIC_H
 #define CORE_ATOMIC_H
@@ -29,31 +29,31 @@
 #include "core/scheduler.h"
 #endif
 
-/* light_barrier - the compiler moves no access across it. Costs nothing. */
+/* hamt_light_barrier - the compiler moves no access across it. Costs nothing. */
 static inline void
-light_barrier(void)
+hamt_light_barrier(void)
 {
 	atomic_signal_fence(memory_order_seq_cst);
 }
 
 /*
- * heavy_barrier_probe - may this process use heavy_barrier()?
+ * hamt_heavy_barrier_probe - may this process use hamt_heavy_barrier()?
  * Registers the process with the kernel; repeating it is harmless.
  * False where the call is refused (seccomp, old kernel, not Linux) and under
  * ThreadSanitizer.
  */
-bool heavy_barrier_probe(void);
+bool hamt_heavy_barrier_probe(void);
 
 /*
- * heavy_barrier - every other thread of the process has passed a full barrier
+ * hamt_heavy_barrier - every other thread of the process has passed a full barrier
  * between the call and the return. Registers again where the kernel forgot
  * (a forked child). False: the kernel refused, nothing may be concluded.
  */
-bool heavy_barrier(void);
+bool hamt_heavy_barrier(void);
 
-/* cpu_relax - tell the processor that this is a spin loop. */
+/* hamt_cpu_relax - tell the processor that this is a spin loop. */
 static inline void
-cpu_relax(void)
+hamt_cpu_relax(void)
 {
 #if defined(SCHEDULED)
 	schedule_relax();

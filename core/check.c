@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "core/base.h"
 #include "core/update.h"
 
 struct checker {
@@ -243,7 +244,7 @@ check_slots(struct checker *c, const struct directory *d, const struct directory
 bool
 hamt_check(struct hamt *h, struct hamt_shape *shape, char *error, size_t error_size)
 {
-	const struct allocator *a = h->map->node.allocator;
+	const struct hamt_allocator *a = h->map->node.allocator;
 	struct checker c = { .map = h->map, .shape = shape, .error = error, .error_size = error_size };
 	/* relaxed, all: the map is quiescent. */
 	const struct directory *d = atomic_load_explicit(&h->map->directory, memory_order_relaxed);

@@ -69,11 +69,12 @@
 #include <string.h>
 #include <time.h>
 
+#include "core/base.h"
 #include "core/contention.h"
 
 /* A test may define them, to count steps instead of taking time. */
 #ifndef CONTENTION_RELAX
-#define CONTENTION_RELAX() cpu_relax()
+#define CONTENTION_RELAX() hamt_cpu_relax()
 #define CONTENTION_SLEEP(ns) sleep_ns(ns)
 #define CONTENTION_CLOCK_NS() clock_ns()
 #endif
@@ -330,12 +331,12 @@ contention_calibrate(struct contention_config *config)
 		int64_t start_ns = clock_ns(), took_ns;
 
 		for (int i = 0; i < RELAXES; i++)
-			cpu_relax();
+			hamt_cpu_relax();
 		took_ns = clock_ns() - start_ns;
 		if (took_ns > 0 && took_ns < best_ns)
 			best_ns = took_ns;
 	}
-	/* Above a millisecond each, it was not cpu_relax() that took the time. */
+	/* Above a millisecond each, it was not hamt_cpu_relax() that took the time. */
 	if (best_ns > (int64_t)RELAXES * 1000000)
 		config->relax_ps = DEFAULT_RELAX_PS;
 	else
@@ -468,7 +469,7 @@ word_number(uint64_t word)
 
 void
 contention_domain_init(struct contention_domain *d, const struct contention_config *config,
-    const struct allocator *allocator)
+    const struct hamt_allocator *allocator)
 {
 	*d = (struct contention_domain){ .config = checked(config) };
 	if (allocator != NULL)

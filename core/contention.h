@@ -29,14 +29,14 @@
  * Progress: every wait is bounded in time by its parameters, and by
  * CONTENTION_WAIT_MAX_NS; whom it waits for may be asleep, dead or gone. So a
  * lock-free algorithm stays lock-free. A bound is counted in steps of
- * cpu_relax() and in sleeps, whose length is the system's affair: it holds as
+ * hamt_cpu_relax() and in sleeps, whose length is the system's affair: it holds as
  * exactly as contention_calibrate() and the system's timers are.
  */
 #ifndef CORE_CONTENTION_H
 #define CORE_CONTENTION_H
 
 #include "core/atomic.h"
-#include "core/base.h"
+#include "core/interface.h"
 
 enum contention_policy {
 	CONTENTION_DEFAULT,     /* CONTENTION_DEFAULT_TEXT, for an all-zero config */
@@ -79,7 +79,7 @@ struct contention_config {
 	uint32_t slice;     /* time slice: a slice lasts 2^slice ns, at most 30 */
 	uint32_t ops;       /* mcs, ab: attempts that queue, at least 1 */
 	uint32_t wait_ns;   /* constant: the wait; mcs, ab: the longest. At most CONTENTION_WAIT_MAX_NS */
-	uint32_t relax_ps;  /* what one cpu_relax() takes, in picoseconds; 0: a domain measures it, and
+	uint32_t relax_ps;  /* what one hamt_cpu_relax() takes, in picoseconds; 0: a domain measures it, and
 	                       contention_init() assumes 10 ns */
 };
 
@@ -99,13 +99,13 @@ const struct contention_form *contention_forms(size_t *count);
  *           config is as it was.
  */
 bool contention_parse(const char *text, struct contention_config *config,
-    char *error, size_t error_size) MUST_USE;
+    char *error, size_t error_size) HAMT_MUST_USE;
 
 /* contention_format - the canonical text of a config, as contention_parse() reads it. */
 void contention_format(const struct contention_config *config, char *text, size_t size);
 
 /*
- * contention_calibrate - measure cpu_relax() and note it in config->relax_ps,
+ * contention_calibrate - measure hamt_cpu_relax() and note it in config->relax_ps,
  * so that waits are in time, not in loop counts. Takes some ten microseconds.
  * This and the time slice policy are the only ones in core/ that look at a
  * clock (C11 timespec_get).
@@ -126,25 +126,25 @@ struct contention_counters {
 
 /* A thread's part of what a domain shares: written by others. Private to contention.c. */
 struct contention_member {
-	CACHE_ALIGNED _Alignas(8) _Atomic(uint64_t) link; /* mcs: this turn's number, who comes next, or left */
+	HAMT_CACHE_ALIGNED _Alignas(8) _Atomic(uint64_t) link; /* mcs: this turn's number, who comes next, or left */
 	_Atomic(unsigned) signal;                         /* mcs: it is our turn; ab: we want a turn */
 	_Atomic(bool) taken;
 	struct contention_member *sibling;                /* written once, before the member is reachable */
 	void *block;
 	/* Written by the owner; on a line that nobody spins on. */
-	CACHE_ALIGNED struct contention_counters counters;
+	HAMT_CACHE_ALIGNED struct contention_counters counters;
 	uint16_t turn;
 	uint32_t random;
 };
 
 struct contention_domain {
 	struct contention_config config;
-	struct allocator allocator;
+	struct hamt_allocator allocator;
 	/* Written often; apart from the rest, and from what stands around the domain. It lies in
 	 * structures whose memory knows no alignment as large as a line. */
-	char apart[CACHE_LINE_BYTES];
+	char apart[HAMT_CACHE_LINE_BYTES];
 	_Alignas(8) _Atomic(uint64_t) place;         /* mcs: the queue's last; ab: the owner */
-	char apart_too[CACHE_LINE_BYTES];
+	char apart_too[HAMT_CACHE_LINE_BYTES];
 	_Atomic(struct contention_member *) members; /* push-only; members are reused */
 	_Atomic(unsigned) made, attached;
 };
@@ -167,7 +167,7 @@ struct contention {
  * Misuse    parameters outside the ranges above abort.
  */
 void contention_domain_init(struct contention_domain *domain, const struct contention_config *config,
-    const struct allocator *allocator);
+    const struct hamt_allocator *allocator);
 
 /* contention_domain_fini - free the members. No thread may be attached, or use one, any more. */
 void contention_domain_fini(struct contention_domain *domain);
@@ -184,7 +184,7 @@ void contention_domain_stats(const struct contention_domain *domain, struct cont
  * Returns   true; false: no memory, and everything is as it was.
  * Progress  lock-free.
  */
-bool contention_attach(struct contention *cm, struct contention_domain *domain) MUST_USE;
+bool contention_attach(struct contention *cm, struct contention_domain *domain) HAMT_MUST_USE;
 
 /*
  * contention_leave - give a turn back, if it is held, and leave. Never
@@ -222,7 +222,7 @@ void contention_release(struct contention *cm);
 static inline void
 contention_before(struct contention *cm)
 {
-	if (UNLIKELY(cm->queueing != 0))
+	if (HAMT_UNLIKELY(cm->queueing != 0))
 		contention_queue(cm);
 }
 
@@ -233,7 +233,7 @@ void contention_failed(struct contention *cm);
 static inline void
 contention_succeeded(struct contention *cm)
 {
-	if (UNLIKELY((cm->failures | cm->queueing) != 0))
+	if (HAMT_UNLIKELY((cm->failures | cm->queueing) != 0))
 		contention_settle(cm);
 }
 
@@ -241,7 +241,7 @@ contention_succeeded(struct contention *cm)
 static inline void
 contention_abandoned(struct contention *cm)
 {
-	if (UNLIKELY(cm->queueing != 0))
+	if (HAMT_UNLIKELY(cm->queueing != 0))
 		contention_release(cm);
 }
 

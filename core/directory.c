@@ -14,6 +14,7 @@
 #include <sys/mman.h>
 #endif
 
+#include "core/base.h"
 #include "core/directory.h"
 
 /* --- Memory ----------------------------------------------------------- */
@@ -72,7 +73,7 @@ directory_bytes(size_t done_bytes)
 }
 
 struct directory *
-directory_new(const struct allocator *a, unsigned bits)
+directory_new(const struct hamt_allocator *a, unsigned bits)
 {
 	size_t slots = (size_t)1 << bits;
 	/* When growing a unit is a slot, the smallest there is. */
@@ -106,7 +107,7 @@ directory_new(const struct allocator *a, unsigned bits)
 }
 
 void
-directory_free(const struct allocator *a, struct directory *d)
+directory_free(const struct hamt_allocator *a, struct directory *d)
 {
 	if (d->mapped)
 		unmap_slots(d->slots, d->bytes);
@@ -150,7 +151,7 @@ hamt_retire_node(struct hamt *h, struct entry *node, size_t bytes)
 /* --- Harvests: a tree's entries in order ------------------------------ */
 
 void
-harvest_init(struct harvest *v, const struct allocator *a)
+harvest_init(struct harvest *v, const struct hamt_allocator *a)
 {
 	v->entries = v->few_entries;
 	v->capacity = sizeof(v->few_entries) / sizeof(v->few_entries[0]);

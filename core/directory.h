@@ -10,6 +10,7 @@
 #ifndef CORE_DIRECTORY_H
 #define CORE_DIRECTORY_H
 
+#include "core/base.h"
 #include "core/contention.h"
 #include "core/hamt.h"
 #include "core/node.h"
@@ -124,7 +125,7 @@ struct harvest {
 		size_t bytes;
 	} *pieces;                 /* NULL: not wanted */
 	size_t piece_count, piece_capacity;
-	const struct allocator *allocator;
+	const struct hamt_allocator *allocator;
 	struct entry few_entries[2 * NODE_ENTRIES_MAX];
 	struct piece few_pieces[4];
 };
@@ -163,10 +164,10 @@ void hamt_retire_node(struct hamt *h, struct entry *node, size_t bytes);
 enum hamt_status hamt_open(const struct hamt_config *config, bool leaves, struct hamt **handle) MUST_USE;
 
 /* directory_new - 2^bits slots, all UNINIT; NULL: no memory. */
-struct directory *directory_new(const struct allocator *a, unsigned bits) MUST_USE;
+struct directory *directory_new(const struct hamt_allocator *a, unsigned bits) MUST_USE;
 
 /* directory_free - the directory alone, not what its slots hold. */
-void directory_free(const struct allocator *a, struct directory *d);
+void directory_free(const struct hamt_allocator *a, struct directory *d);
 
 /* reserve - room for so many retires, see reclaim_reserve(). */
 static inline bool
@@ -266,7 +267,7 @@ directory_count(struct hamt *h, int64_t more)
 }
 
 /* Harvests. */
-void harvest_init(struct harvest *v, const struct allocator *a);
+void harvest_init(struct harvest *v, const struct hamt_allocator *a);
 void harvest_reset(struct harvest *v);
 void harvest_want_no_pieces(struct harvest *v);
 void harvest_free(struct harvest *v);

@@ -104,6 +104,7 @@
  */
 #include <string.h>
 
+#include "core/base.h"
 #include "core/hash.h"
 #include "core/update.h"
 
@@ -720,7 +721,7 @@ hamt_count(struct hamt *h)
 /* --- Handles ---------------------------------------------------------- */
 
 static void *
-aligned_alloc_from(const struct allocator *a, size_t bytes, void **block)
+aligned_alloc_from(const struct hamt_allocator *a, size_t bytes, void **block)
 {
 	void *aligned;
 
@@ -734,7 +735,7 @@ aligned_alloc_from(const struct allocator *a, size_t bytes, void **block)
 }
 
 static void
-aligned_free_to(const struct allocator *a, void *block, size_t bytes)
+aligned_free_to(const struct hamt_allocator *a, void *block, size_t bytes)
 {
 	allocator_free(a, block, bytes + CACHE_LINE_BYTES - 1);
 }
@@ -869,7 +870,7 @@ map_free(struct map *map)
 	struct directory *d = atomic_load_explicit(&map->directory, memory_order_relaxed), *next;
 	struct hamt *h = atomic_load_explicit(&map->handles, memory_order_relaxed), *sibling;
 	struct reclaim_domain *domain = map->domain;
-	const struct allocator *a = map->node.allocator;
+	const struct hamt_allocator *a = map->node.allocator;
 
 	if (d != NULL) {
 		next = atomic_load_explicit(&d->next, memory_order_relaxed);

@@ -31,8 +31,8 @@
 #ifndef CORE_HAMT_H
 #define CORE_HAMT_H
 
-#include "core/base.h"
 #include "core/contention.h"
+#include "core/interface.h"
 #include "core/reclaim.h"
 
 enum hamt_hash {
@@ -72,18 +72,18 @@ struct hamt; /* one thread's handle on a shared map */
  * Misuse    limits outside the ranges above abort. config may be NULL (all
  *           zero) and is copied.
  */
-enum hamt_status hamt_new(const struct hamt_config *config, struct hamt **handle) MUST_USE;
+enum hamt_status hamt_new(const struct hamt_config *config, struct hamt **handle) HAMT_MUST_USE;
 
 /*
  * hamt_clone - a handle on the same map, for another thread. The source
  * handle may be in use by its own thread meanwhile.
  * Returns   HAMT_OK, HAMT_NOMEM.
  */
-enum hamt_status hamt_clone(const struct hamt *handle, struct hamt **clone) MUST_USE;
+enum hamt_status hamt_clone(const struct hamt *handle, struct hamt **clone) HAMT_MUST_USE;
 
 /* hamt_clone_probed - the same with a probe of the clone's own; NULL is none. */
 enum hamt_status hamt_clone_probed(const struct hamt *handle, const struct reclaim_probe *probe,
-    struct hamt **clone) MUST_USE;
+    struct hamt **clone) HAMT_MUST_USE;
 
 /*
  * hamt_drop - end a handle; the last one frees the map. Never allocates.
@@ -92,7 +92,7 @@ enum hamt_status hamt_clone_probed(const struct hamt *handle, const struct recla
 void hamt_drop(struct hamt *handle);
 
 /* hamt_get - Returns HAMT_OK and *value; HAMT_ABSENT, and *value is as it was. */
-enum hamt_status hamt_get(struct hamt *h, uint64_t key, uint64_t *value) MUST_USE;
+enum hamt_status hamt_get(struct hamt *h, uint64_t key, uint64_t *value) HAMT_MUST_USE;
 
 /*
  * hamt_get_many - look up n keys, with their cache misses overlapped.
@@ -103,29 +103,29 @@ enum hamt_status hamt_get(struct hamt *h, uint64_t key, uint64_t *value) MUST_US
 size_t hamt_get_many(struct hamt *h, const uint64_t keys[], uint64_t values[], bool found[], size_t n);
 
 /* hamt_insert - map key to value unless it is mapped. Returns HAMT_OK, HAMT_EXISTS, HAMT_NOMEM. */
-enum hamt_status hamt_insert(struct hamt *h, uint64_t key, uint64_t value) MUST_USE;
+enum hamt_status hamt_insert(struct hamt *h, uint64_t key, uint64_t value) HAMT_MUST_USE;
 
 /*
  * hamt_upsert - map key to value.
  * Returns   HAMT_OK: it was absent; HAMT_EXISTS: replaced, and *old, unless
  *           old is NULL, is the former value; HAMT_NOMEM.
  */
-enum hamt_status hamt_upsert(struct hamt *h, uint64_t key, uint64_t value, uint64_t *old) MUST_USE;
+enum hamt_status hamt_upsert(struct hamt *h, uint64_t key, uint64_t value, uint64_t *old) HAMT_MUST_USE;
 
 /*
  * hamt_replace - map key to desired if it is mapped to expected.
  * Returns   HAMT_OK, HAMT_ABSENT, HAMT_MISMATCH, HAMT_NOMEM.
  */
-enum hamt_status hamt_replace(struct hamt *h, uint64_t key, uint64_t expected, uint64_t desired) MUST_USE;
+enum hamt_status hamt_replace(struct hamt *h, uint64_t key, uint64_t expected, uint64_t desired) HAMT_MUST_USE;
 
 /* hamt_remove - unmap key; its value to *old, unless NULL. Returns HAMT_OK, HAMT_ABSENT, HAMT_NOMEM. */
-enum hamt_status hamt_remove(struct hamt *h, uint64_t key, uint64_t *old) MUST_USE;
+enum hamt_status hamt_remove(struct hamt *h, uint64_t key, uint64_t *old) HAMT_MUST_USE;
 
 /*
  * hamt_remove_if - unmap key if it is mapped to expected.
  * Returns   HAMT_OK, HAMT_ABSENT, HAMT_MISMATCH, HAMT_NOMEM.
  */
-enum hamt_status hamt_remove_if(struct hamt *h, uint64_t key, uint64_t expected) MUST_USE;
+enum hamt_status hamt_remove_if(struct hamt *h, uint64_t key, uint64_t expected) HAMT_MUST_USE;
 
 enum hamt_action {
 	HAMT_KEEP,   /* leave it as it is */
@@ -145,7 +145,7 @@ typedef enum hamt_action hamt_decide_fn(void *arg, bool present, uint64_t *value
  * Returns   HAMT_OK: put or deleted; HAMT_EXISTS, HAMT_ABSENT: kept, or there
  *           was nothing to delete; HAMT_NOMEM.
  */
-enum hamt_status hamt_compute(struct hamt *h, uint64_t key, hamt_decide_fn *decide, void *arg) MUST_USE;
+enum hamt_status hamt_compute(struct hamt *h, uint64_t key, hamt_decide_fn *decide, void *arg) HAMT_MUST_USE;
 
 /*
  * hamt_count - keys in the map. Exact when nobody updates it; else each update
@@ -159,7 +159,7 @@ uint64_t hamt_count(struct hamt *h);
  * Returns   HAMT_OK; HAMT_NOMEM: some keys may be left. *removed, unless NULL,
  *           is how many this call removed.
  */
-enum hamt_status hamt_clear(struct hamt *h, uint64_t *removed) MUST_USE;
+enum hamt_status hamt_clear(struct hamt *h, uint64_t *removed) HAMT_MUST_USE;
 
 /*
  * hamt_extend - upsert n pairs in their order, with cache misses overlapped.
@@ -167,7 +167,7 @@ enum hamt_status hamt_clear(struct hamt *h, uint64_t *removed) MUST_USE;
  *           others are not by this call. done may be NULL.
  */
 enum hamt_status hamt_extend(struct hamt *h, const uint64_t keys[], const uint64_t values[], size_t n,
-    size_t *done) MUST_USE;
+    size_t *done) HAMT_MUST_USE;
 
 /*
  * An iteration in the order of hashes. All zero is the beginning. It holds no
@@ -198,7 +198,7 @@ size_t hamt_iterate(struct hamt *h, struct hamt_cursor *cursor, uint64_t keys[],
  * Misuse    holding twice, or dropping the handle meanwhile, aborts; any other
  *           use of the handle meanwhile aborts in checked builds.
  */
-bool hamt_hold(struct hamt *h, uint64_t key) MUST_USE;
+bool hamt_hold(struct hamt *h, uint64_t key) HAMT_MUST_USE;
 
 /* hamt_release - end what hamt_hold() began. Misuse: releasing what is not held aborts. */
 void hamt_release(struct hamt *h);
@@ -242,7 +242,7 @@ struct hamt_shape {
  * every node reachable once, keys = hamt_count().
  * Returns   true and *shape; false and one line in error.
  */
-bool hamt_check(struct hamt *h, struct hamt_shape *shape, char *error, size_t error_size) MUST_USE;
+bool hamt_check(struct hamt *h, struct hamt_shape *shape, char *error, size_t error_size) HAMT_MUST_USE;
 
 /* --- Byte strings ------------------------------------------------------ */
 
@@ -278,10 +278,10 @@ struct hamt_string {
 	size_t bytes;
 };
 
-enum hamt_status hamt_bytes_new(const struct hamt_config *config, struct hamt_bytes **handle) MUST_USE;
-enum hamt_status hamt_bytes_clone(const struct hamt_bytes *handle, struct hamt_bytes **clone) MUST_USE;
+enum hamt_status hamt_bytes_new(const struct hamt_config *config, struct hamt_bytes **handle) HAMT_MUST_USE;
+enum hamt_status hamt_bytes_clone(const struct hamt_bytes *handle, struct hamt_bytes **clone) HAMT_MUST_USE;
 enum hamt_status hamt_bytes_clone_probed(const struct hamt_bytes *handle, const struct reclaim_probe *probe,
-    struct hamt_bytes **clone) MUST_USE;
+    struct hamt_bytes **clone) HAMT_MUST_USE;
 /* Misuse: a guard not released aborts. */
 void hamt_bytes_drop(struct hamt_bytes *handle);
 
@@ -291,7 +291,7 @@ void hamt_bytes_drop(struct hamt_bytes *handle);
  * Misuse    a lookup with HAMT_GUARDS guards held with the handle aborts, also
  *           if it would find nothing; so do upsert and remove with old.
  */
-enum hamt_status hamt_bytes_get(struct hamt_bytes *h, struct hamt_string key, struct hamt_guard *guard) MUST_USE;
+enum hamt_status hamt_bytes_get(struct hamt_bytes *h, struct hamt_string key, struct hamt_guard *guard) HAMT_MUST_USE;
 
 /* hamt_guard_release - the value may go. On the handle's thread. A guard that holds nothing is ignored. */
 void hamt_guard_release(struct hamt_guard *guard);
@@ -301,7 +301,7 @@ void hamt_guard_release(struct hamt_guard *guard);
  * buffer. Returns HAMT_OK and *value_bytes, which may exceed size; HAMT_ABSENT.
  */
 enum hamt_status hamt_bytes_copy(struct hamt_bytes *h, struct hamt_string key, void *buffer, size_t size,
-    size_t *value_bytes) MUST_USE;
+    size_t *value_bytes) HAMT_MUST_USE;
 
 /* A value, readable during the call; the handle must not be used in it. */
 typedef void hamt_found_fn(void *arg, size_t index, struct hamt_string value);
@@ -313,20 +313,20 @@ typedef void hamt_found_fn(void *arg, size_t index, struct hamt_string value);
 size_t hamt_bytes_get_many(struct hamt_bytes *h, const struct hamt_string keys[], size_t n, hamt_found_fn *found,
     void *arg);
 
-enum hamt_status hamt_bytes_insert(struct hamt_bytes *h, struct hamt_string key, struct hamt_string value) MUST_USE;
+enum hamt_status hamt_bytes_insert(struct hamt_bytes *h, struct hamt_string key, struct hamt_string value) HAMT_MUST_USE;
 
 /* old, unless NULL: a guard for the former value, to be released after HAMT_EXISTS; else it holds nothing. */
 enum hamt_status hamt_bytes_upsert(struct hamt_bytes *h, struct hamt_string key, struct hamt_string value,
-    struct hamt_guard *old) MUST_USE;
+    struct hamt_guard *old) HAMT_MUST_USE;
 
 enum hamt_status hamt_bytes_replace(struct hamt_bytes *h, struct hamt_string key, struct hamt_string expected,
-    struct hamt_string desired) MUST_USE;
+    struct hamt_string desired) HAMT_MUST_USE;
 
 /* old, unless NULL: a guard for the former value, to be released after HAMT_OK; else it holds nothing. */
-enum hamt_status hamt_bytes_remove(struct hamt_bytes *h, struct hamt_string key, struct hamt_guard *old) MUST_USE;
+enum hamt_status hamt_bytes_remove(struct hamt_bytes *h, struct hamt_string key, struct hamt_guard *old) HAMT_MUST_USE;
 
 enum hamt_status hamt_bytes_remove_if(struct hamt_bytes *h, struct hamt_string key,
-    struct hamt_string expected) MUST_USE;
+    struct hamt_string expected) HAMT_MUST_USE;
 
 /*
  * As hamt_decide_fn. old: the value, or NULL if absent. HAMT_PUT: *desired is
@@ -337,14 +337,14 @@ typedef enum hamt_action hamt_bytes_decide_fn(void *arg, const struct hamt_strin
     struct hamt_string *desired);
 
 enum hamt_status hamt_bytes_compute(struct hamt_bytes *h, struct hamt_string key, hamt_bytes_decide_fn *decide,
-    void *arg) MUST_USE;
+    void *arg) HAMT_MUST_USE;
 
 uint64_t hamt_bytes_count(struct hamt_bytes *h);
-enum hamt_status hamt_bytes_clear(struct hamt_bytes *h, uint64_t *removed) MUST_USE;
+enum hamt_status hamt_bytes_clear(struct hamt_bytes *h, uint64_t *removed) HAMT_MUST_USE;
 
 /* hamt_bytes_extend - upsert n pairs in their order, with cache misses overlapped; done as for hamt_extend(). */
 enum hamt_status hamt_bytes_extend(struct hamt_bytes *h, const struct hamt_string keys[],
-    const struct hamt_string values[], size_t n, size_t *done) MUST_USE;
+    const struct hamt_string values[], size_t n, size_t *done) HAMT_MUST_USE;
 
 /* hamt_bytes_cursor_at - where key is in the order of hashes, or would be: an iteration may begin there. */
 struct hamt_cursor hamt_bytes_cursor_at(const struct hamt_bytes *h, struct hamt_string key);
@@ -358,7 +358,7 @@ typedef void hamt_visit_fn(void *arg, struct hamt_string key, struct hamt_string
  * Returns   HAMT_OK; HAMT_NOMEM: nothing was visited, the cursor is as it was.
  */
 enum hamt_status hamt_bytes_iterate(struct hamt_bytes *h, struct hamt_cursor *cursor, hamt_visit_fn *visit,
-    void *arg) MUST_USE;
+    void *arg) HAMT_MUST_USE;
 
 /* As hamt_resizings(), hamt_flush(), hamt_pause(), hamt_domain(), hamt_contention() and hamt_check(). */
 uint64_t hamt_bytes_resizings(const struct hamt_bytes *h);
@@ -366,6 +366,6 @@ void hamt_bytes_flush(struct hamt_bytes *h);
 void hamt_bytes_pause(struct hamt_bytes *h);
 struct reclaim_domain *hamt_bytes_domain(const struct hamt_bytes *h);
 void hamt_bytes_contention(const struct hamt_bytes *h, struct contention_stats *stats);
-bool hamt_bytes_check(struct hamt_bytes *h, struct hamt_shape *shape, char *error, size_t error_size) MUST_USE;
+bool hamt_bytes_check(struct hamt_bytes *h, struct hamt_shape *shape, char *error, size_t error_size) HAMT_MUST_USE;
 
 #endif

@@ -7,6 +7,7 @@
  * lookup makes it in the guard's own hazard slot from the start, so that it
  * need not be handed from one slot to another under a scan's eyes.
  */
+#include "core/base.h"
 #include "core/hash.h"
 #include "core/hash_bytes.h"
 #include "core/update.h"
@@ -467,7 +468,7 @@ hamt_bytes_extend(struct hamt_bytes *b, const struct hamt_string keys[], const s
 struct copies {
 	unsigned char *memory;
 	size_t used, size;
-	const struct allocator *allocator;
+	const struct hamt_allocator *allocator;
 };
 
 static bool

@@ -15,6 +15,7 @@
 #include <limits.h>
 #include <string.h>
 
+#include "core/base.h"
 #include "core/hazard.h"
 
 /* R, if the domain leaves it to us. */
@@ -174,7 +175,7 @@ scan(struct hazard_record *record)
 		return 0;
 	limbo_count(&r->scans, 1);
 	reclaim_pass_begin(&r->probe);
-	if (record->asymmetric && !mutant(SCAN_WITHOUT_BARRIER) && !heavy_barrier()) {
+	if (record->asymmetric && !mutant(SCAN_WITHOUT_BARRIER) && !hamt_heavy_barrier()) {
 		limbo_count(&r->refused, 1);
 		reclaim_pass_end(&r->probe, 0, 0, 0);
 		return 0;
@@ -239,7 +240,7 @@ hazard_domain_new(const struct hazard_config *config, struct hazard_domain **dom
 	        config->mode != HAZARD_ASYMMETRIC,
 	    "hazard_domain_new: mode must be one of enum hazard_mode");
 	if (config->mode != HAZARD_FENCE)
-		asymmetric = heavy_barrier_probe();
+		asymmetric = hamt_heavy_barrier_probe();
 	if (config->mode == HAZARD_ASYMMETRIC && !asymmetric)
 		return HAZARD_UNAVAILABLE;
 	limbo = limbo_domain_new(&config->allocator, &config->contention, config->threshold,
@@ -265,7 +266,7 @@ hazard_domain_drop(struct hazard_domain *d)
 	    "hazard_domain_drop: dropped more often than the domain has users");
 }
 
-const struct allocator *
+const struct hamt_allocator *
 hazard_domain_allocator(const struct hazard_domain *d)
 {
 	return &d->limbo.allocator;

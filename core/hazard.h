@@ -48,9 +48,10 @@
 #define CORE_HAZARD_H
 
 #include "core/atomic.h"
-#include "core/base.h"
 #include "core/contention.h"
+#include "core/interface.h"
 #include "core/limbo.h"
+#include "core/mutant.h"
 
 /* Announcements a record can hold: one line of 64 bytes on 64-bit machines. */
 #define HAZARD_SLOTS 8
@@ -65,7 +66,7 @@ struct hazard_config {
 	enum hazard_mode mode;
 	unsigned threshold;                  /* retired objects that start a scan;
 	                                        0 = max(1024, 2 * slots in the domain) */
-	struct allocator allocator;          /* all zero = malloc */
+	struct hamt_allocator allocator;     /* all zero = malloc */
 	struct contention_config contention; /* for the CASes on the domain's lists */
 };
 
@@ -95,9 +96,9 @@ struct hazard_domain;
 /* One thread's membership. Only slot[] is for others; the rest is private to
  * hazard.c and to the inline functions below. */
 struct hazard_record {
-	CACHE_ALIGNED _Atomic(void *) slot[HAZARD_SLOTS];
+	HAMT_CACHE_ALIGNED _Atomic(void *) slot[HAZARD_SLOTS];
 	/* Owner only. */
-	CACHE_ALIGNED bool asymmetric;
+	HAMT_CACHE_ALIGNED bool asymmetric;
 	uint8_t pointers;              /* bit i: slot i belongs to a hazard_pointer */
 	struct limbo_record limbo;     /* retired objects, statistics, membership */
 };
@@ -112,7 +113,7 @@ enum hazard_status { HAZARD_OK, HAZARD_NOMEM, HAZARD_UNAVAILABLE };
  *           zero) and is copied.
  */
 enum hazard_status hazard_domain_new(const struct hazard_config *config,
-    struct hazard_domain **domain) MUST_USE;
+    struct hazard_domain **domain) HAMT_MUST_USE;
 
 /* hazard_domain_share - one user more; each user ends with hazard_domain_drop(). */
 struct hazard_domain *hazard_domain_share(struct hazard_domain *domain);
@@ -125,7 +126,7 @@ struct hazard_domain *hazard_domain_share(struct hazard_domain *domain);
 void hazard_domain_drop(struct hazard_domain *domain);
 
 /* hazard_domain_allocator - the domain's allocator; lives as long as the domain. */
-const struct allocator *hazard_domain_allocator(const struct hazard_domain *domain);
+const struct hamt_allocator *hazard_domain_allocator(const struct hazard_domain *domain);
 
 /* hazard_domain_set_threshold - R from the next scan of each record on; 0 = automatic. */
 void hazard_domain_set_threshold(struct hazard_domain *domain, unsigned threshold);
@@ -153,7 +154,7 @@ void hazard_domain_each_pending(struct hazard_domain *domain,
  *           hazard_leave(). An attached record keeps the domain alive.
  */
 enum hazard_status hazard_attach(struct hazard_domain *domain, const struct reclaim_probe *probe,
-    struct hazard_record **record) MUST_USE;
+    struct hazard_record **record) HAMT_MUST_USE;
 
 /*
  * hazard_leave - clear the slots, scan, hand what is left to the domain; the
@@ -177,14 +178,14 @@ hazard_publish(struct hazard_record *r, unsigned i, const void *object)
 {
 	void *p = (void *)(uintptr_t)object;
 
-	misuse_if(i >= HAZARD_SLOTS, "hazard_publish: the slot must be below HAZARD_SLOTS");
-	if (LIKELY(r->asymmetric)) {
+	hamt_misuse_if(i >= HAZARD_SLOTS, "hazard_publish: the slot must be below HAZARD_SLOTS");
+	if (HAMT_LIKELY(r->asymmetric)) {
 		/* HP(1) release: pairs with the scan's acquire load of the slot, so
 		 * that the reads made under the slot's former value come first. */
 		atomic_store_explicit(&r->slot[i], p, memory_order_release);
 		/* Keeps (2) behind (1) in the program; the scan's membarrier does
 		 * the same for the processor. */
-		light_barrier();
+		hamt_light_barrier();
 	} else {
 		/* HP(1) seq_cst: pairs with HP(4) in the scan, see the handshake. */
 		atomic_store_explicit(&r->slot[i], p,
@@ -196,7 +197,7 @@ hazard_publish(struct hazard_record *r, unsigned i, const void *object)
 static inline void
 hazard_clear(struct hazard_record *r, unsigned i)
 {
-	misuse_if(i >= HAZARD_SLOTS, "hazard_clear: the slot must be below HAZARD_SLOTS");
+	hamt_misuse_if(i >= HAZARD_SLOTS, "hazard_clear: the slot must be below HAZARD_SLOTS");
 	/* release: pairs with the scan's acquire load; our reads come first. */
 	atomic_store_explicit(&r->slot[i], NULL,
 	    mutant(HAZARD_CLEARED_RELAXED) ? memory_order_relaxed : memory_order_release);
@@ -219,7 +220,7 @@ hazard_try_protect(struct hazard_record *r, unsigned i, _Atomic(void *) *link, v
 	now = atomic_load_explicit(link, memory_order_seq_cst);
 	if (mutant(HAZARD_ANNOUNCED_LATE))
 		hazard_publish(r, i, *seen);
-	if (LIKELY(now == *seen) || mutant(HAZARD_NOT_VALIDATED))
+	if (HAMT_LIKELY(now == *seen) || mutant(HAZARD_NOT_VALIDATED))
 		return true;
 	*seen = now;
 	return false;
@@ -232,13 +233,13 @@ hazard_protect(struct hazard_record *r, unsigned i, _Atomic(void *) *link)
 	/* relaxed: a guess, confirmed by (2) before anybody follows it. */
 	void *seen = atomic_load_explicit(link, memory_order_relaxed);
 
-	while (UNLIKELY(!hazard_try_protect(r, i, link, &seen)))
+	while (HAMT_UNLIKELY(!hazard_try_protect(r, i, link, &seen)))
 		continue;
 	return seen;
 }
 
 /* hazard_reserve_slow - make room; for hazard_reserve() only. */
-bool hazard_reserve_slow(struct hazard_record *record, unsigned count) MUST_USE;
+bool hazard_reserve_slow(struct hazard_record *record, unsigned count) HAMT_MUST_USE;
 
 /*
  * hazard_reserve - make room for count retires, before the CAS that makes
@@ -246,10 +247,10 @@ bool hazard_reserve_slow(struct hazard_record *record, unsigned count) MUST_USE;
  * stays for the next reserve.
  * Returns   true; false: no memory, and everything is as it was.
  */
-static inline bool MUST_USE
+static inline bool HAMT_MUST_USE
 hazard_reserve(struct hazard_record *r, unsigned count)
 {
-	if (UNLIKELY(r->limbo.room < count) && !hazard_reserve_slow(r, count))
+	if (HAMT_UNLIKELY(r->limbo.room < count) && !hazard_reserve_slow(r, count))
 		return false;
 	r->limbo.reserved = count;
 	return true;
@@ -307,7 +308,7 @@ void hazard_pointer_unload(struct hazard_pointer *p);
 void hazard_pointer_set(struct hazard_pointer *p, void *value);
 
 /* hazard_pointer_swap - exchange: store value, return what the link held; the caller now owns that and retires it. */
-void *hazard_pointer_swap(struct hazard_pointer *p, void *value) MUST_USE;
+void *hazard_pointer_swap(struct hazard_pointer *p, void *value) HAMT_MUST_USE;
 
 /*
  * hazard_pointer_replace - store value if the link still holds what was loaded.
@@ -316,6 +317,6 @@ void *hazard_pointer_swap(struct hazard_pointer *p, void *value) MUST_USE;
  *           had changed and is as it was.
  * Misuse    replacing through an unloaded pointer aborts.
  */
-bool hazard_pointer_replace(struct hazard_pointer *p, void *value) MUST_USE;
+bool hazard_pointer_replace(struct hazard_pointer *p, void *value) HAMT_MUST_USE;
 
 #endif

@@ -36,6 +36,7 @@
 #include <limits.h>
 #include <string.h>
 
+#include "core/base.h"
 #include "core/limbo.h"
 
 /* Both counts of users in one word, so that there is one last user. */
@@ -72,7 +73,7 @@ chunk_bytes(unsigned capacity)
 }
 
 struct limbo_chunk *
-limbo_chunk_new(const struct allocator *a, unsigned capacity)
+limbo_chunk_new(const struct hamt_allocator *a, unsigned capacity)
 {
 	struct limbo_chunk *chunk;
 	size_t entries = capacity;
@@ -90,7 +91,7 @@ limbo_chunk_new(const struct allocator *a, unsigned capacity)
 }
 
 void
-limbo_chunk_free(const struct allocator *a, struct limbo_chunk *chunk)
+limbo_chunk_free(const struct hamt_allocator *a, struct limbo_chunk *chunk)
 {
 	allocator_free(a, chunk, chunk_bytes(chunk->capacity));
 }
@@ -217,7 +218,7 @@ limbo_append(struct limbo_record *r, struct limbo_chunk *orphans)
 /* --- Domains ------------------------------------------------------------ */
 
 struct limbo_domain *
-limbo_domain_new(const struct allocator *allocator, const struct contention_config *contention, unsigned threshold,
+limbo_domain_new(const struct hamt_allocator *allocator, const struct contention_config *contention, unsigned threshold,
     size_t bytes, size_t record_bytes, size_t record_offset)
 {
 	struct limbo_domain *d = allocator_alloc(allocator, bytes);
@@ -237,7 +238,7 @@ limbo_domain_new(const struct allocator *allocator, const struct contention_conf
 }
 
 static void
-record_free(const struct allocator *a, struct limbo_record *r)
+record_free(const struct hamt_allocator *a, struct limbo_record *r)
 {
 	allocator_free(a, r->block, r->domain->record_bytes + CACHE_LINE_BYTES - 1);
 }
@@ -246,7 +247,7 @@ record_free(const struct allocator *a, struct limbo_record *r)
 static void
 domain_free(struct limbo_domain *d)
 {
-	struct allocator a = d->allocator;
+	struct hamt_allocator a = d->allocator;
 	/* relaxed: U(4), everybody's accesses come before. */
 	struct limbo_chunk *chunk = atomic_load_explicit(&d->orphans, memory_order_relaxed), *next_chunk;
 	struct limbo_record *r = atomic_load_explicit(&d->records, memory_order_relaxed), *next;

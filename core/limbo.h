@@ -22,8 +22,9 @@
 #define CORE_LIMBO_H
 
 #include "core/atomic.h"
-#include "core/base.h"
 #include "core/contention.h"
+#include "core/interface.h"
+#include "core/mutant.h"
 
 /* Gives back an object that nobody can reach any more. May not retire. */
 typedef void limbo_destroy_fn(void *object, size_t bytes, void *state);
@@ -48,7 +49,7 @@ struct limbo_chunk {
 };
 
 struct limbo_domain {
-	struct allocator allocator;
+	struct hamt_allocator allocator;
 	struct contention_domain contention; /* of the CASes on records and orphans */
 	size_t bytes;                /* of the scheme's domain, which begins here */
 	size_t record_bytes;         /* of the scheme's record, and where in it the */
@@ -75,7 +76,7 @@ struct limbo_record {
 	uint64_t until_stamp;          /* retires until the next stamped one */
 	void *block;                   /* what the allocator gave: the record lies aligned in it */
 	/* Written by the owner, read by anybody: statistics and membership. */
-	CACHE_ALIGNED _Alignas(8) _Atomic(uint64_t) retired;
+	HAMT_CACHE_ALIGNED _Alignas(8) _Atomic(uint64_t) retired;
 	_Alignas(8) _Atomic(uint64_t) freed, retired_bytes, freed_bytes;
 	_Alignas(8) _Atomic(uint64_t) peak, scans, examined, blocked, refused, adopted;
 	_Atomic(bool) taken;
@@ -129,8 +130,9 @@ void limbo_freed(struct limbo_record *r, uint64_t n, uint64_t bytes);
  * record_bytes, record_offset: see struct limbo_domain.
  * Misuse    contention parameters that contention_domain_init() refuses abort.
  */
-struct limbo_domain *limbo_domain_new(const struct allocator *allocator, const struct contention_config *contention,
-    unsigned threshold, size_t bytes, size_t record_bytes, size_t record_offset) MUST_USE;
+struct limbo_domain *limbo_domain_new(const struct hamt_allocator *allocator,
+    const struct contention_config *contention, unsigned threshold, size_t bytes, size_t record_bytes,
+    size_t record_offset) HAMT_MUST_USE;
 
 /* limbo_domain_share - one user more. */
 void limbo_domain_share(struct limbo_domain *d);
@@ -139,7 +141,7 @@ void limbo_domain_share(struct limbo_domain *d);
  * limbo_domain_drop - one user less; the last of users and records frees all
  * that is still retired, then the domain. False: it had no users, a misuse.
  */
-bool limbo_domain_drop(struct limbo_domain *d) MUST_USE;
+bool limbo_domain_drop(struct limbo_domain *d) HAMT_MUST_USE;
 
 /*
  * limbo_attach - a record, zeroed but for what its former owner left in the
@@ -148,7 +150,7 @@ bool limbo_domain_drop(struct limbo_domain *d) MUST_USE;
  * Misuse    the probe's functions must be there, sample_shift at most 63.
  */
 struct limbo_record *limbo_attach(struct limbo_domain *d, const struct reclaim_probe *probe, unsigned capacity)
-    MUST_USE;
+    HAMT_MUST_USE;
 
 /* limbo_leave - after the last object was freed or handed over: the record is idle. */
 void limbo_leave(struct limbo_record *r);
@@ -162,21 +164,21 @@ limbo_taken(const struct limbo_record *r)
 }
 
 /* limbo_orphans - P: take what a record that left could not free; now we count it. NULL: nothing. */
-struct limbo_chunk *limbo_orphans(struct limbo_record *r) MUST_USE;
+struct limbo_chunk *limbo_orphans(struct limbo_record *r) HAMT_MUST_USE;
 
 /*
  * limbo_hand_over - leave all that we hold to the domain. False: somebody
  * else's chain is still there. One chain at a time is what keeps bounds: a
  * leaver that finds one takes it along and scans again.
  */
-bool limbo_hand_over(struct limbo_record *r) MUST_USE;
+bool limbo_hand_over(struct limbo_record *r) HAMT_MUST_USE;
 
 /* limbo_chunk_new - an empty chunk, or NULL. */
-struct limbo_chunk *limbo_chunk_new(const struct allocator *a, unsigned capacity) MUST_USE;
-void limbo_chunk_free(const struct allocator *a, struct limbo_chunk *chunk);
+struct limbo_chunk *limbo_chunk_new(const struct hamt_allocator *a, unsigned capacity) HAMT_MUST_USE;
+void limbo_chunk_free(const struct hamt_allocator *a, struct limbo_chunk *chunk);
 
 /* limbo_reserve_front - hazard_reserve_slow() for a list whose first chunk is the one retire writes to. */
-bool limbo_reserve_front(struct limbo_record *r, unsigned count) MUST_USE;
+bool limbo_reserve_front(struct limbo_record *r, unsigned count) HAMT_MUST_USE;
 
 /* limbo_add - note a retired object in chunk, which has room. */
 void limbo_add(struct limbo_record *r, struct limbo_chunk *chunk, void *object, size_t bytes,
@@ -222,7 +224,7 @@ limbo_mark(struct limbo_record *r, limbo_pinned_fn *pinned, const void *arg)
 static inline __attribute__((always_inline)) uint64_t
 limbo_sweep(struct limbo_record *r, limbo_pinned_fn *pinned, const void *arg)
 {
-	const struct allocator *a = &r->domain->allocator;
+	const struct hamt_allocator *a = &r->domain->allocator;
 	struct limbo_chunk *front = r->chunks, *to = front, *from, *next;
 	unsigned at = 0, space = front->capacity - r->reserved, kept = 0;
 	uint64_t freed = 0, freed_bytes = 0;
@@ -262,7 +264,7 @@ limbo_sweep(struct limbo_record *r, limbo_pinned_fn *pinned, const void *arg)
 		limbo_chunk_free(a, from);
 	}
 	to->next = NULL;
-	invariant(freed + kept == r->length);
+	hamt_invariant(freed + kept == r->length);
 	r->scanning = false;
 	r->room = front->capacity - front->count;
 	r->length = kept;

@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "core/base.h"
 #include "core/node.h"
 
 struct entry *

@@ -32,6 +32,7 @@
 #ifndef CORE_NODE_H
 #define CORE_NODE_H
 
+#include "core/base.h"
 #include "core/reclaim_record.h"
 
 #define WORD_UNINIT UINT64_C(0) /* not moved here yet; never seen by an operation */
@@ -57,7 +58,7 @@ struct entry {
 };
 
 struct node_config {
-	const struct allocator *allocator;
+	const struct hamt_allocator *allocator;
 	unsigned inline_limit;         /* 0 to NODE_INLINE_MAX; 0 is a strict CHAMP */
 	struct reclaim_record *record; /* whose nodes they are; NULL: nobody's, for freeing a whole map */
 };
@@ -130,7 +131,7 @@ word_make(const struct entry *node, unsigned bitmap, unsigned extra)
 	uint64_t address = (uint64_t)(uintptr_t)node << WORD_ADDRESS_SHIFT;
 
 	misuse_if((address & ~WORD_ADDRESS) != 0,
-	    "struct allocator: alloc must return memory aligned to 16 bytes and below 2^48");
+	    "struct hamt_allocator: alloc must return memory aligned to 16 bytes and below 2^48");
 	return (uint64_t)bitmap << WORD_BITMAP_SHIFT | address | extra;
 }
 

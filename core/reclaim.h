@@ -9,6 +9,8 @@
  *	libhamt-he.a     he     hazard eras: announces when, not what
  *	libhamt-none.a   none   nothing is freed: without the work of reclamation, for comparison
  *
+ * Once they are installed, pkg-config knows them as hamt, hamt-ebr and so on.
+ *
  *	scheme   garbage that a stopped thread causes   stopped between operations
  *	hp       bounded, a few objects a thread        the same
  *	he       bounded by the size of the map         the same
@@ -24,9 +26,9 @@
 #ifndef CORE_RECLAIM_H
 #define CORE_RECLAIM_H
 
-#include "core/base.h"
 #include "core/contention.h"
 #include "core/hazard.h"
+#include "core/interface.h"
 #include "core/limbo.h"
 
 /* The scheme that a file of core, or one that wants to know, is compiled for: -DRECLAIM=RECLAIM_EBR. */
@@ -51,7 +53,7 @@ struct reclaim_config {
 	                                        he: new objects of a thread between two eras. 0 = automatic */
 	unsigned free_most;                  /* ebr, qsbr: amortised free, so many objects at most for each
 	                                        retire; 0 = all that can be, at once */
-	struct allocator allocator;          /* all zero = malloc */
+	struct hamt_allocator allocator;     /* all zero = malloc */
 	struct contention_config contention; /* for the CASes on the domain's lists */
 };
 
@@ -65,7 +67,7 @@ const char *reclaim_scheme(void);
  * Returns   HAMT_OK; HAMT_NOMEM; HAMT_MISMATCH if mode is HAZARD_ASYMMETRIC and
  *           membarrier(2) is refused. config may be NULL (all zero) and is copied.
  */
-enum hamt_status reclaim_domain_new(const struct reclaim_config *config, struct reclaim_domain **domain) MUST_USE;
+enum hamt_status reclaim_domain_new(const struct reclaim_config *config, struct reclaim_domain **domain) HAMT_MUST_USE;
 
 /* reclaim_domain_of_hazards - hp only: the maps' domain is a hazard domain, and may serve other structures, too. */
 static inline struct reclaim_domain *
@@ -85,7 +87,7 @@ struct reclaim_domain *reclaim_domain_share(struct reclaim_domain *domain);
 void reclaim_domain_drop(struct reclaim_domain *domain);
 
 /* reclaim_domain_allocator - lives as long as the domain. */
-const struct allocator *reclaim_domain_allocator(const struct reclaim_domain *domain);
+const struct hamt_allocator *reclaim_domain_allocator(const struct reclaim_domain *domain);
 
 /*
  * reclaim_domain_stats - sums over all threads (struct reclaim_totals: limbo.h). All freed counts are read

@@ -12,6 +12,7 @@
  */
 #include <limits.h>
 
+#include "core/base.h"
 #include "core/reclaim_record.h"
 
 #if RECLAIM == RECLAIM_EBR || RECLAIM == RECLAIM_QSBR
@@ -213,7 +214,7 @@ epoch_advance(struct reclaim_record *r)
 	if (r->asymmetric) {
 		if (!everybody_is_in(r, now, false))
 			return;
-		if (!mutant(EPOCH_WITHOUT_BARRIER) && !heavy_barrier()) {
+		if (!mutant(EPOCH_WITHOUT_BARRIER) && !hamt_heavy_barrier()) {
 			limbo_count(&r->limbo.refused, 1);
 			return;
 		}
@@ -411,7 +412,7 @@ reclaim_domain_new(const struct reclaim_config *config, struct reclaim_domain **
 	    "reclaim_domain_new: mode must be one of enum hazard_mode");
 	/* qsbr has no announcement that needs it. */
 	if (RECLAIM == RECLAIM_EBR && config->mode != HAZARD_FENCE) {
-		asymmetric = heavy_barrier_probe();
+		asymmetric = hamt_heavy_barrier_probe();
 		if (config->mode == HAZARD_ASYMMETRIC && !asymmetric)
 			return HAMT_MISMATCH;
 	}
@@ -443,7 +444,7 @@ reclaim_domain_drop(struct reclaim_domain *d)
 	misuse_if(!limbo_domain_drop(&d->limbo), "reclaim_domain_drop: dropped more often than the domain has users");
 }
 
-const struct allocator *
+const struct hamt_allocator *
 reclaim_domain_allocator(const struct reclaim_domain *d)
 {
 	return &d->limbo.allocator;

@@ -61,6 +61,7 @@
 #ifndef CORE_RECLAIM_EPOCH_H
 #define CORE_RECLAIM_EPOCH_H
 
+#include "core/base.h"
 #include "core/limbo.h"
 
 struct reclaim_record {
@@ -102,7 +103,7 @@ reclaim_enter(struct reclaim_record *r)
 		atomic_store_explicit(&r->epoch, now, memory_order_release);
 		/* Keeps E(2) behind it in the program; the advancer's membarrier
 		 * does the same for the processor. */
-		light_barrier();
+		hamt_light_barrier();
 	} else {
 		/* E(1) seq_cst: pairs with E(6). */
 		atomic_store_explicit(&r->epoch, now,

@@ -10,6 +10,7 @@
 #include <limits.h>
 #include <string.h>
 
+#include "core/base.h"
 #include "core/reclaim_record.h"
 
 #if RECLAIM == RECLAIM_HE
@@ -208,7 +209,7 @@ scan(struct reclaim_record *record)
 	reclaim_pass_begin(&r->probe);
 	/* So that those who read go on to another era, even where nothing is born. */
 	era_end(record);
-	if (record->asymmetric && !mutant(ERA_WITHOUT_BARRIER) && !heavy_barrier()) {
+	if (record->asymmetric && !mutant(ERA_WITHOUT_BARRIER) && !hamt_heavy_barrier()) {
 		limbo_count(&r->refused, 1);
 		reclaim_pass_end(&r->probe, 0, 0, 0);
 		r->limit = next_scan(record);
@@ -331,7 +332,7 @@ reclaim_domain_new(const struct reclaim_config *config, struct reclaim_domain **
 	misuse_if(config->mode != HAZARD_AUTO && config->mode != HAZARD_FENCE && config->mode != HAZARD_ASYMMETRIC,
 	    "reclaim_domain_new: mode must be one of enum hazard_mode");
 	if (config->mode != HAZARD_FENCE)
-		asymmetric = heavy_barrier_probe();
+		asymmetric = hamt_heavy_barrier_probe();
 	if (config->mode == HAZARD_ASYMMETRIC && !asymmetric)
 		return HAMT_MISMATCH;
 	d = (struct reclaim_domain *)(void *)limbo_domain_new(&config->allocator, &config->contention,
@@ -358,7 +359,7 @@ reclaim_domain_drop(struct reclaim_domain *d)
 	misuse_if(!limbo_domain_drop(&d->limbo), "reclaim_domain_drop: dropped more often than the domain has users");
 }
 
-const struct allocator *
+const struct hamt_allocator *
 reclaim_domain_allocator(const struct reclaim_domain *d)
 {
 	return &d->limbo.allocator;

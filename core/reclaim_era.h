@@ -54,6 +54,7 @@
 #ifndef CORE_RECLAIM_ERA_H
 #define CORE_RECLAIM_ERA_H
 
+#include "core/base.h"
 #include "core/hazard.h"
 #include "core/limbo.h"
 
@@ -114,7 +115,7 @@ reclaim_publish(struct reclaim_record *r, unsigned i, const void *object)
 		atomic_store_explicit(&r->slot[i], now, memory_order_release);
 		/* Keeps H(3) behind it in the program; the scan's membarrier
 		 * does the same for the processor. */
-		light_barrier();
+		hamt_light_barrier();
 	} else {
 		/* H(2) seq_cst: pairs with H(6). */
 		atomic_store_explicit(&r->slot[i], now,

@@ -50,7 +50,7 @@ reclaim_domain_drop(struct reclaim_domain *d)
 	hazard_domain_drop(hazards(d));
 }
 
-const struct allocator *
+const struct hamt_allocator *
 reclaim_domain_allocator(const struct reclaim_domain *d)
 {
 	return hazard_domain_allocator(hazards(d));

@@ -12,6 +12,7 @@
 #ifndef CORE_RECLAIM_HP_H
 #define CORE_RECLAIM_HP_H
 
+#include "core/base.h"
 #include "core/hazard.h"
 
 #define reclaim_record hazard_record

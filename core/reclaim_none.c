@@ -1,6 +1,7 @@
 /*
  * reclaim_none.c - reclaim.h for no reclamation: counters, and who uses them.
  */
+#include "core/base.h"
 #include "core/reclaim_record.h"
 
 #if RECLAIM == RECLAIM_NONE
@@ -40,7 +41,7 @@ reclaim_domain_drop(struct reclaim_domain *d)
 	misuse_if(!limbo_domain_drop(&d->limbo), "reclaim_domain_drop: dropped more often than the domain has users");
 }
 
-const struct allocator *
+const struct hamt_allocator *
 reclaim_domain_allocator(const struct reclaim_domain *d)
 {
 	return &d->limbo.allocator;

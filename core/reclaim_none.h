@@ -13,6 +13,7 @@
 #ifndef CORE_RECLAIM_NONE_H
 #define CORE_RECLAIM_NONE_H
 
+#include "core/base.h"
 #include "core/limbo.h"
 
 struct reclaim_record {

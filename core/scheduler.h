@@ -22,7 +22,7 @@
  * store that is not seq_cst waits in its thread's buffer, first in, first out;
  * its own thread sees it, others see it when it has drained, which happens
  * when the scheduler says so, before the thread's next seq_cst store or
- * read-modify-write, and for all threads in heavy_barrier(). Orders weaker than
+ * read-modify-write, and for all threads in hamt_heavy_barrier(). Orders weaker than
  * that are not tried here: core/tests/models does, in the small. Plain accesses
  * are not buffered.
  *
@@ -43,7 +43,7 @@
 
 enum { SCHEDULE_THREADS_MAX = 8, SCHEDULE_POINTS_MAX = 200000 };
 
-struct allocator;
+struct hamt_allocator;
 
 /* Plug-ins have copies of core, and there is one scheduler for all. */
 #pragma GCC visibility push(default)
@@ -100,7 +100,7 @@ void schedule_failed(const char *format, ...) __attribute__((format(printf, 1, 2
 
 /* schedule_allocator - for all memory that the schedule's threads share. One call of alloc in
  * fail_one_in fails, unless that is 0; it can be set at any time. */
-struct allocator schedule_allocator(void);
+struct hamt_allocator schedule_allocator(void);
 void schedule_fail_one_in(unsigned fail_one_in);
 
 /* schedule_tick - the clock: grows with each point and each call. */

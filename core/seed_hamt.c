@@ -116,6 +116,7 @@
  * with Efficient Non-Blocking Snapshots (tombs, contraction after a removal). Michael
  * 2004, Hazard Pointers: Safe Memory Reclamation for Lock-Free Objects.
  */
+#include "core/base.h"
 #include "core/seed_hamt.h"
 
 #include <stdalign.h>
@@ -183,7 +184,7 @@ struct shared {
 	struct layout layout;
 	uint64_t seeds[ROUNDS];
 	struct reclaim_domain *domain;
-	const struct allocator *allocator; /* the domain's */
+	const struct hamt_allocator *allocator; /* the domain's */
 	struct contention_domain contention;
 	/* Written often by all; read often is what stands above. */
 	char apart[CACHE_LINE_BYTES];
@@ -1551,7 +1552,7 @@ handle_new(struct shared *s, const struct reclaim_probe *probe, struct seed_hamt
 static struct shared *
 shared_new(const struct seed_hamt_config *config, const struct seed_hamt_ops *ops, struct reclaim_domain *domain)
 {
-	const struct allocator *a = reclaim_domain_allocator(domain);
+	const struct hamt_allocator *a = reclaim_domain_allocator(domain);
 	struct shared *s = allocator_alloc(a, sizeof(*s));
 	uint64_t key = config->hash_key != 0 ? config->hash_key : hash_random_key();
 	struct map *empty;
@@ -1647,7 +1648,7 @@ void
 seed_hamt_drop(struct seed_hamt *h)
 {
 	struct shared *s;
-	struct allocator allocator;
+	struct hamt_allocator allocator;
 
 	misuse_if(h == NULL, "seed_hamt_drop: handle must not be NULL");
 	misuse_if(h->held, "seed_hamt_drop: seed_hamt_release() has not been called");

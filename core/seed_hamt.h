@@ -30,8 +30,8 @@
 #ifndef CORE_SEED_HAMT_H
 #define CORE_SEED_HAMT_H
 
-#include "core/base.h"
 #include "core/contention.h"
+#include "core/interface.h"
 #include "core/reclaim.h"
 
 /*
@@ -68,33 +68,33 @@ struct seed_hamt; /* one thread's handle on a shared map */
 
 /* seed_hamt_new - an empty map and its first handle. Returns HAMT_OK or HAMT_NOMEM
  * (HAMT_MISMATCH if config->reclaim.mode asks for what this machine refuses). */
-enum hamt_status seed_hamt_new(const struct seed_hamt_config *config, struct seed_hamt **handle) MUST_USE;
+enum hamt_status seed_hamt_new(const struct seed_hamt_config *config, struct seed_hamt **handle) HAMT_MUST_USE;
 
 /*
  * seed_hamt_clone - a handle on the same map, for another thread. The source
  * handle may be in use by its own thread meanwhile. probe may be NULL.
  */
 enum hamt_status seed_hamt_clone(const struct seed_hamt *handle, const struct reclaim_probe *probe,
-    struct seed_hamt **clone) MUST_USE;
+    struct seed_hamt **clone) HAMT_MUST_USE;
 
 /* seed_hamt_drop - end a handle; the last one frees the map: every key and value is dropped. Never allocates. */
 void seed_hamt_drop(struct seed_hamt *handle);
 
 /* seed_hamt_get - copy the value of *key to *value (may be NULL). Returns HAMT_OK, HAMT_ABSENT,
  * HAMT_NOMEM (only from ops->value_copy). */
-enum hamt_status seed_hamt_get(struct seed_hamt *h, const void *key, void *value) MUST_USE;
+enum hamt_status seed_hamt_get(struct seed_hamt *h, const void *key, void *value) HAMT_MUST_USE;
 
 /* seed_hamt_insert - map *key to *value unless mapped. Returns HAMT_OK, HAMT_EXISTS, HAMT_NOMEM. */
-enum hamt_status seed_hamt_insert(struct seed_hamt *h, const void *key, const void *value) MUST_USE;
+enum hamt_status seed_hamt_insert(struct seed_hamt *h, const void *key, const void *value) HAMT_MUST_USE;
 
 /* seed_hamt_upsert - map *key to *value. Returns HAMT_OK (was absent), HAMT_EXISTS (replaced; the
  * former value is copied to *old unless old is NULL), HAMT_NOMEM. Unless the key was there, *old
  * holds nothing of use: a copy may have been made and dropped before another thread removed the key. */
-enum hamt_status seed_hamt_upsert(struct seed_hamt *h, const void *key, const void *value, void *old) MUST_USE;
+enum hamt_status seed_hamt_upsert(struct seed_hamt *h, const void *key, const void *value, void *old) HAMT_MUST_USE;
 
 /* seed_hamt_remove - unmap *key, copying its value to *old (unless NULL). Returns HAMT_OK, HAMT_ABSENT,
  * HAMT_NOMEM; *old as for upsert. */
-enum hamt_status seed_hamt_remove(struct seed_hamt *h, const void *key, void *old) MUST_USE;
+enum hamt_status seed_hamt_remove(struct seed_hamt *h, const void *key, void *old) HAMT_MUST_USE;
 
 /*
  * The rest is for a quiescent map: no other handle in use meanwhile.
@@ -118,7 +118,7 @@ struct seed_hamt_shape {
  * Returns   true and *shape; false and one line in error.
  */
 bool seed_hamt_check(struct seed_hamt *h, bool allow_tombs, struct seed_hamt_shape *shape,
-    char *error, size_t error_size) MUST_USE;
+    char *error, size_t error_size) HAMT_MUST_USE;
 
 /*
  * seed_hamt_hold - begin to read *key and stay in the read, as a thread
@@ -127,7 +127,7 @@ bool seed_hamt_check(struct seed_hamt *h, bool allow_tombs, struct seed_hamt_sha
  * Misuse    holding twice, or dropping the handle meanwhile, aborts; another
  *           lookup or update meanwhile aborts in checked builds.
  */
-bool seed_hamt_hold(struct seed_hamt *h, const void *key) MUST_USE;
+bool seed_hamt_hold(struct seed_hamt *h, const void *key) HAMT_MUST_USE;
 
 /* seed_hamt_release - end what seed_hamt_hold() began. Misuse: releasing what is not held aborts. */
 void seed_hamt_release(struct seed_hamt *h);

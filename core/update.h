@@ -13,6 +13,7 @@
 
 #include <string.h>
 
+#include "core/base.h"
 #include "core/directory.h"
 
 #define ALWAYS_INLINE inline __attribute__((always_inline))

@@ -117,7 +117,7 @@ awk "$roff"'
 		return text
 	}
 	/^#(ifndef|define CORE_|endif|include "core)/ { next }
-	{ sub(/ MUST_USE;/, ";") }
+	{ sub(/ HAMT_MUST_USE;/, ";") }
 	depth == 0 && /^$/ && !inside { section(); next }
 	depth == 0 && !inside && /^\/\*/ && codes == 0 {
 		inside = 1

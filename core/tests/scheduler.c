@@ -469,10 +469,10 @@ arena_free(void *state, void *memory, size_t bytes)
 #endif
 }
 
-struct allocator
+struct hamt_allocator
 schedule_allocator(void)
 {
-	return (struct allocator){ .alloc = arena_alloc, .free = arena_free };
+	return (struct hamt_allocator){ .alloc = arena_alloc, .free = arena_free };
 }
 
 void

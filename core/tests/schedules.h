@@ -12,6 +12,7 @@
 #include <errno.h>
 
 #include "core/atomic.h"
+#include "core/base.h"
 #include "core/reclaim.h"
 #include "core/tests/check.h"
 #include "core/tests/history.h"

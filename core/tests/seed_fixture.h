@@ -100,10 +100,10 @@ meter_free(void *state, void *memory, size_t bytes)
 	free(memory);
 }
 
-static inline struct allocator
+static inline struct hamt_allocator
 meter_allocator(struct meter *m)
 {
-	return (struct allocator){ .alloc = meter_alloc, .free = meter_free, .state = m };
+	return (struct hamt_allocator){ .alloc = meter_alloc, .free = meter_free, .state = m };
 }
 
 /* meter_fail - from now on, count calls of alloc fail after skip more that succeed. */

@@ -7,6 +7,7 @@
  * that: so a turn that is lost is a wait that expires, and one that is given
  * twice is two threads inside. With a short bound only progress is asked for.
  */
+#include "core/base.h"
 #include "core/contention.h"
 #include "core/tests/schedules.h"
 
@@ -82,7 +83,7 @@ static void
 one(void *arg)
 {
 	const struct wish *wish = arg;
-	struct allocator allocator = schedule_allocator();
+	struct hamt_allocator allocator = schedule_allocator();
 	struct contention_config config = { .policy = wish->policy, .ops = 1000,
 		.wait_ns = wish->patient ? 20000 : (uint32_t)schedule_draw(20), .relax_ps = 1000 };
 	struct contention_stats stats;

@@ -18,6 +18,7 @@ static int64_t test_clock_ns(void);
 #define CONTENTION_CLOCK_NS() test_clock_ns()
 #include "core/contention.c"
 
+#include "core/base.h"
 #include "core/tests/check.h"
 
 /* Steps taken; only where threads is false. */
@@ -33,7 +34,7 @@ static void
 test_relax(void)
 {
 	if (threads) {
-		cpu_relax();
+		hamt_cpu_relax();
 		return;
 	}
 	relaxes++;
@@ -87,7 +88,7 @@ give(void *state, void *memory, size_t bytes)
 	free(memory);
 }
 
-static const struct allocator allocator = { take, give, NULL };
+static const struct hamt_allocator allocator = { take, give, NULL };
 
 #define MEMBERS 4
 

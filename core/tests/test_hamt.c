@@ -65,7 +65,7 @@ map_new(struct meter *m, const struct hamt_config *template)
 
 	if (m != NULL) {
 		*m = (struct meter){ .live = 0 };
-		config.reclaim.allocator = (struct allocator){ meter_alloc, meter_free, m };
+		config.reclaim.allocator = (struct hamt_allocator){ meter_alloc, meter_free, m };
 	}
 	config.hash_key = check_seed | 1;
 	CHECK_EQ(hamt_new(&config, &h), HAMT_OK);

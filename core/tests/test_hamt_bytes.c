@@ -80,7 +80,7 @@ map_new(unsigned which)
 	atomic_store_explicit(&live, 0, memory_order_relaxed);
 	atomic_store_explicit(&fail_at, 0, memory_order_relaxed);
 	config.hash_key = check_seed | 1;
-	config.reclaim.allocator = (struct allocator){ test_alloc, test_free, NULL };
+	config.reclaim.allocator = (struct hamt_allocator){ test_alloc, test_free, NULL };
 	CHECK_EQ(hamt_bytes_new(&config, &h), HAMT_OK);
 	return h;
 }

@@ -104,7 +104,7 @@ map_new(unsigned which)
 
 	atomic_store_explicit(&live, 0, memory_order_relaxed);
 	config.hash_key = check_seed | 1;
-	config.reclaim.allocator = (struct allocator){ live_alloc, live_free, NULL };
+	config.reclaim.allocator = (struct hamt_allocator){ live_alloc, live_free, NULL };
 	CHECK_EQ(hamt_new(&config, &h), HAMT_OK);
 	return h;
 }

@@ -5,6 +5,7 @@
  * others must do a fixed amount of work meanwhile, in a bounded number of steps each. Then it
  * goes on, and everything must add up.
  */
+#include "core/base.h"
 #include "core/hamt.h"
 #include "core/tests/schedules.h"
 
@@ -260,7 +261,7 @@ under_a_lock(void *arg, unsigned thread)
 	for (unsigned i = 0; i < WORK; i++) {
 		/* acquire and release: a lock, as everybody knows it. */
 		while (atomic_exchange_explicit(&locked, true, memory_order_acquire))
-			cpu_relax();
+			hamt_cpu_relax();
 		atomic_store_explicit(&locked, false, memory_order_release);
 	}
 }

@@ -7,6 +7,7 @@
  * Every schedule is judged by what its callers saw (history.h), by hamt_check(),
  * and by its memory: no access after a free, nothing left (scheduler.h).
  */
+#include "core/base.h"
 #include "core/hamt.h"
 #include "core/tests/schedules.h"
 

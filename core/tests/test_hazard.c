@@ -17,6 +17,7 @@
 #include <sys/syscall.h>
 #endif
 
+#include "core/base.h"
 #include "core/hazard.h"
 #include "core/tests/check.h"
 
@@ -177,7 +178,7 @@ same_stats(const struct hazard_stats *a, const struct hazard_stats *b)
 static void
 need_membarrier(void)
 {
-	if (!heavy_barrier_probe())
+	if (!hamt_heavy_barrier_probe())
 		CHECK_SKIP("membarrier(2) is refused, or hidden by ThreadSanitizer");
 }
 
@@ -205,7 +206,7 @@ no_config_means_malloc_and_auto(void)
 	struct hazard_domain *d;
 
 	CHECK_EQ(hazard_domain_new(NULL, &d), HAZARD_OK);
-	CHECK_EQ(stats(d).asymmetric, heavy_barrier_probe());
+	CHECK_EQ(stats(d).asymmetric, hamt_heavy_barrier_probe());
 	CHECK_EQ(stats(d).threshold, 1024);
 	CHECK(hazard_domain_allocator(d)->alloc == NULL);
 	hazard_leave(attach(d));
@@ -1749,12 +1750,12 @@ refuse_membarrier(unsigned error)
 static void
 heavy_barrier_registers_by_itself(void)
 {
-	bool first = heavy_barrier();
+	bool first = hamt_heavy_barrier();
 
-	if (!heavy_barrier_probe())
+	if (!hamt_heavy_barrier_probe())
 		CHECK_SKIP("membarrier(2) is refused, or hidden by ThreadSanitizer");
 	CHECK(first);
-	CHECK(heavy_barrier());
+	CHECK(hamt_heavy_barrier());
 }
 
 static void
@@ -1765,8 +1766,8 @@ refused_at_first_means_fence_mode(void)
 	struct hazard_record *r;
 
 	refuse_membarrier(ENOSYS);
-	CHECK(!heavy_barrier_probe());
-	CHECK(!heavy_barrier());
+	CHECK(!hamt_heavy_barrier_probe());
+	CHECK(!hamt_heavy_barrier());
 	CHECK_EQ(hazard_domain_new(&config, &d), HAZARD_UNAVAILABLE);
 	CHECK(d == NULL);
 	meter_check_empty(&meter);

@@ -7,6 +7,7 @@
  * object is destroyed once, and after the last user nothing is left
  * (scheduler.h); counts add up.
  */
+#include "core/base.h"
 #include "core/hazard.h"
 #include "core/tests/schedules.h"
 

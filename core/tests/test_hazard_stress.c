@@ -42,7 +42,7 @@ next_random(uint32_t *state)
 static void
 need_membarrier(void)
 {
-	if (!heavy_barrier_probe())
+	if (!hamt_heavy_barrier_probe())
 		CHECK_SKIP("membarrier(2) is refused, or hidden by ThreadSanitizer");
 }
 

@@ -44,7 +44,7 @@ test_free(void *state, void *memory, size_t bytes)
 	free(memory);
 }
 
-static const struct allocator allocator = { test_alloc, test_free, NULL };
+static const struct hamt_allocator allocator = { test_alloc, test_free, NULL };
 
 /* find - the value of hash below word, walking as a lookup does. */
 static bool

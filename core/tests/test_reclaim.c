@@ -61,7 +61,7 @@ check_nothing_left(void)
 		list_free(NULL, blocks.next->memory, 0);
 }
 
-static const struct allocator list_allocator = { list_alloc, list_free, NULL };
+static const struct hamt_allocator list_allocator = { list_alloc, list_free, NULL };
 
 /* --- Domains ------------------------------------------------------------ */
 

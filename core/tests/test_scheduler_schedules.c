@@ -6,6 +6,7 @@
  */
 #include <ctype.h>
 
+#include "core/base.h"
 #include "core/hazard.h"
 #include "core/tests/schedules.h"
 
@@ -13,7 +14,7 @@
 
 static struct litmus {
 	memory_order store;
-	bool barrier;             /* thread 1: heavy_barrier() between its store and its load */
+	bool barrier;             /* thread 1: hamt_heavy_barrier() between its store and its load */
 	_Atomic(uint64_t) x, y;
 	uint64_t saw[2];
 	unsigned both, outcomes[4]; /* by saw[0] + 2 * saw[1] */
@@ -29,7 +30,7 @@ store_buffering(void *arg, unsigned thread)
 	(void)arg;
 	atomic_store_explicit(mine, 1, litmus.store);
 	if (litmus.barrier && thread == 1)
-		CHECK(heavy_barrier());
+		CHECK(hamt_heavy_barrier());
 	litmus.saw[thread] = atomic_load_explicit(other, memory_order_seq_cst);
 }
 
@@ -178,7 +179,7 @@ static bool shared_freed;
 static void
 misbehave(void *arg, unsigned thread)
 {
-	struct allocator a = schedule_allocator();
+	struct hamt_allocator a = schedule_allocator();
 	struct shared *mine;
 
 	if (*(enum misdeed *)arg == STORE_DRAINS_AFTER_FREE) {
@@ -212,7 +213,7 @@ misbehave(void *arg, unsigned thread)
 		return;
 	case WAIT_FOREVER:
 		while (atomic_load_explicit(&ready, memory_order_relaxed) == 0)
-			cpu_relax();
+			hamt_cpu_relax();
 		return;
 	default:
 		invariant(mine == NULL);
@@ -222,7 +223,7 @@ misbehave(void *arg, unsigned thread)
 static void
 one_misdeed(void *arg)
 {
-	struct allocator a = schedule_allocator();
+	struct hamt_allocator a = schedule_allocator();
 
 	shared = NULL;
 	shared_freed = false;

@@ -270,7 +270,7 @@ thresholds_and_modes_agree_with_a_table(void)
 	static const unsigned thresholds[] = { 1, 4, 64 };
 
 	for (unsigned i = 0; i < 2; i++) {
-		if (modes[i] == HAZARD_ASYMMETRIC && !heavy_barrier_probe())
+		if (modes[i] == HAZARD_ASYMMETRIC && !hamt_heavy_barrier_probe())
 			continue;
 		for (unsigned j = 0; j < 3; j++) {
 			struct reclaim_totals stats;
@@ -355,7 +355,7 @@ refused_mode_is_a_mismatch(void)
 	/* Without announcements there is no mode to be refused. */
 	if (RECLAIM == RECLAIM_QSBR || RECLAIM == RECLAIM_NONE)
 		exit(77);
-	if (heavy_barrier_probe())
+	if (hamt_heavy_barrier_probe())
 		CHECK_SKIP("membarrier(2) is not refused here");
 	CHECK_EQ(seed_hamt_new(&config, &map), HAMT_MISMATCH);
 	CHECK(map == NULL);

@@ -80,7 +80,7 @@ run_threads(struct job *job, void (*run)(struct job *job, struct seed_hamt *map,
 static bool
 begin(struct job *job, const struct setting *setting, const struct seed_hamt_ops *ops)
 {
-	if (setting->mode == HAZARD_ASYMMETRIC && !heavy_barrier_probe())
+	if (setting->mode == HAZARD_ASYMMETRIC && !hamt_heavy_barrier_probe())
 		return false;
 	*job = (struct job){ .keys = setting->keys / FEWER };
 	job->source = map_new(ops, &meter, setting->mode, setting->threshold);

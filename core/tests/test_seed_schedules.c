@@ -7,6 +7,7 @@
  * nodes are freed as soon as nothing announces them. Each schedule is judged
  * by what its callers saw (history.h), by seed_hamt_check() and by its memory.
  */
+#include "core/base.h"
 #include "core/tests/schedules.h"
 #include "core/tests/seed_fixture.h"
 

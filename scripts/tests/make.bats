@@ -347,6 +347,12 @@ built() {
 }
 
 @test "install puts everything below DESTDIR and PREFIX, and is usable" {
+	# Names without a prefix are core's own, and a program's.
+	write core/interface.h 'int hamt_two(void);'
+	write core/hamt.h '#include "core/interface.h"'
+	write core/hamt.c '#include "core/hamt.h"' '#include "core/one.h"' 'int' 'hamt_two(void)' '{' 'return one() + 1;' '}'
+	printf '#!/bin/sh\n' >scripts/man.sh
+	chmod +x scripts/man.sh
 	run make install DESTDIR="$PWD/root" PREFIX=/opt/hamt
 	echo "$output"
 	[ "$status" -eq 0 ]
@@ -356,8 +362,25 @@ built() {
 	grep -q '"/opt/hamt/lib/hamtbench"' build/release/flags
 	run grep -r '"core/' root/opt/hamt/include/hamt
 	[ "$status" -eq 1 ]
-	write user.c '#include <hamt/one.h>' 'int main(void) { return one() - 1; }'
+	write user.c '#include <hamt/hamt.h>' 'int one(void) { return 7; }' 'int main(void) { return hamt_two() - 2; }'
 	gcc -Iroot/opt/hamt/include -o user user.c -Lroot/opt/hamt/lib -lhamt
+	./user
+}
+
+@test "install says in one line that objcopy is missing, and takes code of an -flto build" {
+	mkdir bin
+	for tool in /usr/bin/*; do
+		case $tool in */objcopy) ;; *) ln -s "$tool" bin ;; esac
+	done
+	PATH=$PWD/bin run make build/release/installed/libhamt.a
+	echo "$output"
+	[ "$status" -eq 2 ]
+	[[ "$output" == *"objcopy is not installed: install package binutils"* ]]
+	[ ! -e build/release/installed/libhamt.a ]
+	write core/hamt.c 'int hamt_two(void);' 'int hamt_two(void) { return 2; }'
+	make CFLAGS=-flto build/release/installed/libhamt.a
+	write user.c 'int hamt_two(void);' 'int main(void) { return hamt_two() - 2; }'
+	gcc -fno-lto -o user user.c build/release/installed/libhamt.a
 	./user
 }
 

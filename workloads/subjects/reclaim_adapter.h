@@ -296,7 +296,7 @@ reclaim_adapter_open(struct reclaim_adapter *r, const struct option_values *opti
 	config.contention = *contention;
 #if RECLAIM == RECLAIM_NONE
 	arena_init(&r->arena);
-	config.allocator = (struct allocator){ arena_alloc, arena_free, &r->arena };
+	config.allocator = (struct hamt_allocator){ arena_alloc, arena_free, &r->arena };
 #endif
 	switch (reclaim_domain_new(&config, &r->domain)) {
 	case HAMT_OK:
