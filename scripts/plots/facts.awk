@@ -423,6 +423,7 @@ part == 1 {
 	pause_at[t] = pause[t] != "" ? f[at["pause_at_s"]] + 0 : 0
 	pause_text[t] = pause[t] != "" ? f[at["pause_op"]] ", cause: " f[at["pause_cause"]] : ""
 	open_loop[t] = "rate" in at && f[at["rate"]] != ""
+	unserved[t] = "unserved" in at ? f[at["unserved"]] + 0 : 0
 	disturbed[t] = "disturbed" in at ? f[at["disturbed"]] == 1 : 0
 	keys_seen[f[at["keys"]]] = f[at["keys"]] + 0
 	workload_seen[workload[t]] = workload[t]
@@ -768,7 +769,7 @@ function latency_draw(t, panel, histogram)
 		draw("latency", panel + 2, t, histogram)
 }
 
-function latency(    t, admits, both, any, total_lost, clock, opened, closed, text)
+function latency(    t, admits, both, any, total_lost, clock, opened, closed, late, text)
 {
 	for (t in trial)
 		if (valid[t] && !is_null(subject[t]) && (has_get[t] || has_update[t]) && level[t] == lowest[group[t]]) {
@@ -793,6 +794,7 @@ function latency(    t, admits, both, any, total_lost, clock, opened, closed, te
 				latency_draw(t, 2, "update")
 			opened += open_loop[t]
 			closed += !open_loop[t]
+			late += unserved[t]
 			total_lost += lost[t]
 		}
 	curves_of("latency", 4)
@@ -802,6 +804,7 @@ function latency(    t, admits, both, any, total_lost, clock, opened, closed, te
 	fact("latency", "panel_title[2] = 'insert, upsert, remove'")
 	text = !opened ? "Service times: from the start of a call to its end; each thread calls as fast as it can. " : \
 	    "Solid: response times, from when a call was due to its end; dashed: service times, from its real start. " \
+	    (late ? counted(late, "call") " had not begun when the time was up: counted with what the first of its thread had waited. " : "") \
 	    (closed ? "Without a rate there are service times only, solid. " : "")
 	fact("latency", "title = " quoted((opened ? "Response and service times" : "Latency percentiles") " at " counted(threads_shown[1], "thread") ": " chosen_text()))
 	clock = json_object(environment, "clock")

@@ -96,13 +96,14 @@ silent_on() {
 }
 
 @test "of an open loop, latency shows response times solid and service times dashed, and says so" {
-	"$HAMTBENCH" run --subject seed,roofline --threads 1 --rate 100K,200K --keys 1K --trials 1 --duration 20ms --warmup 1ms \
+	"$HAMTBENCH" run --subject seed,roofline --threads 1 --rate 100K,1G --keys 1K --trials 1 --duration 20ms --warmup 1ms \
 		--db open.db --quiet >/dev/null
 	plot --db open.db --out .
 	[ "$status" -eq 0 ]
 	tr '\n' ' ' <latency.svg | sed 's/<[^>]*>//g' | tr -s ' \t' ' ' >words
 	says words "Response and service times at 1 thread" \
-		"Solid: response times, from when a call was due to its end; dashed: service times, from its real start."
+		"Solid: response times, from when a call was due to its end; dashed: service times, from its real start." \
+		" had not begun when the time was up: counted with what the first of its thread had waited."
 	# Of each subject, rate and panel a solid curve and a dashed one; a dash in an SVG is an attribute of its path.
 	[ "$(grep -c 'stroke-dasharray' latency.svg)" -ge 8 ]
 	plot --db "$DB" --series 1 --out .
