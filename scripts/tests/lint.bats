@@ -6,7 +6,7 @@ setup() {
 	cd "$BATS_TEST_TMPDIR" || return 1
 	mkdir -p core/tests harness/tests workloads/subjects workloads/tests scripts/tests results .ci
 	# The two that every source of core includes, and what these include.
-	for header in base atomic mutant scheduler; do
+	for header in base interface atomic mutant scheduler; do
 		cp "$BATS_TEST_DIRNAME/../../core/$header.h" core
 	done
 	touch Makefile README.md LICENSE
