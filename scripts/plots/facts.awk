@@ -276,7 +276,7 @@ function duration_note(workload, json, elapsed_s,    s)
 			if (elapsed_s < 0.97 * s)
 				early[workload] = 1
 			noted[workload]++
-			if (elapsed_s < 1.2 * s)
+			if (elapsed_s < 1.2 * s + 0.1)
 				timed[workload]++
 			asked[workload, value] = value
 		}

@@ -197,7 +197,7 @@ taking() {
 }
 
 @test "a folder for plots that cannot be made is said before anything is measured" {
-	command -v gnuplot >/dev/null || skip "gnuplot is not installed"
+	command -v gnuplot >/dev/null || skip "gnuplot-nox is not installed"
 	echo text >file
 	OUT=file/x/y run --separate-stderr "$SCRIPTS/bench.sh"
 	[ "$status" -eq 2 ]
