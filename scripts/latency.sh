@@ -12,8 +12,8 @@ usage: [NAME=VALUE ...] scripts/latency.sh
 Finds how many calls a second each map can do, then begins 10, 25, 50, 75, 90, 100 and 110 % of that,
 at random moments, and measures each call from its real begin (service time) and from the moment at
 which it should have begun (response time). Prints a table and a judgement: at half of the capacity
-the response time is to be at most twice the closed loop's service time and what pacing itself costs,
-which subject null shows at the same rate; beyond the capacity it is to grow. The capacity is the most
+the response time is to be at most twice the time that a call takes at capacity, as the theory of queues
+has it, and its p99 little more than that of subject null at the same rate; beyond the capacity it is to grow. The capacity is the most
 that any trial did when calls were always waiting, raised until 110 % of it cannot be done. Writes into
 OUT: table.txt, latency.csv, and the picture load.png and .svg. About 3 minutes on 2 cores.
 Ended at any moment, kill -9 included, the same command goes on with what is missing.
@@ -127,7 +127,6 @@ for subject in $(printf '%s' "$subjects" | tr ',' ' '); do
 	cat "$scratch/part" >>"$scratch/closed.csv"
 	closed=$(figure mops)
 	[ -n "$closed" ] || fail "$subject: no valid trial in the closed loop"
-	service="$(figure get_p50_ns) $(figure get_p99_ns)"
 	# More calls than it can ever do: each begins when the one before has ended, at the cost of an open loop.
 	measure "$subject" --trials "$trials" --duration "$duration" --rate "$(of "$closed" 4e6)"
 	capacity=$(figures mops | tail -n 1)
@@ -146,7 +145,7 @@ for subject in $(printf '%s' "$subjects" | tr ',' ' '); do
 	for load in $(printf '%s' "$loads" | tr ',' ' '); do
 		rate=$(of "$capacity" "${load}e4")
 		rates=$rates${rates:+,}$rate
-		echo "$subject $rate $load $closed $capacity $service" >>"$scratch/rates"
+		echo "$subject $rate $load $closed $capacity" >>"$scratch/rates"
 		case $load,,$halves, in
 		50,*",$rate,"*) ;;
 		50,*) halves=$halves${halves:+,}$rate ;;
