@@ -110,7 +110,7 @@ function judge(s,    one, held, bar)
 	}
 	bar = 4 * one + held
 	printf "  %s at 50 %%: response p99 is %s, the bar %s (4 x %s, and %s on null): %s\n", s, ns_text(half[s, 2]), ns_text(bar), \
-	    ns_text(one), ns_text(held), half[s, 2] <= bar ? "close" : "held up by more than the machine"
+	    ns_text(one), ns_text(held), half[s, 2] <= bar ? "close" : "longer"
 }
 
 END {
